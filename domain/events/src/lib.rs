@@ -1,0 +1,1 @@
+//! What the actors publish and say to each other.

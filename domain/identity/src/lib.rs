@@ -1,0 +1,19 @@
+//! Who is who: typed ids, API keys and the principals that act.
+//!
+//! In scope: the text forms of ids and keys, how a key is recognised, cut up
+//! and hashed, and the names under which an act is recorded.
+//!
+//! Out of scope: making ids and secrets (randomness and the clock belong to
+//! the shells, which hand bytes in), and what a principal may do.
+
+mod base32;
+mod id;
+mod key;
+mod principal;
+
+pub use id::{
+    AdminKeyId, DepartmentId, EntryId, IdError, KeyId, LimitId, MemberId, OrganizationId,
+    ProviderId, RequestId, TeamId, TransferId,
+};
+pub use key::{AdminKey, ApiKey, KeyError, KeyHash};
+pub use principal::Principal;

@@ -1,0 +1,1 @@
+//! Windows, caps and rate limits.

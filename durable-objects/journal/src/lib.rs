@@ -1,0 +1,1 @@
+//! What every actor that keeps money has: entries, outbox, inbox.

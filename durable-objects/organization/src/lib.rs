@@ -1,0 +1,1 @@
+//! The organization's actor: treasury, departments, directory, settings.

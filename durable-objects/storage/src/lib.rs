@@ -1,0 +1,1 @@
+//! A small SQL trait over a Durable Object's SQLite and rusqlite.

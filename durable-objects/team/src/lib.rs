@@ -1,0 +1,1 @@
+//! The team's actor: wallets, pool, reservations, keys, limits.

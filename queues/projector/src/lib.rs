@@ -1,0 +1,1 @@
+//! Writes the actors' journals to D1.

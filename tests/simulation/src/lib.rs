@@ -1,0 +1,1 @@
+//! Many actors, a lossy network and an auditor.

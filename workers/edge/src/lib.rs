@@ -1,0 +1,1 @@
+//! The one deployable: composition root.

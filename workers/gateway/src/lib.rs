@@ -1,0 +1,1 @@
+//! The model path: authenticate, admit, dispatch, relay, settle.
