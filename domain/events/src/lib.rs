@@ -1,1 +1,17 @@
 //! What the actors publish and say to each other.
+//!
+//! In scope: the batches that go through the queue to D1, and the messages
+//! between the organization's actor and its teams'. Both outlive a version of
+//! the code (in a queue, in an outbox), so their forms are pinned by tests:
+//! fields are added with a default, never renamed or removed.
+//!
+//! Out of scope: how they are delivered (`durable-objects/journal`) and what
+//! they cause (`team`, `organization`, `projector`).
+
+mod batch;
+mod message;
+
+pub use batch::JournalBatch;
+pub use message::{
+    Envelope, MemberProfile, MemberStatus, Message, OnDemand, PoolDraw, TeamProfile,
+};

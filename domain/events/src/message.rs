@@ -1,0 +1,141 @@
+//! Messages between actors. Each is delivered at least once and applied
+//! exactly once, by the id of its envelope.
+
+use identity::{DepartmentId, MemberId, OrganizationId, Principal, TeamId, TransferId};
+use ledger::Millicredits;
+use serde::{Deserialize, Serialize};
+
+/// A message with the name by which the receiver knows whether it has seen it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Unique for ever: the sender's name and a number that it uses once.
+    pub id: String,
+    /// What is said.
+    pub message: Message,
+}
+
+/// What one actor tells another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Message {
+    /// Organization to team: what the team is.
+    Team(TeamProfile),
+    /// Organization to team: who is in it.
+    Member(MemberProfile),
+    /// Organization to team: the settings have a new version.
+    Settings {
+        /// Which one; versions only grow.
+        version: u64,
+    },
+    /// Organization to team: credits for the pool.
+    Allot {
+        /// The movement's name in both journals.
+        transfer: TransferId,
+        /// How much.
+        amount: Millicredits,
+        /// On whose order.
+        who: Principal,
+        /// Why, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+    /// Team to organization: unspent credits for the team's department.
+    Return {
+        /// Which team.
+        team: TeamId,
+        /// The movement's name in both journals.
+        transfer: TransferId,
+        /// How much.
+        amount: Millicredits,
+        /// On whose order.
+        who: Principal,
+        /// Why, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+    },
+}
+
+/// What a team's actor must know about its team. Replaced as a whole by a
+/// newer version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamProfile {
+    /// Only a higher version replaces what is known.
+    pub version: u64,
+    /// Whose tree.
+    pub organization: OrganizationId,
+    /// Its department.
+    pub department: DepartmentId,
+    /// The team.
+    pub team: TeamId,
+    /// Its name.
+    pub name: String,
+    /// IANA name of the organization's time zone; windows are cut in it.
+    pub time_zone: String,
+    /// Version of the organization's settings at that time.
+    pub settings_version: u64,
+    /// How its pool is refilled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_demand: Option<OnDemand>,
+    /// Whether calls may draw from the pool once the wallet is empty.
+    #[serde(default)]
+    pub pool_draw: PoolDraw,
+    /// Models that its members may use: exact names, or beginnings that end
+    /// in `*`. `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+    /// Networks that calls may come from. `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Vec<String>>,
+}
+
+/// Whether a call may draw from the team's pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolDraw {
+    /// When the wallet does not suffice.
+    #[default]
+    Automatic,
+    /// Never: credits must be allotted to the wallet.
+    Off,
+}
+
+/// A standing order: the team asks its department for more when its pool runs
+/// low.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnDemand {
+    /// How much is asked for at a time.
+    pub chunk: Millicredits,
+    /// Asked for, ahead of need, when the pool has less than this.
+    pub low_water: Millicredits,
+    /// At most so much in a calendar month of the organization's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_cap: Option<Millicredits>,
+}
+
+/// What a team's actor must know about a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberProfile {
+    /// Only a higher version replaces what is known.
+    pub version: u64,
+    /// The member.
+    pub member: MemberId,
+    /// Their name.
+    pub name: String,
+    /// Whether they may call.
+    pub status: MemberStatus,
+    /// Models that they may use, within the team's. `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+}
+
+/// Whether a member may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberStatus {
+    /// Yes.
+    #[default]
+    Active,
+    /// Not for now; keys and credits stay.
+    Suspended,
+}

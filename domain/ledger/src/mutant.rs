@@ -1,0 +1,57 @@
+//! Known wrong ways to keep money, switched on by the simulation to prove
+//! that its auditor would notice. Without the feature `mutants`, which only
+//! the simulation turns on, every question is a constant `false` and the
+//! wrong ways are not in the program.
+
+/// One wrong way. Each names the place that misbehaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// A settle of an ended reservation pays again.
+    SettleTwice,
+    /// Reserving checks the balance but holds nothing back.
+    CheckThenSpend,
+    /// The alarm does not expire reservations.
+    ForgetExpiry,
+    /// A movement to another actor is journalled but its message is not kept.
+    DropOutboxRow,
+    /// A call's cost is rounded down.
+    RoundDown,
+    /// A message from another actor is applied each time it arrives.
+    ForgetInbox,
+    /// The journal's cursor moves on although the queue did not take the
+    /// batch, and nothing is ever sent again.
+    DropBatch,
+    /// A limit counts what was settled but not what is in flight.
+    ForgetHeld,
+}
+
+#[cfg(feature = "mutants")]
+mod switch {
+    use super::Mutant;
+    use std::cell::Cell;
+
+    thread_local! {
+        static ACTIVE: Cell<Option<Mutant>> = const { Cell::new(None) };
+    }
+
+    /// Turns one wrong way on for this thread, or all off.
+    pub fn activate(mutant: Option<Mutant>) {
+        ACTIVE.set(mutant);
+    }
+
+    /// Whether this wrong way is on.
+    #[must_use]
+    pub fn is_active(mutant: Mutant) -> bool {
+        ACTIVE.get() == Some(mutant)
+    }
+}
+
+#[cfg(feature = "mutants")]
+pub use switch::{activate, is_active};
+
+/// Whether this wrong way is on: never, in what users run.
+#[cfg(not(feature = "mutants"))]
+#[must_use]
+pub const fn is_active(_: Mutant) -> bool {
+    false
+}

@@ -1,0 +1,57 @@
+//! What a command wants to write.
+
+use events::Message;
+use ledger::Draft;
+use storage::Value;
+
+/// A statement of the actor's own tables.
+pub type Statement = (&'static str, Vec<Value>);
+
+/// Everything that one command writes. Committed whole or not at all.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) messages: Vec<(String, Message)>,
+    pub(crate) received: Option<String>,
+    pub(crate) remembered: Option<(String, String, String)>,
+    pub(crate) statements: Vec<Statement>,
+}
+
+impl Change {
+    /// A change that writes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entry to the journal.
+    pub fn post(&mut self, draft: Draft) -> &mut Self {
+        self.drafts.push(draft);
+        self
+    }
+
+    /// Adds a message to another actor, by its name.
+    pub fn send(&mut self, to: impl Into<String>, message: Message) -> &mut Self {
+        self.messages.push((to.into(), message));
+        self
+    }
+
+    /// Says which message this change answers, so that it is never answered
+    /// again.
+    pub fn receive(&mut self, envelope: impl Into<String>) -> &mut Self {
+        self.received = Some(envelope.into());
+        self
+    }
+
+    /// Keeps the reply to a command under its idempotency key.
+    pub fn remember(&mut self, key: impl Into<String>, fingerprint: impl Into<String>, reply: impl Into<String>) -> &mut Self {
+        self.remembered = Some((key.into(), fingerprint.into(), reply.into()));
+        self
+    }
+
+    /// Adds a statement on the actor's own tables.
+    pub fn write(&mut self, sql: &'static str, values: Vec<Value>) -> &mut Self {
+        self.statements.push((sql, values));
+        self
+    }
+}
