@@ -1,7 +1,7 @@
 //! Messages between actors. Each is delivered at least once and applied
 //! exactly once, by the id of its envelope.
 
-use identity::{DepartmentId, MemberId, OrganizationId, Principal, TeamId, TransferId};
+use identity::{DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ pub struct TeamProfile {
     pub models: Option<Vec<String>>,
     /// Networks that calls may come from. `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub addresses: Option<Vec<String>>,
+    pub addresses: Option<Networks>,
 }
 
 /// Whether a call may draw from the team's pool.

@@ -9,6 +9,7 @@
 mod base32;
 mod id;
 mod key;
+mod network;
 mod principal;
 
 pub use id::{
@@ -16,4 +17,5 @@ pub use id::{
     ProviderId, RequestId, TeamId, TransferId,
 };
 pub use key::{AdminKey, ApiKey, KeyError, KeyHash};
+pub use network::{NetworkError, Networks};
 pub use principal::Principal;

@@ -8,7 +8,7 @@
 pub enum Mutant {
     /// A settle of an ended reservation pays again.
     SettleTwice,
-    /// Reserving checks the balance but holds nothing back.
+    /// Reserving checks the balance and writes the reservation, but the next check does not see it.
     CheckThenSpend,
     /// The alarm does not expire reservations.
     ForgetExpiry,
@@ -22,7 +22,7 @@ pub enum Mutant {
     /// batch, and nothing is ever sent again.
     DropBatch,
     /// A limit counts what was settled but not what is in flight.
-    ForgetHeld,
+    ForgetReserved,
 }
 
 #[cfg(feature = "mutants")]

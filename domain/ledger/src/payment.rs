@@ -41,12 +41,12 @@ pub fn take(available: &[Part], amount: Millicredits) -> (Vec<Part>, Millicredit
     (taken, missing)
 }
 
-/// Who pays `cost` of a call that had reserved `held`: the held parts in
+/// Who pays `cost` of a call that had reserved `parts`: these in
 /// order, and beyond them, which only a provider that ignored its limit can
 /// cause, whatever `spare` the same payers have, then [`Account::Overrun`].
 #[must_use]
-pub fn charge(held: &[Part], spare: &[Part], cost: Millicredits) -> Vec<Part> {
-    let (mut paid, missing) = take(held, cost);
+pub fn charge(parts: &[Part], spare: &[Part], cost: Millicredits) -> Vec<Part> {
+    let (mut paid, missing) = take(parts, cost);
     let (more, uncovered) = take(spare, missing);
     for part in more {
         add(&mut paid, part);
@@ -135,13 +135,13 @@ mod tests {
         fn nothing_is_lost_and_nobody_pays_more_than_they_have(
             wallet in 0i64.., pool in 0i64.., spare in 0i64.., cost in 0i64.., back in 0i64..
         ) {
-            let held = parts(wallet / 4, pool / 4);
+            let reserved = parts(wallet / 4, pool / 4);
             let spare = parts(spare / 4, 0);
             let cost = Millicredits::new(cost / 2);
-            let paid = charge(&held, &spare, cost);
+            let paid = charge(&reserved, &spare, cost);
             prop_assert_eq!(total(&paid), cost);
             for part in &paid {
-                let limit = total(&held.iter().chain(&spare).filter(|p| p.account == part.account).copied().collect::<Vec<_>>());
+                let limit = total(&reserved.iter().chain(&spare).filter(|p| p.account == part.account).copied().collect::<Vec<_>>());
                 prop_assert!(part.account == Account::Overrun || part.amount <= limit);
             }
             let refunded = Millicredits::new(back).min(cost);

@@ -25,9 +25,9 @@ pub struct Reservation {
     /// When it expires if nobody says anything more.
     #[serde(rename = "exp")]
     pub expires_ms: i64,
-    /// What is held back, in the order in which it pays.
-    #[serde(rename = "held")]
-    pub held: Vec<Part>,
+    /// What is reserved, in the order in which it pays.
+    #[serde(rename = "parts")]
+    pub parts: Vec<Part>,
     /// Tokens counted against limits until the real number is known.
     #[serde(rename = "tok")]
     pub tokens: i64,
@@ -60,7 +60,7 @@ pub struct Reservation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum State {
-    /// Credits are held back.
+    /// Credits are reserved.
     Open,
     /// Paid, by the provider's usage or what was seen.
     Settled {
@@ -77,13 +77,13 @@ pub enum State {
 }
 
 impl Reservation {
-    /// All that is held back.
+    /// All that is reserved.
     #[must_use]
     pub fn amount(&self) -> Millicredits {
-        payment::total(&self.held)
+        payment::total(&self.parts)
     }
 
-    /// Whether credits are still held back.
+    /// Whether credits are still reserved.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == State::Open
@@ -114,7 +114,7 @@ mod tests {
             key: KeyId::from_u128(3),
             accepted_ms: 1000,
             expires_ms: 2000,
-            held: vec![Part { account: Account::Pool, amount: Millicredits::new(1500) }],
+            parts: vec![Part { account: Account::Pool, amount: Millicredits::new(1500) }],
             tokens: 42,
             output_tokens: 16,
             due: Millicredits::new(7),
@@ -125,7 +125,7 @@ mod tests {
             state: State::Open,
         };
         insta::assert_snapshot!(serde_json::to_string(&reservation).unwrap(), @"");
-        reservation.state = State::Expired { paid: reservation.held.clone() };
+        reservation.state = State::Expired { paid: reservation.parts.clone() };
         insta::assert_snapshot!(serde_json::to_string(&reservation.state).unwrap(), @"");
         let text = serde_json::to_string(&reservation).unwrap();
         assert_eq!(serde_json::from_str::<Reservation>(&text).unwrap(), reservation);

@@ -1,0 +1,156 @@
+//! Acts of management: recognised when repeated, committed whole.
+
+use identity::TransferId;
+use journal::{Change, CommitError, Remembered};
+use ledger::{Account, BooksError, Draft, Kind, Millicredits};
+use events::Message;
+use storage::Storage;
+
+use crate::Team;
+use crate::protocol::{Act, Moved, Order, OrderError, Reply};
+
+impl<S: Storage> Team<S> {
+    /// Does what was ordered, once for each idempotency key.
+    ///
+    /// # Errors
+    /// [`OrderError`]; nothing has changed.
+    pub fn order(&mut self, now: i64, order: &Order) -> Result<Reply, OrderError> {
+        if self.records.profile.is_none() {
+            return Err(OrderError::NotOpen);
+        }
+        if let Some(idempotency) = &order.idempotency {
+            let known = self.journal.recall(&idempotency.key, &idempotency.fingerprint);
+            match known.map_err(|_| OrderError::Storage)? {
+                Remembered::New => {}
+                Remembered::Same(reply) => return serde_json::from_str(&reply).map_err(|_| OrderError::Storage),
+                Remembered::Different => {
+                    return Err(OrderError::IdempotencyConflict { key: idempotency.key.clone() });
+                }
+            }
+        }
+        match &order.act {
+            Act::CreateKey(key) => self.create_key(now, order, key),
+            Act::RotateKey { key, hash, hint, grace_ms } => self.rotate_key(now, order, *key, *hash, hint, *grace_ms),
+            Act::RevokeKey { key } => self.revoke_key(now, order, *key),
+            Act::CreateLimit { limit_id, subject, limit } => self.create_limit(now, order, *limit_id, *subject, *limit),
+            Act::ChangeLimit { limit_id, limit } => self.change_limit(now, order, *limit_id, *limit),
+            Act::RemoveLimit { limit_id } => self.remove_limit(now, order, *limit_id),
+            Act::Allot { transfer, from, to, amount, note } => {
+                self.allot(now, order, (*transfer, *from, *to, *amount), note.clone())
+            }
+            Act::Return { transfer, amount, note } => {
+                self.return_up(now, order, *transfer, *amount, note.clone())
+            }
+        }
+    }
+
+    /// Credits between the pool and a wallet.
+    fn allot(
+        &mut self,
+        now: i64,
+        order: &Order,
+        (transfer, from, to, amount): (TransferId, Account, Account, Millicredits),
+        note: Option<String>,
+    ) -> Result<Reply, OrderError> {
+        for account in [from, to] {
+            match account {
+                Account::Pool => {}
+                Account::Wallet(member) if self.records.members.contains_key(&member) => {}
+                Account::Wallet(member) => return Err(not_found("member", member)),
+                other => return Err(invalid(&format!("credits cannot be allotted from or to `{other}`"))),
+            }
+        }
+        if from == to {
+            return Err(invalid("an allotment needs two different accounts"));
+        }
+        self.payable(from, amount)?;
+        let kind = if to == Account::Pool { Kind::Return } else { Kind::Allot };
+        let mut change = Change::new();
+        change.post(Draft {
+            kind,
+            debit: from,
+            credit: to,
+            amount,
+            reference: transfer.to_string(),
+            who: order.who,
+            call: None,
+            note,
+        });
+        let from_available = self.available(from).saturating_sub(amount);
+        let moved = Moved { transfer, amount, from, from_available, to, time_ms: now };
+        self.finish(now, order, change, Reply::Moved(moved))
+    }
+
+    /// Credits from the pool back to the department.
+    fn return_up(
+        &mut self,
+        now: i64,
+        order: &Order,
+        transfer: TransferId,
+        amount: Millicredits,
+        note: Option<String>,
+    ) -> Result<Reply, OrderError> {
+        self.payable(Account::Pool, amount)?;
+        let profile = self.records.profile.as_ref().ok_or(OrderError::NotOpen)?;
+        let (team, who) = (profile.team, order.who);
+        let mut change = Change::new();
+        let message = Message::Return { team, transfer, amount, who, note: note.clone() };
+        change.send(profile.organization.to_string(), message);
+        change.post(Draft {
+            kind: Kind::Return,
+            debit: Account::Pool,
+            credit: Account::Parent,
+            amount,
+            reference: transfer.to_string(),
+            who,
+            call: None,
+            note,
+        });
+        let (from, to) = (Account::Pool, Account::Parent);
+        let from_available = self.available(from).saturating_sub(amount);
+        let moved = Moved { transfer, amount, from, from_available, to, time_ms: now };
+        self.finish(now, order, change, Reply::Moved(moved))
+    }
+
+    /// Whether an account can give so much beside what is reserved.
+    fn payable(&self, account: Account, amount: Millicredits) -> Result<(), OrderError> {
+        if amount <= Millicredits::ZERO {
+            return Err(invalid(&format!("`{amount}` is not an amount to move: it must be above zero")));
+        }
+        let left = self.available(account);
+        if left < amount {
+            return Err(OrderError::InsufficientFunds { account, left, needed: amount });
+        }
+        Ok(())
+    }
+
+    /// Commits a change with the memory of its reply.
+    pub(crate) fn finish(
+        &mut self,
+        now: i64,
+        order: &Order,
+        mut change: Change,
+        reply: Reply,
+    ) -> Result<Reply, OrderError> {
+        if let Some(idempotency) = &order.idempotency {
+            let text = serde_json::to_string(&reply).map_err(|_| OrderError::Storage)?;
+            change.remember(&idempotency.key, &idempotency.fingerprint, text);
+        }
+        match self.commit(now, change) {
+            Ok(_) => Ok(reply),
+            Err(CommitError::Books(BooksError::Insufficient { account, balance, amount })) => {
+                Err(OrderError::InsufficientFunds { account, left: balance, needed: amount })
+            }
+            Err(CommitError::Books(error)) => Err(invalid(&error.to_string())),
+            Err(CommitError::Storage(_)) => Err(OrderError::Storage),
+        }
+    }
+}
+
+pub(crate) fn not_found(what: &str, id: impl ToString) -> OrderError {
+    OrderError::NotFound { what: what.to_owned(), id: id.to_string() }
+}
+
+pub(crate) fn invalid(message: &str) -> OrderError {
+    OrderError::Invalid { message: message.to_owned() }
+}

@@ -1,0 +1,135 @@
+//! Messages from the organization's actor, each applied exactly once.
+
+use events::{Envelope, Message, TeamProfile};
+use journal::{Change, CommitError};
+use ledger::{Account, Draft, Kind};
+use limits::{Calendar, Zone};
+use storage::Storage;
+
+use crate::Team;
+use crate::protocol::{OrderError, Reply};
+use crate::records;
+
+impl<S: Storage> Team<S> {
+    /// Applies a message unless it was applied before; either way the sender
+    /// may forget it.
+    ///
+    /// # Errors
+    /// [`OrderError::NotOpen`] when the team must hear first what it is, or
+    /// [`OrderError::Storage`]: the sender tries again. What makes no sense is
+    /// [`OrderError::Invalid`] and stays visible in the sender's outbox.
+    pub fn receive(&mut self, now: i64, envelope: &Envelope) -> Result<Reply, OrderError> {
+        if self.journal.has_received(&envelope.id).map_err(|_| OrderError::Storage)? {
+            return Ok(Reply::Done);
+        }
+        if self.records.profile.is_none() && !matches!(envelope.message, Message::Team(_)) {
+            return Err(OrderError::NotOpen);
+        }
+        let mut change = Change::new();
+        change.receive(&envelope.id);
+        match &envelope.message {
+            Message::Team(profile) => {
+                let zone = Zone::parse(&profile.time_zone).map_err(|error| invalid(&error))?;
+                let known = self.records.profile.as_ref();
+                if known.is_none_or(|known| known.version < profile.version) {
+                    let version = known.map_or(0, |known| known.settings_version);
+                    let settings_version = profile.settings_version.max(version);
+                    let profile = TeamProfile { settings_version, ..profile.clone() };
+                    push(&mut change, profile.team, &profile)?;
+                    if zone == *self.calendar.zone() {
+                        self.apply(now, change)?;
+                    } else {
+                        self.move_to_zone(now, zone, change)?;
+                    }
+                    self.records.profile = Some(profile);
+                    return Ok(Reply::Done);
+                }
+            }
+            Message::Member(member) => {
+                let known = self.records.members.get(&member.member);
+                if known.is_none_or(|known| known.version < member.version) {
+                    push(&mut change, member.member, member)?;
+                    self.apply(now, change)?;
+                    self.records.members.insert(member.member, member.clone());
+                    return Ok(Reply::Done);
+                }
+            }
+            Message::Settings { version } => {
+                let known = self.records.profile.clone().ok_or(OrderError::NotOpen)?;
+                if known.settings_version < *version {
+                    let profile = TeamProfile { settings_version: *version, ..known };
+                    push(&mut change, profile.team, &profile)?;
+                    self.apply(now, change)?;
+                    self.records.profile = Some(profile);
+                    return Ok(Reply::Done);
+                }
+            }
+            Message::Allot { transfer, amount, who, note } => {
+                change.post(Draft {
+                    kind: Kind::Allot,
+                    debit: Account::Parent,
+                    credit: Account::Pool,
+                    amount: *amount,
+                    reference: transfer.to_string(),
+                    who: *who,
+                    call: None,
+                    note: note.clone(),
+                });
+            }
+            Message::Return { .. } => {
+                return Err(OrderError::Invalid { message: "a team takes no returns".to_owned() });
+            }
+        }
+        self.apply(now, change)?;
+        self.top_up_not_before = i64::MIN;
+        Ok(Reply::Done)
+    }
+
+    fn apply(&mut self, now: i64, change: Change) -> Result<(), OrderError> {
+        self.commit(now, change).map_err(|error| match error {
+            CommitError::Books(error) => OrderError::Invalid { message: error.to_string() },
+            CommitError::Storage(_) => OrderError::Storage,
+        })?;
+        self.received = self.received.saturating_add(1);
+        Ok(())
+    }
+
+    /// Cuts windows in another time zone from now on. The meters are written
+    /// with the change, right after a checkpoint, so that no entry is ever
+    /// replayed over meters of another zone.
+    fn move_to_zone(&mut self, now: i64, zone: Zone, mut change: Change) -> Result<(), OrderError> {
+        let rows = self.meter_rows().map_err(|_| OrderError::Storage)?;
+        self.journal.checkpoint(now, &rows).map_err(|_| OrderError::Storage)?;
+        let before = self.meters.clone();
+        let old = self.calendar.zone().clone();
+        self.meters.values_mut().for_each(|meter| meter.rezone(now, &old, &zone));
+        let result = self.meter_rows().map_err(|_| OrderError::Storage).and_then(|rows| {
+            rows.into_iter().for_each(|(sql, values)| {
+                change.write(sql, values);
+            });
+            self.apply(now, change)
+        });
+        if result.is_err() {
+            self.meters = before;
+            return result;
+        }
+        self.calendar = Calendar::new(zone);
+        // What is in flight may now lie in other windows: counted again.
+        self.reserved.clear();
+        for reservation in self.open.values().cloned().collect::<Vec<_>>() {
+            let bounds = *self.calendar.at(reservation.accepted_ms.max(now));
+            self.reserve_in_memory(&reservation, &bounds);
+        }
+        Ok(())
+    }
+}
+
+fn push<T: serde::Serialize>(change: &mut Change, id: impl ToString, data: &T) -> Result<(), OrderError> {
+    let (sql, values) = records::put(id, data).map_err(|_| OrderError::Storage)?;
+    change.write(sql, values);
+    Ok(())
+}
+
+fn invalid(error: &impl ToString) -> OrderError {
+    OrderError::Invalid { message: error.to_string() }
+}

@@ -1,0 +1,227 @@
+//! A call has ended, goes on, or is heard of after it was given up.
+
+use journal::{Change, CommitError};
+use ledger::mutant::{self, Mutant};
+use ledger::{
+    Account, CallRecord, Draft, Kind, Metered, Millicredits, Outcome, Part, Reservation, State, payment,
+};
+use limits::Spend;
+use storage::{Storage, StorageError, Value};
+
+use crate::Team;
+use crate::funds;
+use crate::protocol::{Progress, Settle, SettleError, Settled, Tokens};
+use crate::reserve::LEASE_MS;
+use crate::team::{reserved_spend, write_reservation};
+
+const UPDATE: &str = "UPDATE reservations SET state = ?, data = ? WHERE id = ?";
+
+/// How a reservation ends: the same for settle, release and expire.
+pub(crate) struct End {
+    pub(crate) kind: Kind,
+    pub(crate) outcome: Outcome,
+    pub(crate) metered: Metered,
+    pub(crate) cost: Millicredits,
+    pub(crate) tokens: Tokens,
+    pub(crate) reconcile: bool,
+}
+
+impl<S: Storage> Team<S> {
+    /// Ends a call: pays it, or lets go of what was reserved. A repetition
+    /// changes nothing and gets the first answer; a call that had expired is
+    /// corrected, once.
+    ///
+    /// # Errors
+    /// [`SettleError`]; nothing has changed.
+    pub fn settle(&mut self, now: i64, call: &Settle) -> Result<Settled, SettleError> {
+        if call.cost.is_negative() {
+            return Err(SettleError::NegativeCost);
+        }
+        let reservation = self.reservation(call.request).map_err(|_| SettleError::Storage)?;
+        let reservation = reservation.ok_or(SettleError::UnknownReservation)?;
+        let end = End {
+            kind: if call.metered == Metered::Nothing { Kind::Release } else { Kind::Settle },
+            outcome: call.outcome,
+            metered: call.metered,
+            cost: call.cost,
+            tokens: call.tokens,
+            reconcile: call.reconcile,
+        };
+        let done = match &reservation.state {
+            State::Open => self.end(now, &reservation, &end),
+            State::Settled { .. } | State::Released if mutant::is_active(Mutant::SettleTwice) => {
+                self.end(now, &reservation, &end)
+            }
+            State::Settled { .. } | State::Released => return Ok(self.settled(&reservation, false)),
+            State::Expired { paid } => self.correct(now, &reservation, paid, &end),
+        };
+        done.map(|ended| self.settled(&ended, true)).map_err(|_| SettleError::Storage)
+    }
+
+    /// Keeps a call alive and notes what it has cost so far.
+    ///
+    /// # Errors
+    /// When the database fails; the reservation is as it was.
+    pub fn progress(&mut self, now: i64, call: &Progress) -> Result<(), StorageError> {
+        let Some(open) = self.open.get(&call.request) else {
+            return Ok(());
+        };
+        let mut next = open.clone();
+        next.expires_ms = next.expires_ms.max(now.saturating_add(LEASE_MS));
+        if call.due > next.due {
+            (next.due, next.due_tokens) = (call.due, call.due_tokens);
+        }
+        self.journal.store().execute(UPDATE, &row("open", &next)?)?;
+        self.open.insert(call.request, next);
+        Ok(())
+    }
+
+    /// Ends an open reservation in one transaction.
+    pub(crate) fn end(&mut self, now: i64, reservation: &Reservation, end: &End) -> Result<Reservation, CommitError> {
+        let spare = self.payers(reservation.member);
+        let paid = payment::charge(&reservation.parts, &spare, end.cost);
+        let beyond = end.cost > reservation.amount();
+        let mut ended = reservation.clone();
+        let name = match end.kind {
+            Kind::Release => {
+                ended.state = State::Released;
+                "released"
+            }
+            Kind::Expire => {
+                ended.state = State::Expired { paid: paid.clone() };
+                "expired"
+            }
+            _ => {
+                ended.state = State::Settled { paid: paid.clone() };
+                "settled"
+            }
+        };
+        let record = self.record(now, reservation, end, end.reconcile || beyond);
+        let mut change = Change::new();
+        let debit = reservation.parts.first().map_or(Account::Wallet(reservation.member), |part| part.account);
+        post(&mut change, reservation, end.kind, &paid, debit, record);
+        change.write(UPDATE, row(name, &ended)?);
+        self.commit(now, change)?;
+
+        self.open.remove(&reservation.request);
+        funds::release(&mut self.reserved, &reservation.parts);
+        let bounds = *self.calendar.at(now.max(reservation.accepted_ms));
+        let actual = match end.kind {
+            Kind::Release => Spend::ZERO,
+            _ => Spend { credits: end.cost, tokens: sum(end.tokens), requests: 1 },
+        };
+        for subject in Self::subjects(reservation) {
+            let meter = self.meters.entry(subject).or_default();
+            meter.settle(reservation.accepted_ms, reserved_spend(reservation), actual, &bounds);
+        }
+        self.prune_at.get_or_insert(now.saturating_add(crate::upkeep::PRUNE_EVERY_MS));
+        Ok(ended)
+    }
+
+    /// A late settle of a call that had expired: pays the difference or gives
+    /// it back. The entry's token counts are differences too, so that sums
+    /// over entries come out right.
+    fn correct(
+        &mut self,
+        now: i64,
+        reservation: &Reservation,
+        posted: &[Part],
+        end: &End,
+    ) -> Result<Reservation, CommitError> {
+        let before = payment::total(posted);
+        let mut paid = posted.to_vec();
+        let mut change = Change::new();
+        let mut record = self.record(now, reservation, end, end.reconcile);
+        record.input_tokens = record.input_tokens.saturating_sub(reservation.due_tokens);
+        let tokens = record.input_tokens.saturating_add(record.output_tokens);
+        if end.cost >= before {
+            let more = payment::charge(&[], &self.payers(reservation.member), end.cost.saturating_sub(before));
+            let debit = Account::Wallet(reservation.member);
+            post(&mut change, reservation, Kind::Correct, &more, debit, record);
+            more.into_iter().for_each(|part| payment::add(&mut paid, part));
+        } else {
+            let (back, kept) = payment::refund(posted, before.saturating_sub(end.cost));
+            let mut record = Some(record);
+            for part in back {
+                let draft = draft(reservation, Kind::Correct, part.amount, record.take());
+                change.post(Draft { debit: Account::Spent, credit: part.account, ..draft });
+            }
+            paid = kept;
+        }
+        let mut ended = reservation.clone();
+        ended.state = State::Settled { paid };
+        change.write(UPDATE, row("settled", &ended)?);
+        self.commit(now, change)?;
+
+        let bounds = *self.calendar.at(now.max(reservation.accepted_ms));
+        let delta = Spend { credits: end.cost.saturating_sub(before), tokens, requests: 0 };
+        for subject in Self::subjects(reservation) {
+            self.meters.entry(subject).or_default().correct(reservation.accepted_ms, delta, &bounds);
+        }
+        Ok(ended)
+    }
+
+    fn record(&self, now: i64, reservation: &Reservation, end: &End, reconcile: bool) -> CallRecord {
+        CallRecord {
+            member: reservation.member,
+            key: reservation.key,
+            model: reservation.model.clone(),
+            provider: reservation.provider.clone(),
+            tag: reservation.tag.clone(),
+            accepted_ms: reservation.accepted_ms,
+            duration_ms: now.saturating_sub(reservation.accepted_ms).max(0),
+            input_tokens: end.tokens.input,
+            cached_tokens: end.tokens.cached,
+            output_tokens: end.tokens.output,
+            reasoning_tokens: end.tokens.reasoning,
+            outcome: end.outcome,
+            metered: end.metered,
+            reconcile,
+        }
+    }
+
+    fn settled(&self, reservation: &Reservation, changed: bool) -> Settled {
+        Settled { cost: reservation.cost(), balance: payment::total(&self.payers(reservation.member)), changed }
+    }
+}
+
+/// The entries of a call's end: one for each payer, the call's record on the
+/// first; one of amount zero from `debit` when nobody pays, so that every
+/// call's end is in the journal.
+fn post(
+    change: &mut Change,
+    reservation: &Reservation,
+    kind: Kind,
+    paid: &[Part],
+    debit: Account,
+    record: CallRecord,
+) {
+    let nothing = [Part { account: debit, amount: Millicredits::ZERO }];
+    let parts = if paid.is_empty() { &nothing } else { paid };
+    let mut record = Some(record);
+    for part in parts {
+        let draft = draft(reservation, kind, part.amount, record.take());
+        change.post(Draft { debit: part.account, credit: Account::Spent, ..draft });
+    }
+}
+
+fn draft(reservation: &Reservation, kind: Kind, amount: Millicredits, call: Option<CallRecord>) -> Draft {
+    Draft {
+        kind,
+        debit: Account::Spent,
+        credit: Account::Spent,
+        amount,
+        reference: reservation.request.to_string(),
+        who: identity::Principal::Member(reservation.member, reservation.key),
+        call,
+        note: None,
+    }
+}
+
+fn row(state: &str, reservation: &Reservation) -> Result<Vec<Value>, StorageError> {
+    Ok(vec![state.into(), write_reservation(reservation)?.into(), reservation.request.to_string().into()])
+}
+
+fn sum(tokens: Tokens) -> i64 {
+    tokens.input.saturating_add(tokens.output)
+}
