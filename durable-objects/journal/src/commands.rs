@@ -1,5 +1,6 @@
 //! The memory of commands: a repeated idempotency key gets the first reply.
 
+use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS commands (
@@ -12,6 +13,15 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS commands (
 /// Replies are kept for a week; a client that retries later has given up
 /// knowing the outcome long ago.
 const KEEP_MS: i64 = 7 * 24 * 3600 * 1000;
+
+/// An idempotency key and a fingerprint of what was sent under it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// Unique for whoever uses it.
+    pub key: String,
+    /// Of method, path and body.
+    pub fingerprint: String,
+}
 
 /// What is known of an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,6 +27,6 @@ mod journal;
 mod outbox;
 
 pub use change::{Change, Statement};
-pub use commands::Remembered;
+pub use commands::{Idempotency, Remembered};
 pub use journal::{CHECKPOINT_EVERY, CommitError, Journal, Opened};
 pub use outbox::Pending;

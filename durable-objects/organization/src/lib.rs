@@ -1,1 +1,33 @@
 //! The organization's actor: treasury, departments, directory, settings.
+//!
+//! **Why it must be serialized.** Allotments must not take the same credits of
+//! a department twice, ids and names must be unique, and settings have one
+//! version at a time.
+//!
+//! **Atomicity.** As in the team's actor: decide on memory, commit one
+//! [`journal::Change`] in one transaction, then change memory. Whatever teams
+//! must hear of travels in the same transaction's outbox.
+//!
+//! **What is stored.** `records` (organization, departments, teams, members,
+//! admin keys, providers, prices) and the journal's tables. Nothing of it is
+//! on the path of a call.
+//!
+//! In scope: the logic, native and tested over rusqlite, and the commands'
+//! wire format ([`protocol`]).
+//!
+//! Out of scope: HTTP, alarms and the queue (`workers/edge`), what happens
+//! below a team's pool (`team`), making ids and secrets (`api`).
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
+
+mod directory;
+mod money;
+mod order;
+mod organization;
+pub mod protocol;
+mod records;
+mod settings;
+mod settings_orders;
+mod view;
+
+pub use organization::Organization;
+pub use settings::{General, LimitField, OutputLimit, Provider, ProviderKind, Settings};

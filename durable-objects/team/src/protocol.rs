@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use events::{Envelope, MemberProfile, TeamProfile};
 use identity::{KeyHash, KeyId, LimitId, MemberId, Networks, OrganizationId, Principal, RequestId, TransferId};
+use journal::Idempotency;
 use ledger::{Account, Millicredits, Metered, Outcome};
 use limits::{Limit, Taken, Unit, Window};
 use serde::{Deserialize, Serialize};
@@ -309,15 +310,6 @@ pub struct Order {
     pub idempotency: Option<Idempotency>,
     /// What.
     pub act: Act,
-}
-
-/// An idempotency key and a fingerprint of what was sent under it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Idempotency {
-    /// Unique for whoever uses it.
-    pub key: String,
-    /// Of method, path and body.
-    pub fingerprint: String,
 }
 
 /// What can be ordered.

@@ -1,0 +1,117 @@
+//! What the organization's actor keeps beside the money, one JSON row each.
+
+use std::collections::BTreeMap;
+
+use events::TeamProfile;
+use identity::{AdminKeyId, DepartmentId, MemberId, OrganizationId, ProviderId, TeamId};
+use ledger::Millicredits;
+use pricing::Overrides;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use storage::{Storage, StorageError, Value};
+
+use crate::protocol::{AdminKeyRecord, MemberRecord};
+use crate::settings::{General, Provider};
+
+pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS records (
+    id TEXT PRIMARY KEY,
+    data TEXT NOT NULL
+) STRICT, WITHOUT ROWID";
+
+/// The price overrides are one record, for they are replaced together.
+pub(crate) const OVERRIDES: &str = "overrides";
+
+/// The organization itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) organization: OrganizationId,
+    pub(crate) name: String,
+    pub(crate) general: General,
+    /// Grows with everything that the gateway must know.
+    pub(crate) settings_version: u64,
+    /// Grows with every change of a team or member.
+    pub(crate) directory_version: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Department {
+    pub(crate) id: DepartmentId,
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TeamRecord {
+    pub(crate) profile: TeamProfile,
+    /// What it got on demand in the month that began then.
+    #[serde(default)]
+    pub(crate) topped_up: (i64, Millicredits),
+}
+
+/// All records, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) profile: Option<Profile>,
+    pub(crate) departments: BTreeMap<DepartmentId, Department>,
+    pub(crate) teams: BTreeMap<TeamId, TeamRecord>,
+    pub(crate) members: BTreeMap<MemberId, MemberRecord>,
+    pub(crate) admin_keys: BTreeMap<AdminKeyId, AdminKeyRecord>,
+    pub(crate) providers: BTreeMap<ProviderId, Provider>,
+    pub(crate) overrides: Overrides,
+}
+
+impl Records {
+    pub(crate) fn load(store: &impl Storage) -> Result<Self, StorageError> {
+        let mut records = Self::default();
+        for row in store.query("SELECT id, data FROM records", &[])? {
+            let data = row.text(1)?;
+            match row.text(0)?.split('_').next() {
+                Some("org") => records.profile = Some(read(data)?),
+                Some("dep") => {
+                    let department: Department = read(data)?;
+                    records.departments.insert(department.id, department);
+                }
+                Some("team") => {
+                    let team: TeamRecord = read(data)?;
+                    records.teams.insert(team.profile.team, team);
+                }
+                Some("mem") => {
+                    let member: MemberRecord = read(data)?;
+                    records.members.insert(member.profile.member, member);
+                }
+                Some("adm") => {
+                    let key: AdminKeyRecord = read(data)?;
+                    records.admin_keys.insert(key.id, key);
+                }
+                Some("prov") => {
+                    let provider: Provider = read(data)?;
+                    records.providers.insert(provider.id, provider);
+                }
+                Some(OVERRIDES) => records.overrides = read(data)?,
+                _ => {
+                    return Err(StorageError::Corrupt { what: "record", error: format!("unknown id {}", row.text(0)?) });
+                }
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// The statement that stores a record.
+pub(crate) fn put<T: Serialize>(id: impl ToString, data: &T) -> Result<(&'static str, Vec<Value>), StorageError> {
+    let data = serde_json::to_string(data).map_err(|error| corrupt(&error))?;
+    let sql = "INSERT INTO records (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data";
+    Ok((sql, vec![id.to_string().into(), data.into()]))
+}
+
+/// The statement that removes a record.
+pub(crate) fn remove(id: impl ToString) -> (&'static str, Vec<Value>) {
+    ("DELETE FROM records WHERE id = ?", vec![id.to_string().into()])
+}
+
+fn read<T: DeserializeOwned>(data: &str) -> Result<T, StorageError> {
+    serde_json::from_str(data).map_err(|error| corrupt(&error))
+}
+
+fn corrupt(error: &serde_json::Error) -> StorageError {
+    StorageError::Corrupt { what: "record", error: error.to_string() }
+}

@@ -1,0 +1,186 @@
+//! What the gateway needs of an organization: who serves models, at what
+//! price. It is kept in the isolates' memory by version.
+
+use std::collections::BTreeMap;
+
+use identity::{OrganizationId, ProviderId};
+use pricing::{CreditRate, Overrides};
+use serde::{Deserialize, Serialize};
+use vault::Sealed;
+
+/// One version of the settings. Versions only grow; a team that has heard of a
+/// newer one refuses calls that were prepared with an older.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which version.
+    pub version: u64,
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// What can be changed at will.
+    pub general: General,
+    /// Who serves models, in the order in which they are asked.
+    pub providers: Vec<Provider>,
+    /// The organization's own prices and discounts.
+    pub overrides: Overrides,
+}
+
+/// Settings that an admin changes at will.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct General {
+    /// IANA name; windows and reports are cut in it.
+    pub time_zone: String,
+    /// Dollars that a million credits are worth.
+    pub usd_per_million_credits: CreditRate,
+    /// What happens to a call that its payers cannot afford in full.
+    pub output_limit: OutputLimit,
+    /// Where people ask for more: a sentence or a link, shown with refusals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Default for General {
+    fn default() -> Self {
+        Self {
+            time_zone: "UTC".to_owned(),
+            usd_per_million_credits: CreditRate::default(),
+            output_limit: OutputLimit::default(),
+            help: None,
+        }
+    }
+}
+
+/// What happens to a call that its payers cannot afford in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputLimit {
+    /// Its output is limited to what they can afford.
+    #[default]
+    Clamp,
+    /// It is refused.
+    Refuse,
+}
+
+/// Who serves models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// Its id.
+    pub id: ProviderId,
+    /// What the organization calls it; unique.
+    pub name: String,
+    /// How it is spoken to.
+    pub kind: ProviderKind,
+    /// Where it is; empty for the built-in one.
+    #[serde(default)]
+    pub base_url: String,
+    /// Its key, sealed for its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Sealed>,
+    /// Models that it serves: exact names or beginnings that end in `*`. A
+    /// beginning with a slash (`groq/*`) is not sent on.
+    pub models: Vec<String>,
+    /// By which name the price book knows it; its own name where it is left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<String>,
+    /// Headers that are added or replaced on the way.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// How it wants the output limited.
+    #[serde(default)]
+    pub limit_field: LimitField,
+    /// How long it may take to begin its answer.
+    pub header_timeout_ms: i64,
+    /// How long it may be silent in the middle of a stream.
+    pub idle_timeout_ms: i64,
+}
+
+/// How a provider is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// As OpenAI's API.
+    #[default]
+    Openai,
+    /// Not at all: the built-in provider for development.
+    Demo,
+}
+
+/// By which field a provider limits the output, where the client named none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitField {
+    /// OpenAI's newer one.
+    #[default]
+    MaxCompletionTokens,
+    /// The older one, which others kept.
+    MaxTokens,
+}
+
+impl Provider {
+    /// Beyond ten minutes nobody waits for headers.
+    pub const LONGEST_TIMEOUT_MS: i64 = 600_000;
+    /// Long enough for a model that thinks before it speaks.
+    pub const DEFAULT_HEADER_TIMEOUT_MS: i64 = 120_000;
+    /// Providers send keep-alives far more often.
+    pub const DEFAULT_IDLE_TIMEOUT_MS: i64 = 60_000;
+
+    /// Whether it serves a model.
+    #[must_use]
+    pub fn serves(&self, model: &str) -> bool {
+        self.models.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(beginning) => model.starts_with(beginning),
+            None => pattern == model,
+        })
+    }
+
+    /// The model's name as this provider knows it: without a beginning like
+    /// `groq/` that only says who shall serve it.
+    #[must_use]
+    pub fn upstream_model<'a>(&self, model: &'a str) -> &'a str {
+        let beginnings = self.models.iter().filter_map(|pattern| pattern.strip_suffix('*'));
+        beginnings
+            .filter(|beginning| beginning.ends_with('/'))
+            .find_map(|beginning| model.strip_prefix(beginning))
+            .unwrap_or(model)
+    }
+
+    /// The name under which the price book is asked.
+    #[must_use]
+    pub fn price_name(&self) -> &str {
+        self.prices.as_deref().unwrap_or(&self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_by_name_and_beginning() {
+        let provider = Provider {
+            id: ProviderId::from_u128(1),
+            name: "groq".into(),
+            kind: ProviderKind::Openai,
+            base_url: "https://api.example.com/v1".into(),
+            key: None,
+            models: vec!["groq/*".into(), "llama-3*".into(), "whisper".into()],
+            prices: None,
+            headers: BTreeMap::new(),
+            limit_field: LimitField::default(),
+            header_timeout_ms: 1,
+            idle_timeout_ms: 1,
+        };
+        for (model, upstream) in [
+            ("groq/qwen", Some("qwen")),
+            ("llama-3.1-8b", Some("llama-3.1-8b")),
+            ("whisper", Some("whisper")),
+            ("whisper-2", None),
+            ("gpt-4o", None),
+        ] {
+            assert_eq!(provider.serves(model).then(|| provider.upstream_model(model)), upstream, "{model}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The fake provider, mode by mode.
+
+mod answers;
+mod faults;
+mod support;
