@@ -1,12 +1,15 @@
 //! Millicredits: the only form in which the project counts credits.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Millicredits in a credit.
 const PER_CREDIT: i64 = 1000;
+/// The same for dividing by; its type says that this cannot fail.
+const DIVISOR: NonZeroU64 = NonZeroU64::new(1000).unwrap();
 
 /// An amount of credits in thousandths, exact over the whole of `i64`.
 ///
@@ -106,8 +109,8 @@ impl Millicredits {
 impl fmt::Display for Millicredits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
-        let whole = self.0.unsigned_abs() / PER_CREDIT.unsigned_abs();
-        let thousandths = self.0.unsigned_abs() % PER_CREDIT.unsigned_abs();
+        let whole = self.0.unsigned_abs() / DIVISOR;
+        let thousandths = self.0.unsigned_abs() % DIVISOR;
         if thousandths == 0 {
             return write!(f, "{sign}{whole}");
         }

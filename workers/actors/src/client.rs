@@ -1,0 +1,126 @@
+//! Reaching an actor: one POST with the command, one answer.
+
+use events::{Envelope, Message};
+use identity::{OrganizationId, TeamId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsValue;
+use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
+
+/// How often a command is sent again after an error that says that a retry
+/// may help. Every command that changes something carries its idempotency key.
+const RETRIES: u32 = 2;
+
+/// Why an actor gave no answer. What it refused is in its answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActorError {
+    /// It has more to do than it can; sending again makes it worse.
+    #[error("the actor is overloaded")]
+    Overloaded,
+    /// It could not be reached or broke off; the command may have been carried
+    /// out.
+    #[error("the actor gave no answer: {0}")]
+    Unavailable(String),
+    /// It answered something that this version does not understand.
+    #[error("the actor's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// All actors of this deployment.
+#[derive(Clone)]
+pub struct Actors {
+    teams: ObjectNamespace,
+    organizations: ObjectNamespace,
+}
+
+impl Actors {
+    /// The actors behind the bindings `TEAM` and `ORGANIZATION`.
+    ///
+    /// # Errors
+    /// When a binding is missing.
+    pub fn new(env: &Env) -> worker::Result<Self> {
+        Ok(Self { teams: env.durable_object("TEAM")?, organizations: env.durable_object("ORGANIZATION")? })
+    }
+
+    /// Sends a command to a team's actor.
+    ///
+    /// # Errors
+    /// [`ActorError`].
+    pub async fn team(&self, id: TeamId, command: &team::protocol::Command) -> Result<team::protocol::Answer, ActorError> {
+        call(&self.teams, &id.to_string(), command).await
+    }
+
+    /// Sends a command to an organization's actor.
+    ///
+    /// # Errors
+    /// [`ActorError`].
+    pub async fn organization(
+        &self,
+        id: OrganizationId,
+        command: &organization::protocol::Command,
+    ) -> Result<organization::protocol::Answer, ActorError> {
+        call(&self.organizations, &id.to_string(), command).await
+    }
+
+    /// Delivers a message to the actor with this name. `true`: it has taken it
+    /// or refuses it for ever; `false`: to be tried again.
+    ///
+    /// # Errors
+    /// [`ActorError`]: to be tried again.
+    pub async fn deliver(&self, target: &str, envelope: &Envelope) -> Result<bool, ActorError> {
+        let unreadable = || ActorError::Unreadable(format!("`{target}` is not an actor"));
+        if let Message::Return { .. } = envelope.message {
+            let id = target.parse().map_err(|_| unreadable())?;
+            let command = organization::protocol::Command::Receive(envelope.clone());
+            let answer = self.organization(id, &command).await?;
+            return Ok(matches!(answer, organization::protocol::Answer::Order(Ok(_))));
+        }
+        let id = target.parse().map_err(|_| unreadable())?;
+        let answer = self.team(id, &team::protocol::Command::Receive(envelope.clone())).await?;
+        Ok(matches!(answer, team::protocol::Answer::Order(Ok(_))))
+    }
+}
+
+async fn call<C: Serialize, A: DeserializeOwned>(
+    namespace: &ObjectNamespace,
+    name: &str,
+    command: &C,
+) -> Result<A, ActorError> {
+    let body = serde_json::to_string(command).map_err(|error| ActorError::Unreadable(error.to_string()))?;
+    let body = JsValue::from_str(&body);
+    let mut tried = 0;
+    loop {
+        match once(namespace, name, &body).await {
+            Err(ActorError::Unavailable(_)) if tried < RETRIES => tried = tried.saturating_add(1),
+            Err(error) => return Err(error),
+            Ok(text) => {
+                return serde_json::from_str(&text).map_err(|error| ActorError::Unreadable(error.to_string()));
+            }
+        }
+    }
+}
+
+async fn once(namespace: &ObjectNamespace, name: &str, body: &JsValue) -> Result<String, ActorError> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.clone()));
+    let request = Request::new_with_init("http://actor/", &init).map_err(|error| failed(&error))?;
+    let stub = namespace.get_by_name(name).map_err(|error| failed(&error))?;
+    let mut response = stub.fetch_with_request(request).await.map_err(|error| failed(&error))?;
+    let text = response.text().await.map_err(|error| failed(&error))?;
+    if response.status_code() == 200 {
+        return Ok(text);
+    }
+    Err(ActorError::Unavailable(text))
+}
+
+/// The runtime marks errors of an object that has too much to do; those must
+/// not be sent again.
+fn failed(error: &worker::Error) -> ActorError {
+    if let worker::Error::UnknownJsError { original, .. } = error {
+        let overloaded = js_sys::Reflect::get(original, &JsValue::from_str("overloaded"));
+        if overloaded.is_ok_and(|value| value.is_truthy()) {
+            return ActorError::Overloaded;
+        }
+    }
+    ActorError::Unavailable(error.to_string())
+}

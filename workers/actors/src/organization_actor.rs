@@ -1,0 +1,200 @@
+//! The organization's actor as a Durable Object. Why it must be serialized,
+//! what it stores and its argument of atomicity: see `organization`. The calls
+//! that it serves: `organization::protocol::Command`.
+
+use std::cell::RefCell;
+
+use events::JournalBatch;
+use identity::{OrganizationId, TransferId};
+use organization::Organization;
+use organization::protocol::{Answer, Command, OrderError, Question};
+use storage::DurableStorage;
+use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
+
+use crate::timer::Timer;
+use crate::{now_ms, publish, uuid_v7};
+
+/// Batches that one alarm sends; the next alarm follows at once.
+const BATCHES: u32 = 20;
+
+/// The class behind the binding `ORGANIZATION`.
+#[durable_object]
+pub struct OrganizationActor {
+    state: State,
+    env: Env,
+    organization: RefCell<Option<Organization<DurableStorage>>>,
+    timer: Timer,
+}
+
+impl DurableObject for OrganizationActor {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, organization: RefCell::new(None), timer: Timer::default() }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let command: Command = match serde_json::from_str(&request.text().await?) {
+            Ok(command) => command,
+            Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
+        };
+        let answer = self.answer(&command);
+        if storage_failed(&answer) {
+            self.forget();
+        }
+        self.set_alarm().await?;
+        // Teams hear of a change before it is answered: it bites on the next
+        // call. Whom it does not reach now hears of it by the alarm.
+        if matches!(command, Command::Order(_) | Command::TopUp { .. }) {
+            self.deliver().await?;
+        }
+        Response::ok(serde_json::to_string(&answer)?)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.timer.rang();
+        // An error would ring the alarm again at most six times, and then
+        // never: it is logged, and the alarm set anew.
+        if let Err(error) = self.upkeep().await {
+            console_error!("upkeep of an organization: {error}");
+            self.forget();
+            self.state.storage().set_alarm(5000).await?;
+        }
+        self.set_alarm().await?;
+        Response::empty()
+    }
+}
+
+impl OrganizationActor {
+    /// Runs `act` on the organization, waking it first; `None` when there is
+    /// none under this name.
+    fn with<R>(&self, act: impl FnOnce(&mut Organization<DurableStorage>, i64) -> R) -> Result<Option<R>> {
+        let mut slot = self.organization.try_borrow_mut().map_err(|error| error.to_string())?;
+        if slot.is_none() {
+            let Some(name) = self.name() else { return Ok(None) };
+            let store = DurableStorage::new(&self.state);
+            *slot = Organization::wake(store, name).map_err(|error| error.to_string())?.ok();
+        }
+        Ok(slot.as_mut().map(|organization| act(organization, now_ms())))
+    }
+
+    fn name(&self) -> Option<OrganizationId> {
+        self.state.id().name()?.parse().ok()
+    }
+
+    fn forget(&self) {
+        self.organization.replace(None);
+    }
+
+    fn answer(&self, command: &Command) -> Answer {
+        if let Command::Open(open) = command
+            && let Err(error) = self.create(open.organization)
+        {
+            console_error!("opening an organization: {error}");
+            return Answer::Order(Err(OrderError::Storage));
+        }
+        let Ok(transfer) = uuid_v7().map(TransferId::from_u128) else {
+            return nobody(command, OrderError::Storage);
+        };
+        let done = self.with(|organization, now| match command {
+            Command::Open(open) => Answer::Order(organization.open(now, open)),
+            Command::Order(order) => Answer::Order(organization.order(now, order)),
+            Command::Receive(envelope) => Answer::Order(organization.receive(now, envelope)),
+            Command::TopUp { team, key, amount } => {
+                Answer::TopUp(organization.top_up(now, *team, key, *amount, transfer))
+            }
+            Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
+            Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
+            Command::Ask(Question::Directory) => Answer::Directory(organization.directory().map(Box::new)),
+            Command::Heal { projected } => Answer::Standing(
+                organization.heal(*projected).map_err(|_| OrderError::Storage).and_then(|()| organization.standing()),
+            ),
+        });
+        match done {
+            Ok(Some(answer)) => answer,
+            Ok(None) => nobody(command, OrderError::NotOpen),
+            Err(error) => {
+                console_error!("waking an organization: {error}");
+                nobody(command, OrderError::Storage)
+            }
+        }
+    }
+
+    fn create(&self, name: OrganizationId) -> Result<()> {
+        let mut slot = self.organization.try_borrow_mut().map_err(|error| error.to_string())?;
+        if slot.is_none() {
+            let store = DurableStorage::new(&self.state);
+            *slot = Some(Organization::create(store, name).map_err(|error| error.to_string())?);
+        }
+        Ok(())
+    }
+
+    async fn upkeep(&self) -> Result<()> {
+        let Some(ticked) = self.with(|organization, now| organization.tick(now))? else {
+            return Ok(());
+        };
+        ticked.map_err(|error| error.to_string())?;
+        self.publish().await?;
+        self.deliver().await
+    }
+
+    async fn deliver(&self) -> Result<()> {
+        let due = self.with(|organization, now| organization.journal().due(now))?.unwrap_or_default();
+        for (number, arrived) in publish::deliver(&self.env, due).await {
+            let noted = self.with(|organization, now| {
+                let journal = organization.journal_mut();
+                if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }
+            })?;
+            noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    async fn publish(&self) -> Result<()> {
+        let Some(name) = self.name() else { return Ok(()) };
+        for _ in 0..BATCHES {
+            let next = self.with(|organization, _| {
+                let journal = organization.journal();
+                (journal.sequence(), journal.unpublished(JournalBatch::MAX_ENTRIES))
+            })?;
+            let Some((last, entries)) = next else { break };
+            let entries = entries.map_err(|error| error.to_string())?;
+            let Some(through) = entries.last().map(|entry| entry.sequence) else { break };
+            publish::send(&self.env, (name, None), last, entries).await?;
+            let noted = self.with(|organization, _| organization.journal_mut().set_published(through))?;
+            noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
+        }
+        self.with(|organization, now| organization.published(now))?;
+        Ok(())
+    }
+
+    async fn set_alarm(&self) -> Result<()> {
+        let wanted = self.with(|organization, _| organization.next_alarm())?.flatten();
+        if let Some(at) = self.timer.must_set(wanted) {
+            self.state.storage().set_alarm(at.saturating_sub(now_ms()).max(0)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The answer of an actor that has no organization, or cannot read it.
+fn nobody(command: &Command, error: OrderError) -> Answer {
+    match command {
+        Command::Open(_) | Command::Order(_) | Command::Receive(_) => Answer::Order(Err(error)),
+        Command::TopUp { .. } => Answer::TopUp(Err(error)),
+        Command::Authorize { .. } => Answer::Authorize(Err(error)),
+        Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
+        Command::Ask(Question::Directory) => Answer::Directory(Err(error)),
+        Command::Heal { .. } => Answer::Standing(Err(error)),
+    }
+}
+
+fn storage_failed(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Order(Err(OrderError::Storage))
+            | Answer::TopUp(Err(OrderError::Storage))
+            | Answer::Authorize(Err(OrderError::Storage))
+            | Answer::Settings(Err(OrderError::Storage))
+            | Answer::Directory(Err(OrderError::Storage))
+            | Answer::Standing(Err(OrderError::Storage))
+    )
+}

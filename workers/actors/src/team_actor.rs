@@ -1,0 +1,254 @@
+//! The team's actor as a Durable Object. Why it must be serialized, what it
+//! stores and its argument of atomicity: see `team`. The calls that it serves:
+//! `team::protocol::Command`.
+
+use std::cell::RefCell;
+
+use events::JournalBatch;
+use identity::TeamId;
+use storage::DurableStorage;
+use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
+use team::Team;
+use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
+
+use crate::timer::Timer;
+use crate::{Actors, now_ms, publish};
+
+/// A call that needs a top-up asks for it this often: others may take the
+/// credits first.
+const TOP_UPS: u32 = 3;
+
+/// Batches that one alarm sends; the next alarm follows at once.
+const BATCHES: u32 = 20;
+
+/// The class behind the binding `TEAM`.
+#[durable_object]
+pub struct TeamActor {
+    state: State,
+    env: Env,
+    team: RefCell<Option<Team<DurableStorage>>>,
+    timer: Timer,
+}
+
+impl DurableObject for TeamActor {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env, team: RefCell::new(None), timer: Timer::default() }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let command: Command = match serde_json::from_str(&request.text().await?) {
+            Ok(command) => command,
+            Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
+        };
+        let answer = match command {
+            Command::Reserve(call) => Answer::Reserve(self.reserve(call).await),
+            other => self.answer(&other),
+        };
+        if storage_failed(&answer) {
+            self.forget();
+        }
+        self.set_alarm().await?;
+        Response::ok(serde_json::to_string(&answer)?)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.timer.rang();
+        // An error would ring the alarm again at most six times, and then
+        // never: it is logged, and the alarm set anew.
+        if let Err(error) = self.upkeep().await {
+            console_error!("upkeep of a team: {error}");
+            self.forget();
+            self.state.storage().set_alarm(5000).await?;
+        }
+        self.set_alarm().await?;
+        Response::empty()
+    }
+}
+
+impl TeamActor {
+    /// Runs `act` on the team, waking it first; `None` when there is no team
+    /// under this name.
+    fn with<R>(&self, act: impl FnOnce(&mut Team<DurableStorage>, i64) -> R) -> Result<Option<R>> {
+        let mut slot = self.team.try_borrow_mut().map_err(|error| error.to_string())?;
+        if slot.is_none() {
+            let Some(name) = self.name() else { return Ok(None) };
+            let woken = Team::wake(DurableStorage::new(&self.state), name).map_err(|error| error.to_string())?;
+            *slot = woken.ok();
+        }
+        Ok(slot.as_mut().map(|team| act(team, now_ms())))
+    }
+
+    fn name(&self) -> Option<TeamId> {
+        self.state.id().name()?.parse().ok()
+    }
+
+    fn forget(&self) {
+        self.team.replace(None);
+    }
+
+    /// A call asks to be paid; if the pool is short, its department is asked
+    /// for more first. Asking opens the gate for other calls, so everything is
+    /// decided anew afterwards.
+    async fn reserve(&self, mut call: Reserve) -> std::result::Result<Reserved, ReserveError> {
+        for attempt in 0..=TOP_UPS {
+            call.topped_up = attempt == TOP_UPS;
+            let outcome = self.with(|team, now| team.reserve(now, &call));
+            match outcome {
+                Ok(Some(Err(ReserveError::NeedsTopUp(top_up)))) => {
+                    if !self.top_up(top_up).await {
+                        let _ = self.with(|team, now| team.top_up_refused(now));
+                    }
+                }
+                Ok(Some(outcome)) => return outcome,
+                Ok(None) => return Err(ReserveError::UnknownKey),
+                Err(error) => {
+                    console_error!("waking a team: {error}");
+                    return Err(ReserveError::Storage);
+                }
+            }
+        }
+        Err(ReserveError::Storage)
+    }
+
+    /// Asks the department for credits. When this answers `true` they have
+    /// arrived, or are on their way.
+    async fn top_up(&self, top_up: TopUp) -> bool {
+        let Ok(Some(Some((organization, team)))) =
+            self.with(|team, _| team.profile().map(|profile| (profile.organization, profile.team)))
+        else {
+            return false;
+        };
+        let Ok(actors) = Actors::new(&self.env) else { return false };
+        let command = organization::protocol::Command::TopUp { team, key: top_up.key, amount: top_up.amount };
+        match actors.organization(organization, &command).await {
+            Ok(organization::protocol::Answer::TopUp(granted)) => granted.is_ok(),
+            Ok(_) => false,
+            Err(error) => {
+                console_error!("top-up of {team}: {error}");
+                false
+            }
+        }
+    }
+
+    /// Everything that needs no waiting.
+    fn answer(&self, command: &Command) -> Answer {
+        if let Command::Receive(envelope) = command
+            && let events::Message::Team(profile) = &envelope.message
+        {
+            let opened = self.open(profile.team);
+            if let Err(error) = opened {
+                console_error!("opening a team: {error}");
+                return Answer::Order(Err(OrderError::Storage));
+            }
+        }
+        let done = self.with(|team, now| match command {
+            Command::Reserve(call) => Answer::Reserve(team.reserve(now, call)),
+            Command::Settle(call) => Answer::Settle(team.settle(now, call)),
+            Command::Progress(call) => {
+                Answer::Standing(team.progress(now, call).map(|()| team.standing()).map_err(|_| OrderError::Storage))
+            }
+            Command::Receive(envelope) => Answer::Order(team.receive(now, envelope)),
+            Command::Order(order) => Answer::Order(team.order(now, order)),
+            Command::Ask(Question::Overview) => Answer::Overview(team.overview(now).map(|mut overview| {
+                overview.rows_written = overview.rows_written.saturating_add(self.timer.rows_written());
+                Box::new(overview)
+            })),
+            Command::Ask(Question::Me { organization, key, address }) => {
+                Answer::Me(team.me(now, *organization, key, *address).map(Box::new))
+            }
+            Command::Heal { projected } => {
+                Answer::Standing(team.heal(*projected).map(|()| team.standing()).map_err(|_| OrderError::Storage))
+            }
+        });
+        match done {
+            Ok(Some(answer)) => answer,
+            Ok(None) => nobody(command, OrderError::NotOpen, ReserveError::UnknownKey, SettleError::UnknownReservation),
+            Err(error) => {
+                console_error!("waking a team: {error}");
+                nobody(command, OrderError::Storage, ReserveError::Storage, SettleError::Storage)
+            }
+        }
+    }
+
+    /// A team comes into being with the first message about it.
+    fn open(&self, name: TeamId) -> Result<()> {
+        let mut slot = self.team.try_borrow_mut().map_err(|error| error.to_string())?;
+        if slot.is_none() {
+            let team = Team::open(DurableStorage::new(&self.state), name).map_err(|error| error.to_string())?;
+            *slot = Some(team);
+        }
+        Ok(())
+    }
+
+    async fn upkeep(&self) -> Result<()> {
+        let Some(ticked) = self.with(|team, now| team.tick(now))? else {
+            return Ok(());
+        };
+        ticked.map_err(|error| error.to_string())?;
+        self.publish().await?;
+        let due = self.with(|team, now| team.journal().due(now))?.unwrap_or_default();
+        let outcomes = publish::deliver(&self.env, due).await;
+        for (number, arrived) in outcomes {
+            let noted = self.with(|team, now| {
+                let journal = team.journal_mut();
+                if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }
+            })?;
+            noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
+        }
+        if let Some(Some(top_up)) = self.with(|team, now| team.top_up(now))?
+            && !self.top_up(top_up).await
+        {
+            self.with(|team, now| team.top_up_refused(now))?;
+        }
+        Ok(())
+    }
+
+    async fn publish(&self) -> Result<()> {
+        for _ in 0..BATCHES {
+            let next = self.with(|team, _| {
+                let profile = team.profile().map(|profile| (profile.organization, Some(profile.team)));
+                (profile, team.journal().sequence(), team.journal().unpublished(JournalBatch::MAX_ENTRIES))
+            })?;
+            let Some((Some(whose), last, entries)) = next else { break };
+            let entries = entries.map_err(|error| error.to_string())?;
+            let Some(through) = entries.last().map(|entry| entry.sequence) else { break };
+            publish::send(&self.env, whose, last, entries).await?;
+            let noted = self.with(|team, _| team.journal_mut().set_published(through))?;
+            noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
+        }
+        self.with(|team, now| team.published(now))?;
+        Ok(())
+    }
+
+    async fn set_alarm(&self) -> Result<()> {
+        let wanted = self.with(|team, now| team.next_alarm(now))?.flatten();
+        if let Some(at) = self.timer.must_set(wanted) {
+            self.state.storage().set_alarm(at.saturating_sub(now_ms()).max(0)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The answer of an actor that has no team, or cannot read it.
+fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: SettleError) -> Answer {
+    match command {
+        Command::Reserve(_) => Answer::Reserve(Err(reserve)),
+        Command::Settle(_) => Answer::Settle(Err(settle)),
+        Command::Ask(Question::Overview) => Answer::Overview(Err(order)),
+        Command::Ask(Question::Me { .. }) => Answer::Me(Err(reserve)),
+        Command::Progress(_) | Command::Heal { .. } => Answer::Standing(Err(order)),
+        Command::Receive(_) | Command::Order(_) => Answer::Order(Err(order)),
+    }
+}
+
+fn storage_failed(answer: &Answer) -> bool {
+    matches!(
+        answer,
+        Answer::Reserve(Err(ReserveError::Storage))
+            | Answer::Me(Err(ReserveError::Storage))
+            | Answer::Settle(Err(SettleError::Storage))
+            | Answer::Order(Err(OrderError::Storage))
+            | Answer::Overview(Err(OrderError::Storage))
+            | Answer::Standing(Err(OrderError::Storage))
+    )
+}
