@@ -86,7 +86,10 @@ pub enum Metered {
     Nothing,
 }
 
-/// What a call was. It travels with the first entry of the call's end.
+/// What a call was and cost. It travels with the first entry of the call's
+/// end, for all of them: a call that several accounts pay has several entries.
+/// On a correction the cost and the tokens are differences, so that sums over
+/// records come out right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRecord {
     /// On whose behalf.
@@ -112,6 +115,9 @@ pub struct CallRecord {
     pub output_tokens: i64,
     /// Output tokens spent on reasoning.
     pub reasoning_tokens: i64,
+    /// What it cost, all payers together; negative when a correction gives
+    /// credits back.
+    pub cost: Millicredits,
     /// How it ended.
     pub outcome: Outcome,
     /// Where the numbers come from.
@@ -361,7 +367,7 @@ mod tests {
     fn form_and_hash_are_pinned() {
         // Journals are kept for years and checked offline.
         let mut first = journal().remove(0);
-        insta::assert_snapshot!(serde_json::to_string(&first).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string(&first).unwrap(), @r#"{"sequence":1,"id":"ent_01hf7yat0024pd1jr000000001","time_ms":1700000000000,"kind":"allot","debit":"parent","credit":"pool","amount":"0.001","reference":"xfer_x","who":"system","hash":"ee17ed9ccd1b35e6d96d5337595a29c42009a1f5d8f7a73268b20916ad218afb"}"#);
         first.call = Some(CallRecord {
             member: MemberId::from_u128(1),
             key: KeyId::from_u128(2),
@@ -374,12 +380,13 @@ mod tests {
             cached_tokens: 0,
             output_tokens: 5,
             reasoning_tokens: 0,
+            cost: Millicredits::new(1500),
             outcome: Outcome::Completed,
             metered: Metered::Reported,
             reconcile: true,
         });
-        insta::assert_snapshot!(serde_json::to_string(&first.call).unwrap(), @"");
-        insta::assert_snapshot!(first.chain("team_a", Hash::START), @"");
+        insta::assert_snapshot!(serde_json::to_string(&first.call).unwrap(), @r#"{"member":"mem_00000000000000000000000001","key":"key_00000000000000000000000002","model":"demo-small","provider":"demo","tag":"t","accepted_ms":1,"duration_ms":2,"input_tokens":3,"cached_tokens":0,"output_tokens":5,"reasoning_tokens":0,"cost":"1.5","outcome":"completed","metered":"reported","reconcile":true}"#);
+        insta::assert_snapshot!(first.chain("team_a", Hash::START), @r#"f04c04022241942df1e195ca7a946a42070bbbd6e85243a1a376e6c27f78c4a7"#);
     }
 
     #[test]

@@ -124,9 +124,9 @@ mod tests {
             tag: None,
             state: State::Open,
         };
-        insta::assert_snapshot!(serde_json::to_string(&reservation).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string(&reservation).unwrap(), @r#"{"id":"req_00000000000000000000000001","mem":"mem_00000000000000000000000002","key":"key_00000000000000000000000003","at":1000,"exp":2000,"parts":[{"a":"pool","m":"1.5"}],"tok":42,"out":16,"due":"0.007","duet":3,"model":"demo-small","prov":"demo","state":{"is":"open"}}"#);
         reservation.state = State::Expired { paid: reservation.parts.clone() };
-        insta::assert_snapshot!(serde_json::to_string(&reservation.state).unwrap(), @"");
+        insta::assert_snapshot!(serde_json::to_string(&reservation.state).unwrap(), @r#"{"is":"expired","paid":[{"a":"pool","m":"1.5"}]}"#);
         let text = serde_json::to_string(&reservation).unwrap();
         assert_eq!(serde_json::from_str::<Reservation>(&text).unwrap(), reservation);
     }

@@ -133,6 +133,7 @@ impl<S: Storage> Team<S> {
         let mut change = Change::new();
         let mut record = self.record(now, reservation, end, end.reconcile);
         record.input_tokens = record.input_tokens.saturating_sub(reservation.due_tokens);
+        record.cost = end.cost.saturating_sub(before);
         let tokens = record.input_tokens.saturating_add(record.output_tokens);
         if end.cost >= before {
             let more = payment::charge(&[], &self.payers(reservation.member), end.cost.saturating_sub(before));
@@ -174,6 +175,7 @@ impl<S: Storage> Team<S> {
             cached_tokens: end.tokens.cached,
             output_tokens: end.tokens.output,
             reasoning_tokens: end.tokens.reasoning,
+            cost: end.cost,
             outcome: end.outcome,
             metered: end.metered,
             reconcile,

@@ -163,26 +163,13 @@ impl<S: Storage> Team<S> {
         Ok(())
     }
 
-    /// Counts again what was spent after the checkpoint. The entries of one
-    /// call's end follow each other; the first carries the call.
+    /// Counts again what was spent after the checkpoint.
     fn replay(&mut self, entries: &[Entry]) {
-        let mut current = None;
         for entry in entries {
-            if let Some(call) = &entry.call {
-                current = Some(call);
-            }
-            let Some(call) = current.filter(|_| is_of_a_call(entry.kind)) else {
-                continue;
-            };
-            let first = entry.call.is_some();
-            let credits = if entry.debit == Account::Spent {
-                Millicredits::ZERO.saturating_sub(entry.amount)
-            } else {
-                entry.amount
-            };
-            let tokens = if first { call.input_tokens.saturating_add(call.output_tokens) } else { 0 };
-            let counts = first && matches!(entry.kind, Kind::Settle | Kind::Expire);
-            let spend = Spend { credits, tokens, requests: i64::from(counts) };
+            let Some(call) = &entry.call else { continue };
+            let tokens = call.input_tokens.saturating_add(call.output_tokens);
+            let counts = matches!(entry.kind, Kind::Settle | Kind::Expire);
+            let spend = Spend { credits: call.cost, tokens, requests: i64::from(counts) };
             let bounds = *self.calendar.at(call.accepted_ms.max(entry.time_ms));
             for subject in [Subject::Team, Subject::Member(call.member), Subject::Key(call.key)] {
                 self.meters.entry(subject).or_default().record(call.accepted_ms, spend, &bounds);
@@ -225,10 +212,6 @@ pub(crate) fn read_reservation(data: &str) -> Result<Reservation, StorageError> 
 pub(crate) fn write_reservation(reservation: &Reservation) -> Result<String, StorageError> {
     serde_json::to_string(reservation)
         .map_err(|error| StorageError::Corrupt { what: "reservation", error: error.to_string() })
-}
-
-const fn is_of_a_call(kind: Kind) -> bool {
-    matches!(kind, Kind::Settle | Kind::Release | Kind::Expire | Kind::Correct)
 }
 
 fn subject_text(subject: Subject) -> String {
