@@ -37,6 +37,6 @@ mod team;
 mod upkeep;
 mod view;
 
-pub use records::Key;
+pub use records::{Key, allows};
 pub use team::Team;
 pub use upkeep::TopUp;

@@ -148,7 +148,7 @@ fn corrupt(error: &serde_json::Error) -> StorageError {
 }
 
 /// Whether a list of exact names and beginnings (`gpt-4o*`) has a model.
-pub(crate) fn allows(models: Option<&Vec<String>>, model: &str) -> bool {
+pub fn allows(models: Option<&Vec<String>>, model: &str) -> bool {
     models.is_none_or(|models| {
         models.iter().any(|pattern| match pattern.strip_suffix('*') {
             Some(beginning) => model.starts_with(beginning),

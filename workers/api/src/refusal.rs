@@ -1,0 +1,111 @@
+//! What the actors refuse, as problems.
+
+use ::actors::ActorError;
+use organization::protocol::OrderError as OrganizationError;
+use team::protocol::{OrderError as TeamError, ReserveError};
+
+use crate::problem::{Code, Problem};
+
+impl From<ActorError> for Problem {
+    fn from(error: ActorError) -> Self {
+        match error {
+            ActorError::Overloaded => Self::overloaded(),
+            ActorError::Unavailable(_) => Self::unavailable(error),
+            ActorError::Unreadable(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<OrganizationError> for Problem {
+    fn from(error: OrganizationError) -> Self {
+        match &error {
+            OrganizationError::NotOpen => Self::new(Code::NotFound, error),
+            OrganizationError::NotFound { what, id } => Self::not_found(what, id),
+            OrganizationError::Conflict { .. } => Self::new(Code::Conflict, error),
+            OrganizationError::Invalid { .. } => Self::invalid(error),
+            OrganizationError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
+            OrganizationError::IdempotencyConflict { .. } => idempotency_conflict(),
+            OrganizationError::Storage => Self::unavailable(error),
+        }
+    }
+}
+
+impl From<TeamError> for Problem {
+    fn from(error: TeamError) -> Self {
+        match &error {
+            TeamError::NotFound { what, id } => Self::not_found(what, id),
+            TeamError::Conflict { .. } => Self::new(Code::Conflict, error),
+            TeamError::Invalid { .. } => Self::invalid(error),
+            TeamError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
+            TeamError::IdempotencyConflict { .. } => idempotency_conflict(),
+            TeamError::NotOpen | TeamError::Storage => Self::unavailable(error),
+        }
+    }
+}
+
+/// Why a member's key is not heard.
+impl From<ReserveError> for Problem {
+    fn from(error: ReserveError) -> Self {
+        match &error {
+            ReserveError::UnknownKey | ReserveError::KeyRevoked | ReserveError::KeyExpired { .. } => {
+                Self::new(Code::Unauthorized, format!("{error}: ask whoever manages your team for another one"))
+            }
+            ReserveError::MemberSuspended | ReserveError::AddressNotAllowed => {
+                Self::new(Code::Forbidden, format!("{error}: ask whoever manages your team"))
+            }
+            ReserveError::Storage => Self::unavailable(error),
+            _ => Self::internal(format_args!("not an answer to this question: {error}")),
+        }
+    }
+}
+
+fn insufficient(
+    account: &ledger::Account,
+    left: &ledger::Millicredits,
+    needed: &ledger::Millicredits,
+) -> Problem {
+    let detail = format!(
+        "`{account}` has {left} credits beside what is reserved, {needed} are needed: allot credits to it first, \
+         or move fewer"
+    );
+    Problem::new(Code::InsufficientFunds, detail).with("account", account).with("left", left).with("needed", needed)
+}
+
+/// Says nothing of the key itself: inside it carries the organization's id.
+fn idempotency_conflict() -> Problem {
+    Problem::new(
+        Code::IdempotencyConflict,
+        "the Idempotency-Key was used before with another content: use a new key for a new request",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{Account, Millicredits};
+
+    #[test]
+    fn blame_splits() {
+        let insufficient = OrganizationError::InsufficientFunds {
+            account: Account::Treasury,
+            left: Millicredits::new(1500),
+            needed: Millicredits::new(2000),
+        };
+        for (problem, code) in [
+            (Problem::from(insufficient), Code::InsufficientFunds),
+            (OrganizationError::NotOpen.into(), Code::NotFound),
+            (OrganizationError::Storage.into(), Code::Unavailable),
+            (OrganizationError::IdempotencyConflict { key: "org_x/k".into() }.into(), Code::IdempotencyConflict),
+            (TeamError::NotOpen.into(), Code::Unavailable),
+            (TeamError::Invalid { message: "no".into() }.into(), Code::InvalidRequest),
+            (ReserveError::UnknownKey.into(), Code::Unauthorized),
+            (ReserveError::MemberSuspended.into(), Code::Forbidden),
+            (ReserveError::AlreadyEnded.into(), Code::Internal),
+            (ActorError::Overloaded.into(), Code::Overloaded),
+            (ActorError::Unreadable("secret".into()).into(), Code::Internal),
+        ] {
+            assert_eq!(problem.code, code);
+            assert!(!problem.document().contains("secret") && !problem.document().contains("org_x"));
+        }
+    }
+}

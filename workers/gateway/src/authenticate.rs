@@ -1,0 +1,61 @@
+//! Whose call is it? The key's public part says; the team's actor decides
+//! whether the key is good.
+
+use std::net::IpAddr;
+
+use identity::{ApiKey, KeyError};
+use worker::Headers;
+
+use crate::refuse::Refusal;
+
+/// Reads the key that a client sent, as OpenAI's clients send it.
+pub(crate) fn key(headers: &Headers) -> Result<ApiKey, Refusal> {
+    let header = headers.get("authorization").ok().flatten();
+    bearer(header.as_deref())
+}
+
+fn bearer(header: Option<&str>) -> Result<ApiKey, Refusal> {
+    let Some(header) = header else {
+        return Err(Refusal::no_key());
+    };
+    let (scheme, key) = header.split_once(' ').unwrap_or((header, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
+        return Err(Refusal::no_key());
+    }
+    ApiKey::parse(key.trim()).map_err(|error| match error {
+        KeyError::Foreign => Refusal::invalid_key("it does not start with `sk-alf-`, as Alfred's keys do"),
+        KeyError::Damaged => Refusal::invalid_key("a part of it is missing or altered; copy it again as a whole"),
+    })
+}
+
+/// Where the call comes from, as the platform says. Cloudflare sets this
+/// header itself and removes what clients send.
+pub(crate) fn address(headers: &Headers) -> Option<IpAddr> {
+    headers.get("cf-connecting-ip").ok().flatten()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use identity::{OrganizationId, TeamId};
+
+    #[test]
+    fn bearer_tokens() {
+        let key = ApiKey::mint(OrganizationId::from_u128(1), TeamId::from_u128(2), 3);
+        for good in [format!("Bearer {key}"), format!("bearer  {key} ")] {
+            assert_eq!(bearer(Some(&good)).unwrap().team, TeamId::from_u128(2));
+        }
+        for (bad, says) in [
+            (None, "You didn't provide an API key"),
+            (Some(String::new()), "You didn't provide an API key"),
+            (Some("Bearer ".to_owned()), "You didn't provide an API key"),
+            (Some(format!("Basic {key}")), "You didn't provide an API key"),
+            (Some("Bearer sk-proj-x".to_owned()), "does not start with `sk-alf-`"),
+            (Some(format!("Bearer {}", &key[..key.len() - 1])), "missing or altered"),
+        ] {
+            let refusal = bearer(bad.as_deref()).unwrap_err();
+            assert_eq!((refusal.status, refusal.code), (401, "invalid_api_key"));
+            assert!(refusal.message.contains(says), "{}", refusal.message);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What Alfred adds to an answer's headers.
+
+use ledger::Millicredits;
+use limits::reset_text;
+use team::protocol::RateState;
+use worker::{ResponseBuilder, Result};
+
+use crate::admit::Admitted;
+use crate::refuse::Refusal;
+
+/// When a call came and when it was paid for, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timing {
+    pub(crate) received_ms: i64,
+    pub(crate) admitted_ms: i64,
+}
+
+/// The head of an answer. A whole answer has its cost; a stream has its cost
+/// in its last chunk, and the balance after the reservation here.
+pub(crate) fn answer(
+    call: &Admitted,
+    content_type: &str,
+    timing: Timing,
+    opened_ms: i64,
+    cost: Option<Millicredits>,
+) -> Result<ResponseBuilder> {
+    let balance = match cost {
+        Some(cost) => call.reserved.balance.saturating_add(call.reserved.amount).saturating_sub(cost),
+        None => call.reserved.balance,
+    };
+    let mut builder = ResponseBuilder::new()
+        .with_header("content-type", content_type)?
+        .with_header("cache-control", "no-store")?
+        .with_header("x-alfred-request-id", &call.request.to_string())?
+        .with_header("x-alfred-balance-credits", &balance.max(Millicredits::ZERO).to_string())?
+        .with_header("server-timing", &server_timing(timing, opened_ms))?;
+    if let Some(cost) = cost {
+        builder = builder.with_header("x-alfred-cost-credits", &cost.to_string())?;
+    }
+    for (name, value) in common(call) {
+        builder = builder.with_header(name, &value)?;
+    }
+    Ok(builder)
+}
+
+/// The same for a call that was paid for and then failed upstream.
+pub(crate) fn refused(refusal: &mut Refusal, call: &Admitted) {
+    let balance = call.reserved.balance.saturating_add(call.reserved.amount);
+    refusal.header("x-alfred-request-id", call.request);
+    refusal.header("x-alfred-balance-credits", balance);
+    refusal.header("x-alfred-cost-credits", Millicredits::ZERO);
+    for (name, value) in common(call) {
+        refusal.header(name, value);
+    }
+}
+
+fn common(call: &Admitted) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if let Some(tokens) = call.limited_to {
+        headers.push(("x-alfred-output-limited", tokens.to_string()));
+    }
+    let mut rate = |state: Option<RateState>, names: [&'static str; 3]| {
+        if let Some(state) = state {
+            let values = [state.limit.to_string(), state.remaining.to_string(), reset_text(state.reset_ms)];
+            headers.extend(names.into_iter().zip(values));
+        }
+    };
+    rate(
+        call.reserved.rate_requests,
+        ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+    );
+    rate(
+        call.reserved.rate_tokens,
+        ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+    );
+    headers
+}
+
+/// How long Alfred took before the provider was called, and how long the
+/// provider took to begin.
+fn server_timing(timing: Timing, opened_ms: i64) -> String {
+    let alfred = timing.admitted_ms.saturating_sub(timing.received_ms);
+    let upstream = opened_ms.saturating_sub(timing.admitted_ms);
+    format!("alfred;dur={alfred}, upstream;dur={upstream}")
+}
