@@ -1,0 +1,143 @@
+// Starts Alfred for a test: the built worker in workerd, on a state folder of
+// its own. Tests know Alfred from outside, over HTTP; beyond that they may run
+// cron triggers, kill workerd with SIGKILL and look into D1.
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { ROOT, startRuntime } from "../../xtask/node/runtime.mjs";
+
+/**
+ * Starts Alfred.
+ *
+ * @param {object} [options]
+ * @param {string} [options.state] a state folder to go on from; a new one,
+ *   removed by `stop`, if left out
+ * @param {Record<string, string>} [options.env] more variables for the worker
+ * @param {boolean} [options.seed] with the example organization of `cargo xtask dev`
+ * @param {boolean} [options.verbose] show what the worker logs
+ * @returns {Promise<Alfred>}
+ */
+export async function startAlfred({ state, env, seed = false, verbose = "ALFRED_VERBOSE" in process.env } = {}) {
+  const ownsState = state === undefined;
+  const logs = [];
+  const runtime = await startRuntime({
+    state: state ?? temporaryFolder(),
+    build: builtWorker(),
+    env,
+    onLog(line) {
+      logs.push(line);
+      if (verbose) console.log(`    | ${line}`);
+    },
+  }).catch((error) => {
+    throw new Error([error.message, ...logs].join("\n"), { cause: error });
+  });
+  const alfred = new Alfred(runtime, ownsState, logs);
+  if (seed) await alfred.seed();
+  return alfred;
+}
+
+/** A running Alfred. */
+export class Alfred {
+  #runtime;
+  #ownsState;
+
+  constructor(runtime, ownsState, logs) {
+    this.#runtime = runtime;
+    this.#ownsState = ownsState;
+    /** What the worker logged, line by line. */
+    this.logs = logs;
+    /** What `seed` made: the content of dev.json. */
+    this.dev = undefined;
+  }
+
+  /** Where it listens, without a slash at the end; the same over restarts. */
+  get url() {
+    return this.#runtime.url;
+  }
+
+  /** Opens the operator's API. */
+  get operatorKey() {
+    return this.#runtime.secrets.OPERATOR_KEY;
+  }
+
+  /** The state folder. */
+  get state() {
+    return this.#runtime.state;
+  }
+
+  /** The cron triggers in wrangler.toml. */
+  get crons() {
+    return this.#runtime.crons;
+  }
+
+  /** `fetch` of a path. A connection is used once, so that none breaks by a restart. */
+  fetch(path, init = {}) {
+    return fetch(this.url + path, { ...init, headers: { connection: "close", ...init.headers } });
+  }
+
+  /** Runs a cron trigger, at a time, and waits for its end. */
+  scheduled(cron, at) {
+    return this.#runtime.scheduled(cron, at);
+  }
+
+  /** Asks D1. @returns {Promise<object[]>} */
+  async query(sql, ...parameters) {
+    const database = await this.#runtime.database();
+    return (await database.prepare(sql).bind(...parameters).all()).results;
+  }
+
+  /** Fills it with the example organization. */
+  async seed() {
+    const [program, ...first] = process.env.ALFRED_XTASK ? [process.env.ALFRED_XTASK] : ["cargo", "xtask"];
+    const { stdout } = await promisify(execFile)(program, [...first, "seed", "--base-url", this.url], {
+      cwd: ROOT,
+      env: { ...process.env, ALFRED_OPERATOR_KEY: this.operatorKey },
+    });
+    this.dev = JSON.parse(stdout);
+  }
+
+  /** SIGKILL of workerd, in the middle of whatever it does. */
+  kill9() {
+    return this.#runtime.kill();
+  }
+
+  /** Starts it again, on the same state and port, after `kill9`. */
+  start() {
+    return this.#runtime.start();
+  }
+
+  /** Ends it, and removes its state unless that was given. */
+  async stop() {
+    await this.#runtime.stop();
+    if (this.#ownsState) rmSync(this.state, { recursive: true, force: true });
+  }
+}
+
+/** Waits until `condition` returns something true, and returns that. */
+export async function eventually(condition, { within = 10_000, every = 50 } = {}) {
+  const deadline = Date.now() + within;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`not true within ${within} ms: ${condition}`);
+    await new Promise((done) => setTimeout(done, every));
+  }
+}
+
+/** A new folder in memory where there is one: every durable write waits for the disk. */
+function temporaryFolder() {
+  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  return mkdtempSync(join(parent, "alfred-test-"));
+}
+
+/** What `cargo xtask test` built, or whatever is there for tests started by hand. */
+function builtWorker() {
+  const folders = [process.env.ALFRED_BUILD, join(ROOT, "build/release"), join(ROOT, "build/dev")];
+  const found = folders.find((folder) => folder && existsSync(join(folder, "index.js")));
+  if (found === undefined) throw new Error("nothing is built: run `cargo xtask build`");
+  return found;
+}

@@ -1,0 +1,43 @@
+// Applies numbered SQL files to the local D1, with the same bookkeeping table
+// as `wrangler d1 migrations apply`, so that both can be used on one state.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { splitSql } from "./settings.mjs";
+
+const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS d1_migrations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+)`;
+
+/**
+ * Applies what is missing, in the order of the names, each file in one
+ * transaction.
+ *
+ * @param {import("miniflare").D1Database} database
+ * @param {string} folder
+ * @returns {Promise<string[]>} the names of the files applied now
+ */
+export async function applyMigrations(database, folder) {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder).filter((name) => name.endsWith(".sql")).sort();
+  if (files.length === 0) return [];
+  await database.prepare(BOOKKEEPING).run();
+  const { results } = await database.prepare("SELECT name FROM d1_migrations").all();
+  const applied = new Set(results.map((row) => row.name));
+  const missing = files.filter((name) => !applied.has(name));
+  for (const name of missing) await apply(database, folder, name);
+  return missing;
+}
+
+async function apply(database, folder, name) {
+  const statements = splitSql(readFileSync(join(folder, name), "utf8")).map((sql) => database.prepare(sql));
+  const note = database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name);
+  try {
+    await database.batch([...statements, note]);
+  } catch (error) {
+    throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });
+  }
+}

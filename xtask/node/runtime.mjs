@@ -1,0 +1,205 @@
+// Alfred in workerd, the runtime that production uses, with everything that
+// lasts under one state folder:
+//
+//   secrets.json   the local secrets
+//   run.json       who is running: process ids, addresses
+//   v3/            D1, Durable Objects: the layout of `wrangler --persist-to`
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { isAlive, isWorkerdOf, latestWorkerd, markEnvironment } from "./workerd.mjs";
+import { applyMigrations } from "./migrations.mjs";
+import { loadSecrets } from "./secrets.mjs";
+import { readSettings } from "./settings.mjs";
+
+const { Log, LogLevel, Miniflare } = await import("miniflare");
+
+/** The root of the workspace. */
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/**
+ * Starts Alfred.
+ *
+ * @param {object} options
+ * @param {string} options.state the state folder; made if missing
+ * @param {string} options.build the folder with `index.js` and `index_bg.wasm`
+ * @param {string} [options.host]
+ * @param {number} [options.port] 0 picks a free one and keeps it over restarts
+ * @param {Record<string, string>} [options.env] more variables for the worker
+ * @param {boolean} [options.devVars] also take `.dev.vars`
+ * @param {boolean} [options.fresh] forget the old state first
+ * @param {(line: string) => void} [options.onLog] takes what the worker logs,
+ *   which otherwise goes to this process's own output
+ * @returns {Promise<Runtime>}
+ */
+export async function startRuntime(options) {
+  const state = resolve(options.state);
+  refuseSecondRuntime(state);
+  if (options.fresh) forget(state);
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  markEnvironment(state);
+  const settings = readSettings(join(ROOT, "wrangler.toml"), { devVars: options.devVars ?? false });
+  const runtime = new Runtime({ host: "127.0.0.1", port: 0, env: {}, ...options, state, settings });
+  await runtime.start();
+  return runtime;
+}
+
+function refuseSecondRuntime(state) {
+  const path = join(state, "run.json");
+  if (!existsSync(path)) return;
+  const { pid, workerd_pid: workerd } = JSON.parse(readFileSync(path, "utf8"));
+  if (pid !== process.pid && isAlive(pid)) {
+    throw new Error(`process ${pid} already runs on the state in ${state}; stop it, or delete ${path} if that is not so`);
+  }
+  if (isAlive(workerd) && isWorkerdOf(workerd, state)) process.kill(workerd, "SIGKILL");
+  rmSync(path);
+}
+
+/** Removes a state folder. One that Alfred did not make stays. */
+function forget(state) {
+  if (!existsSync(state)) return;
+  if (!existsSync(join(state, "secrets.json")) && readdirSync(state).length > 0) {
+    throw new Error(`${state} does not look like a state folder; remove it yourself`);
+  }
+  rmSync(state, { recursive: true });
+}
+
+/** A running Alfred. Started by `startRuntime`. */
+export class Runtime {
+  #options;
+  #miniflare;
+  #workerd;
+  #onUnexpectedExit = () => {};
+
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** Starts it again after `kill` or `stop`, on the same state and port. */
+  async start() {
+    this.#miniflare = new Miniflare(miniflareOptions(this.#options));
+    await this.#miniflare.ready;
+    this.#workerd = latestWorkerd();
+    this.#workerd.once("exit", () => this.#workerd && this.#onUnexpectedExit());
+    const url = await this.#miniflare.unsafeGetDirectURL(this.name);
+    this.#options.port = Number(url.port);
+    /** Where the API listens, without a slash at the end. */
+    this.url = url.origin;
+    /** The names of the migrations that this start applied. */
+    this.migrations = await this.#migrate();
+    this.noteRun({});
+  }
+
+  async #migrate() {
+    const applied = [];
+    for (const { binding, migrations } of this.#options.settings.databases) {
+      applied.push(...(await applyMigrations(await this.database(binding), migrations)));
+    }
+    return applied;
+  }
+
+  /** The worker's name in wrangler.toml. */
+  get name() {
+    return this.#options.settings.name;
+  }
+
+  /** The cron triggers in wrangler.toml. */
+  get crons() {
+    return this.#options.settings.crons;
+  }
+
+  /** The state folder. */
+  get state() {
+    return this.#options.state;
+  }
+
+  /** The local secrets. */
+  get secrets() {
+    return loadSecrets(this.state);
+  }
+
+  /** workerd's process id. */
+  get workerdPid() {
+    return this.#workerd?.pid;
+  }
+
+  /** A D1 database, to look into. */
+  database(binding = "DB") {
+    return this.#miniflare.getD1Database(binding, this.name);
+  }
+
+  /** Runs the scheduled handler, as a cron trigger would, and waits for it. */
+  async scheduled(cron = this.crons[0], scheduledTime = new Date()) {
+    const worker = await this.#miniflare.getWorker(this.name);
+    return worker.scheduled({ cron, scheduledTime });
+  }
+
+  /** Calls `callback` if workerd ends without being told to. */
+  onUnexpectedExit(callback) {
+    this.#onUnexpectedExit = callback;
+  }
+
+  /** SIGKILL: nothing is flushed, nothing is said goodbye to. `start` goes on from there. */
+  async kill() {
+    const workerd = this.#workerd;
+    this.#workerd = undefined;
+    const gone = workerd.exitCode === null && workerd.signalCode === null ? once(workerd, "exit") : undefined;
+    workerd.kill("SIGKILL");
+    await gone;
+    await this.#miniflare.dispose();
+  }
+
+  /** Stops it. Miniflare has no gentler way than SIGKILL either. */
+  async stop() {
+    if (this.#workerd !== undefined) await this.kill();
+    rmSync(join(this.state, "run.json"), { force: true });
+  }
+
+  /** Writes run.json, for whoever looks for this runtime from outside. */
+  noteRun(more) {
+    const path = join(this.state, "run.json");
+    const run = { pid: process.pid, workerd_pid: this.workerdPid, base_url: this.url, ...more };
+    writeFileSync(`${path}.new`, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+}
+
+function miniflareOptions({ build, env, host, onLog, port, settings, state }) {
+  const folder = resolve(build);
+  return {
+    log: new Log(LogLevel.WARN),
+    ...(onLog && { handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].forEach((stream) => forLines(stream, onLog)) }),
+    defaultPersistRoot: join(state, "v3"),
+    // Miniflare's own socket is for its control calls (D1, scheduled).
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    workers: [
+      {
+        ...settings.worker,
+        name: settings.name,
+        modulesRoot: folder,
+        modules: [
+          { type: "ESModule", path: join(folder, "index.js") },
+          { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
+        ],
+        bindings: { ...settings.worker.bindings, ...loadSecrets(state), ...env },
+        // Straight into the worker: no proxy in JavaScript in between.
+        unsafeDirectSockets: [{ host, port }],
+      },
+    ],
+  };
+}
+
+function forLines(stream, onLine) {
+  let rest = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (text) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop();
+    lines.forEach(onLine);
+  });
+}

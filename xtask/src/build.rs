@@ -1,0 +1,29 @@
+//! `cargo xtask build`.
+
+use anyhow::Result;
+
+use crate::support::edge::{self, Profile};
+use crate::support::{console, workspace};
+
+/// Build the worker into build/, and check what was built.
+///
+/// The built module must export every Durable Object class and handler that
+/// wrangler.toml names, and a release build must be within the size budget.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// As it is deployed: optimized and small, in minutes instead of seconds.
+    #[arg(long)]
+    release: bool,
+}
+
+/// Runs the chore.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let profile = if arguments.release {
+        Profile::Release
+    } else {
+        Profile::Dev
+    };
+    let folder = edge::build(profile)?;
+    console::note(&format!("built into {}", workspace::shown(&folder)));
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The size gate: every megabyte is start-up time, everywhere in the world.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::console;
+
+/// 3 MB, compressed: the budget in the design, and what the smallest plan takes.
+const BUDGET: usize = 3_000_000;
+
+/// Says how big the script is and fails over budget.
+pub(super) fn check(folder: &Path) -> Result<()> {
+    let mut raw = 0;
+    let mut compressed = 0;
+    for name in ["index.js", "index_bg.wasm"] {
+        let bytes = fs::read(folder.join(name))?;
+        raw += bytes.len();
+        compressed += gzipped(&bytes)?;
+    }
+    let share = compressed * 100 / BUDGET;
+    console::note(&format!(
+        "script: {} KB, {} KB gz ({share} % of the budget)",
+        raw / 1000,
+        compressed / 1000
+    ));
+    if compressed > BUDGET {
+        bail!("the script is over its budget of {} KB gz", BUDGET / 1000)
+    }
+    Ok(())
+}
+
+fn gzipped(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
