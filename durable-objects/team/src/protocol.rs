@@ -151,10 +151,10 @@ pub enum ReserveError {
     },
     /// Too much in a minute.
     #[error("a rate limit is reached")]
-    RateLimited(LimitState),
+    RateLimited(Box<LimitState>),
     /// A cap is reached.
     #[error("a limit is reached")]
-    LimitReached(LimitState),
+    LimitReached(Box<LimitState>),
     /// The payers' credits do not suffice.
     #[error("the credits do not suffice")]
     InsufficientFunds {

@@ -157,7 +157,7 @@ impl<S: Storage> Team<S> {
             let needed = if set.limit.unit() == Unit::Requests { 1 } else { call.rate_tokens };
             let state = self.limit_state(set, bounds, needed);
             if state.left < needed {
-                return Err(ReserveError::RateLimited(state));
+                return Err(ReserveError::RateLimited(Box::new(state)));
             }
         }
         for set in binding().filter(|set| set.limit.kind() == Kind::Cap) {
@@ -168,7 +168,7 @@ impl<S: Storage> Team<S> {
                 Unit::Credits => (output_for(&worst, left), cost(&worst, least).get()),
             };
             if fits < least {
-                return Err(ReserveError::LimitReached(self.limit_state(set, bounds, needed)));
+                return Err(ReserveError::LimitReached(Box::new(self.limit_state(set, bounds, needed))));
             }
             room = room.min(fits);
         }

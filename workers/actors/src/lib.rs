@@ -14,12 +14,15 @@
 
 mod client;
 #[cfg(target_arch = "wasm32")]
+#[expect(missing_docs, reason = "the attribute macro writes public items")]
 mod organization_actor;
 mod random;
 #[cfg(target_arch = "wasm32")]
 mod publish;
 #[cfg(target_arch = "wasm32")]
+#[expect(missing_docs, reason = "the attribute macro writes public items")]
 mod team_actor;
+#[cfg(any(target_arch = "wasm32", test))]
 mod timer;
 
 pub use client::{ActorError, Actors};

@@ -388,19 +388,19 @@ mod tests {
             (ReserveError::AddressNotAllowed, 403, "address_not_allowed", "allowed network"),
             (ReserveError::ModelNotAllowed { by: Subject::Team }, 403, "model_not_allowed", "the team's list"),
             (
-                ReserveError::RateLimited(state(Kind::Rate, Window::Minute, Unit::Requests, 60, 1)),
+                ReserveError::RateLimited(Box::new(state(Kind::Rate, Window::Minute, Unit::Requests, 60, 1))),
                 429,
                 "rate_limit_exceeded",
                 "Try again in 1m0s",
             ),
             (
-                ReserveError::RateLimited(state(Kind::Rate, Window::Minute, Unit::Tokens, 60, 61)),
+                ReserveError::RateLimited(Box::new(state(Kind::Rate, Window::Minute, Unit::Tokens, 60, 61))),
                 429,
                 "rate_limit_exceeded",
                 "ever leaves",
             ),
             (
-                ReserveError::LimitReached(state(Kind::Cap, Window::Day, Unit::Credits, 10_000, 700)),
+                ReserveError::LimitReached(Box::new(state(Kind::Cap, Window::Day, Unit::Credits, 10_000, 700))),
                 402,
                 "insufficient_quota",
                 "leaves 0.5, and this call needs at least 0.7. It starts anew at 2023-11-14T22:14:20Z. To get more: #credits.",
