@@ -128,6 +128,11 @@ impl<S: Storage> Journal<S> {
         &self.store
     }
 
+    /// Lets go of the memory and keeps the database: what a crash leaves.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
     /// The last entry's place; 0 when there is none.
     pub const fn sequence(&self) -> u64 {
         self.sequence

@@ -94,6 +94,11 @@ impl<S: Storage> Team<S> {
         &mut self.journal
     }
 
+    /// Lets go of the memory and keeps the database: what a crash leaves.
+    pub fn into_store(self) -> S {
+        self.journal.into_store()
+    }
+
     /// What the team is, once it was told.
     pub const fn profile(&self) -> Option<&TeamProfile> {
         self.records.profile.as_ref()

@@ -1,0 +1,62 @@
+//! What the team's actor is told and what it answers: the wire format between
+//! the workers and the actor. Two versions of the code talk to each other
+//! while one is being deployed, so fields are added with a default, never
+//! renamed or removed.
+
+mod call;
+mod order;
+mod view;
+
+use events::Envelope;
+use serde::{Deserialize, Serialize};
+
+pub use call::{
+    LimitState, Progress, RateState, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, Subject, Tokens,
+    TopUp,
+};
+pub use order::{Act, Moved, NewKey, Order, OrderError, Reply};
+pub use view::{Balance, KeyView, Me, MemberView, Overview, Question, Standing, WindowUsage};
+
+/// One message to the actor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Command {
+    /// A call asks to be paid.
+    Reserve(Reserve),
+    /// A call has ended.
+    Settle(Settle),
+    /// A call goes on.
+    Progress(Progress),
+    /// A message from the organization's actor.
+    Receive(Envelope),
+    /// An act of management.
+    Order(Order),
+    /// A question that changes nothing.
+    Ask(Question),
+    /// How far D1 has come with this journal; what is missing is sent again.
+    Heal {
+        /// The last sequence that D1 has.
+        projected: u64,
+    },
+}
+
+/// What is answered to every command, on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Command::Reserve`].
+    Reserve(Result<Reserved, ReserveError>),
+    /// To [`Command::Settle`].
+    Settle(Result<Settled, SettleError>),
+    /// To [`Command::Order`] and [`Command::Receive`].
+    Order(Result<Reply, OrderError>),
+    /// To [`Question::Overview`].
+    Overview(Result<Box<Overview>, OrderError>),
+    /// To [`Question::Me`].
+    Me(Result<Box<Me>, ReserveError>),
+    /// To [`Command::Progress`] and [`Command::Heal`].
+    Standing(Result<Standing, OrderError>),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! A call's life in the team's actor, in examples: what is reserved, what is
+//! paid, and what a repetition, a crash and the clock change about it.
+
+use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
+use identity::{ApiKey, KeyHash, KeyId, LimitId, MemberId, OrganizationId, Principal, RequestId, TeamId, TransferId};
+use ledger::{Account, Kind, Metered, Millicredits, Outcome};
+use limits::{Limit, Unit, Window};
+use storage::NativeStorage;
+use team::Team;
+use team::protocol::{
+    Act, NewKey, Order, Progress, Reply, Reserve, ReserveError, Reserved, Settle, Settled, Subject, Tokens,
+};
+
+const NOW: i64 = 1_800_000_000_000;
+const ORGANIZATION: OrganizationId = OrganizationId::from_u128(1);
+const TEAM: TeamId = TeamId::from_u128(2);
+const MEMBER: MemberId = MemberId::from_u128(3);
+const KEY: KeyId = KeyId::from_u128(4);
+
+struct World {
+    team: Team<NativeStorage>,
+    messages: u64,
+    key: KeyHash,
+}
+
+/// Ids begin with the time at which their call was made.
+fn request(call: u128) -> RequestId {
+    RequestId::from_u128(u128::from(NOW.unsigned_abs()) << 80 | call)
+}
+
+fn credits(credits: i64) -> Millicredits {
+    Millicredits::from_credits(credits).unwrap()
+}
+
+impl World {
+    /// A team with 100 credits in the pool and 10 in its member's wallet.
+    fn new() -> Self {
+        let team = Team::open(NativeStorage::in_memory().unwrap(), TEAM).unwrap();
+        let secret = ApiKey::mint(ORGANIZATION, TEAM, 5);
+        let key = ApiKey::parse(&secret).unwrap().hash;
+        let mut world = Self { team, messages: 0, key };
+        world.hear(Message::Team(profile(1)));
+        world.hear(Message::Member(MemberProfile {
+            version: 1,
+            member: MEMBER,
+            name: "Ada".into(),
+            status: MemberStatus::Active,
+            models: None,
+        }));
+        let (transfer, who) = (TransferId::from_u128(1), Principal::System);
+        world.hear(Message::Allot { transfer, amount: credits(110), who, note: None });
+        world.order(Act::CreateKey(NewKey {
+            key: KEY,
+            member: MEMBER,
+            name: "laptop".into(),
+            hash: key,
+            hint: "sk-alf-…".into(),
+            expires_ms: None,
+            models: None,
+            addresses: None,
+        }));
+        world.order(Act::Allot {
+            transfer: TransferId::from_u128(2),
+            from: Account::Pool,
+            to: Account::Wallet(MEMBER),
+            amount: credits(10),
+            note: None,
+        });
+        world
+    }
+
+    fn hear(&mut self, message: Message) {
+        self.messages += 1;
+        let envelope = Envelope { id: format!("org/{}", self.messages), message };
+        // Twice: the second time changes nothing.
+        self.team.receive(NOW, &envelope).unwrap();
+        self.team.receive(NOW, &envelope).unwrap();
+    }
+
+    fn order(&mut self, act: Act) -> Reply {
+        self.team.order(NOW, &Order { who: Principal::Operator, idempotency: None, act }).unwrap()
+    }
+
+    fn reserve(&mut self, now: i64, call: u128, input: i64, output_tokens: i64) -> Result<Reserved, ReserveError> {
+        self.team.reserve(now, &self.call(call, input, output_tokens))
+    }
+
+    /// A call whose input costs `input` credits at most and whose output costs
+    /// a credit a token.
+    fn call(&self, call: u128, input: i64, output_tokens: i64) -> Reserve {
+        Reserve {
+            request: request(call),
+            organization: ORGANIZATION,
+            key: self.key,
+            address: None,
+            model: "demo-small".into(),
+            provider: "demo".into(),
+            settings_version: 1,
+            input: credits(input),
+            output_per_million: 1_000_000_000,
+            input_tokens: 10,
+            output_tokens,
+            choices: 1,
+            rate_tokens: 10,
+            likely: credits(1).min(credits(input)),
+            likely_tokens: 4,
+            clamp: true,
+            topped_up: false,
+            tag: None,
+        }
+    }
+
+    fn settle(&mut self, now: i64, call: u128, cost: i64) -> Settled {
+        self.team.settle(now, &settle(call, cost)).unwrap()
+    }
+
+    fn balances(&self) -> (i64, i64, i64) {
+        let balance = |account| self.team.journal().balance(account).get() / 1000;
+        (balance(Account::Wallet(MEMBER)), balance(Account::Pool), balance(Account::Spent))
+    }
+
+    /// The actor dies and wakes on the same database.
+    fn crash(self) -> Self {
+        let Self { team, messages, key } = self;
+        let before = (team.journal().sequence(), team.open_reservations().clone());
+        let team = Team::wake(team.into_store(), TEAM).unwrap().ok().unwrap();
+        assert_eq!(before, (team.journal().sequence(), team.open_reservations().clone()));
+        Self { team, messages, key }
+    }
+}
+
+fn profile(version: u64) -> TeamProfile {
+    TeamProfile {
+        version,
+        organization: ORGANIZATION,
+        department: identity::DepartmentId::from_u128(1),
+        team: TEAM,
+        name: "Compilers".into(),
+        time_zone: "Europe/Berlin".into(),
+        settings_version: 1,
+        on_demand: None,
+        pool_draw: PoolDraw::Automatic,
+        models: None,
+        addresses: None,
+    }
+}
+
+fn settle(call: u128, cost: i64) -> Settle {
+    Settle {
+        request: request(call),
+        outcome: Outcome::Completed,
+        metered: Metered::Reported,
+        cost: credits(cost),
+        tokens: Tokens { input: 8, output: 4, ..Tokens::default() },
+        reconcile: false,
+    }
+}
+
+#[test]
+fn the_wallet_pays_before_the_pool_and_only_what_the_call_cost() {
+    let mut world = World::new();
+    let reserved = world.reserve(NOW, 1, 2, 20).unwrap();
+    assert_eq!((reserved.amount, reserved.balance, reserved.limited), (credits(22), credits(88), false));
+    assert_eq!(world.balances(), (10, 100, 0), "a reservation moves nothing");
+    assert_eq!(world.settle(NOW, 1, 12).cost, credits(12));
+    assert_eq!(world.balances(), (0, 98, 12));
+    // The same settle again, with another cost even, is answered with the first.
+    let again = world.settle(NOW, 1, 22);
+    assert_eq!((again.cost, again.changed), (credits(12), false));
+    assert_eq!(world.balances(), (0, 98, 12));
+}
+
+#[test]
+fn a_call_that_cannot_be_paid_in_full_gets_less_output_or_is_refused() {
+    let mut world = World::new();
+    let reserved = world.reserve(NOW, 1, 50, 1000).unwrap();
+    assert_eq!((reserved.output_tokens, reserved.limited, reserved.balance), (60, true, credits(0)));
+    let refused = world.reserve(NOW, 2, 0, 1).unwrap_err();
+    assert!(matches!(refused, ReserveError::InsufficientFunds { left, .. } if left == credits(0)));
+    world.settle(NOW, 1, 90);
+    // 20 left: enough for the input of 10, not for 16 tokens beside it.
+    assert!(world.reserve(NOW, 3, 10, 1000).is_err());
+    let mut whole = world.call(4, 1, 1000);
+    whole.clamp = false;
+    assert!(matches!(world.team.reserve(NOW, &whole), Err(ReserveError::InsufficientFunds { needed, .. }) if needed == credits(1001)));
+    assert_eq!(world.reserve(NOW, 5, 4, 1000).unwrap().output_tokens, 16);
+}
+
+#[test]
+fn one_id_is_one_reservation() {
+    let mut world = World::new();
+    let first = world.reserve(NOW, 1, 2, 20).unwrap();
+    assert_eq!(world.reserve(NOW, 1, 2, 20).unwrap(), first);
+    assert_eq!(world.team.open_reservations().len(), 1);
+    world.settle(NOW, 1, 2);
+    assert_eq!(world.reserve(NOW, 1, 2, 20), Err(ReserveError::AlreadyEnded));
+}
+
+#[test]
+fn nothing_is_paid_for_a_call_that_failed() {
+    let mut world = World::new();
+    world.reserve(NOW, 1, 2, 20).unwrap();
+    let release = Settle { metered: Metered::Nothing, outcome: Outcome::UpstreamFailed, ..settle(1, 0) };
+    assert_eq!(world.team.settle(NOW, &release).unwrap().cost, credits(0));
+    assert_eq!((world.balances(), world.team.available(Account::Pool)), ((10, 100, 0), credits(100)));
+    let last = world.team.journal().page(u64::MAX >> 12, 1).unwrap().remove(0);
+    assert_eq!((last.kind, last.amount), (Kind::Release, credits(0)), "its end is in the journal all the same");
+}
+
+#[test]
+fn what_nobody_settles_expires_at_what_was_last_reported_and_a_late_settle_corrects_it() {
+    for (late, wallet, pool, spent) in [(30, 0, 80, 30), (5, 5, 100, 5), (20, 0, 90, 20)] {
+        let mut world = World::new();
+        world.reserve(NOW, 1, 2, 40).unwrap();
+        let progress = Progress { request: request(1), due: credits(20), due_tokens: 9 };
+        world.team.progress(NOW + 100_000, &progress).unwrap();
+        world.team.tick(NOW + 219_000).unwrap();
+        assert_eq!(world.team.open_reservations().len(), 1, "the report has prolonged it");
+        let mut world = world.crash();
+        world.team.tick(NOW + 220_000).unwrap();
+        assert_eq!(world.balances(), (0, 90, 20));
+        let mut world = world.crash();
+        assert!(world.settle(NOW + 300_000, 1, late).changed);
+        assert_eq!(world.balances(), (wallet, pool, spent));
+        assert!(!world.settle(NOW + 300_001, 1, 1).changed, "once");
+    }
+}
+
+#[test]
+fn a_provider_that_ignores_its_limit_makes_no_wallet_negative() {
+    let mut world = World::new();
+    world.reserve(NOW, 1, 2, 20).unwrap();
+    assert_eq!(world.settle(NOW, 1, 150).cost, credits(150));
+    assert_eq!(world.balances(), (0, 0, 150));
+    assert_eq!(world.team.journal().balance(Account::Overrun), credits(-40));
+    let entries = world.team.journal().page(u64::MAX >> 12, 3).unwrap();
+    assert!(entries.iter().any(|entry| entry.call.as_ref().is_some_and(|call| call.reconcile)), "and is marked");
+}
+
+#[test]
+fn limits_count_what_is_in_flight_and_what_was_spent_before_they_were_set() {
+    let mut world = World::new();
+    world.reserve(NOW, 1, 0, 20).unwrap();
+    world.settle(NOW, 1, 15);
+    let limit = Limit::new(limits::Kind::Cap, Window::Day, Unit::Credits, credits(40).get()).unwrap();
+    world.order(Act::CreateLimit { limit_id: LimitId::from_u128(1), subject: Subject::Key(KEY), limit });
+    assert_eq!(world.reserve(NOW, 2, 0, 1000).unwrap().output_tokens, 25, "40 less the 15 from before");
+    let ReserveError::LimitReached(state) = world.reserve(NOW, 3, 0, 20).unwrap_err() else { panic!() };
+    assert_eq!((state.used, state.reserved, state.left), (15_000, 25_000, 0));
+    let mut world = world.crash();
+    assert!(matches!(world.reserve(NOW, 3, 0, 20), Err(ReserveError::LimitReached(_))));
+    // The next day in Berlin is another window, and the old call stays in its own.
+    let tomorrow = NOW + 24 * 3_600_000;
+    assert_eq!(world.reserve(tomorrow, 4, 0, 40).unwrap().output_tokens, 40);
+    world.settle(tomorrow, 2, 25);
+    assert!(matches!(world.reserve(tomorrow, 5, 0, 1), Err(ReserveError::LimitReached(_))));
+}
+
+#[test]
+fn keys_members_and_settings_bite_on_the_next_call() {
+    let mut world = World::new();
+    world.hear(Message::Settings { version: 7 });
+    assert_eq!(world.reserve(NOW, 1, 1, 1), Err(ReserveError::StaleSettings { version: 7 }));
+    let mut call = world.call(1, 1, 1);
+    call.settings_version = 7;
+    assert!(world.team.reserve(NOW, &call).is_ok());
+    call.request = request(2);
+    call.organization = OrganizationId::from_u128(99);
+    assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::UnknownKey), "another organization's");
+    call.organization = ORGANIZATION;
+    let suspended =
+        MemberProfile { version: 2, member: MEMBER, name: "Ada".into(), status: MemberStatus::Suspended, models: None };
+    world.hear(Message::Member(suspended.clone()));
+    assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::MemberSuspended));
+    let active = MemberProfile { version: 3, status: MemberStatus::Active, models: Some(vec!["gpt-*".into()]), ..suspended };
+    world.hear(Message::Member(active));
+    assert!(matches!(world.team.reserve(NOW, &call), Err(ReserveError::ModelNotAllowed { by: Subject::Member(_) })));
+    world.order(Act::RevokeKey { key: KEY });
+    assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::KeyRevoked));
+}
