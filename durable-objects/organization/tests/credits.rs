@@ -1,0 +1,148 @@
+//! Credits on their way down the tree, in examples.
+
+use events::{Message, OnDemand};
+use identity::{AdminKeyId, ApiKey, DepartmentId, OrganizationId, Principal, TeamId, TransferId};
+use journal::Idempotency;
+use ledger::{Account, Millicredits};
+use organization::protocol::{Act, NewAdminKey, NewTeam, Open, Order, OrderError, Reply};
+use organization::{General, Organization};
+use storage::NativeStorage;
+
+const NOW: i64 = 1_800_000_000_000;
+const ORGANIZATION: OrganizationId = OrganizationId::from_u128(1);
+const DEPARTMENT: DepartmentId = DepartmentId::from_u128(2);
+const TEAM: TeamId = TeamId::from_u128(3);
+
+fn credits(credits: i64) -> Millicredits {
+    Millicredits::from_credits(credits).unwrap()
+}
+
+fn order(organization: &mut Organization<NativeStorage>, act: Act) -> Result<Reply, OrderError> {
+    organization.order(NOW, &Order { who: Principal::Operator, idempotency: None, act })
+}
+
+fn allot(from: Account, to: Account, amount: i64) -> Act {
+    Act::Allot { transfer: TransferId::from_u128(9), from, to, amount: credits(amount), note: None }
+}
+
+/// An organization with 1000 credits, 300 of them in its department, whose
+/// team has a standing order for 50 at a time and 120 a month.
+fn organization() -> Organization<NativeStorage> {
+    let mut organization = Organization::create(NativeStorage::in_memory().unwrap(), ORGANIZATION).unwrap();
+    let key = ApiKey::parse(&ApiKey::mint(ORGANIZATION, TEAM, 1)).unwrap().hash;
+    let admin_key = NewAdminKey { id: AdminKeyId::from_u128(1), name: "first".into(), hash: key, hint: "…".into() };
+    let open = Open { organization: ORGANIZATION, name: "Acme".into(), general: General::default(), admin_key };
+    organization.open(NOW, &open).unwrap();
+    organization.open(NOW, &open).unwrap();
+    let on_demand = OnDemand { chunk: credits(50), low_water: credits(10), monthly_cap: Some(credits(120)) };
+    for act in [
+        Act::Issue { transfer: TransferId::from_u128(8), amount: credits(1000), note: None },
+        Act::CreateDepartment { id: DEPARTMENT, name: "Research".into() },
+        allot(Account::Treasury, Account::Department(DEPARTMENT), 300),
+        Act::CreateTeam(NewTeam {
+            id: TEAM,
+            department: DEPARTMENT,
+            name: "Compilers".into(),
+            on_demand: Some(on_demand),
+            pool_draw: events::PoolDraw::Automatic,
+            models: None,
+            addresses: None,
+        }),
+    ] {
+        order(&mut organization, act).unwrap();
+    }
+    organization
+}
+
+fn balance(organization: &Organization<NativeStorage>, account: Account) -> i64 {
+    organization.journal().balance(account).get() / 1000
+}
+
+#[test]
+fn credits_go_down_the_tree_and_nowhere_else() {
+    let mut organization = organization();
+    let (treasury, department, team) = (Account::Treasury, Account::Department(DEPARTMENT), Account::Team(TEAM));
+    order(&mut organization, allot(department, team, 100)).unwrap();
+    order(&mut organization, allot(department, treasury, 50)).unwrap();
+    let balances = [treasury, department, team].map(|account| balance(&organization, account));
+    assert_eq!(balances, [750, 150, 100]);
+    assert_eq!(organization.journal().books().sum(), 0);
+    for (from, to, amount) in [
+        (treasury, team, 1),
+        (team, department, 1),
+        (department, department, 1),
+        (Account::Issued, treasury, 1),
+        (treasury, department, 0),
+        (treasury, department, -5),
+        (treasury, department, 751),
+        (treasury, Account::Department(DepartmentId::from_u128(99)), 1),
+        (department, Account::Team(TeamId::from_u128(99)), 1),
+        (Account::Pool, treasury, 1),
+    ] {
+        assert!(order(&mut organization, allot(from, to, amount)).is_err(), "{from} → {to}: {amount}");
+    }
+    let unchanged = [treasury, department, team].map(|account| balance(&organization, account));
+    assert_eq!(unchanged, balances);
+}
+
+#[test]
+fn what_is_allotted_to_a_team_travels_with_the_entry() {
+    let mut organization = organization();
+    let before = organization.journal().outbox_len();
+    order(&mut organization, allot(Account::Department(DEPARTMENT), Account::Team(TEAM), 100)).unwrap();
+    let due = organization.journal().due(NOW);
+    assert_eq!(due.len(), before + 1);
+    let last = &due.last().unwrap().envelope.message;
+    assert!(matches!(last, Message::Allot { amount, .. } if *amount == credits(100)));
+}
+
+#[test]
+fn a_standing_order_is_kept_once_a_key_and_up_to_its_cap() {
+    let mut organization = organization();
+    let ask = |organization: &mut Organization<NativeStorage>, key: &str, amount: i64| {
+        organization.top_up(NOW, TEAM, key, credits(amount), TransferId::from_u128(7)).map(|granted| granted.amount)
+    };
+    assert_eq!(ask(&mut organization, "1", 50), Ok(credits(50)));
+    assert_eq!(ask(&mut organization, "1", 50), Ok(credits(50)), "asked twice is asked once");
+    assert_eq!(balance(&organization, Account::Team(TEAM)), 50);
+    assert_eq!(ask(&mut organization, "2", 100), Ok(credits(70)), "the month's cap");
+    assert!(ask(&mut organization, "3", 50).is_err());
+    let next_month = NOW + 31 * 24 * 3_600_000;
+    let granted = organization.top_up(next_month, TEAM, "4", credits(500), TransferId::from_u128(7)).unwrap();
+    assert_eq!(granted.amount, credits(120));
+    order(&mut organization, allot(Account::Department(DEPARTMENT), Account::Treasury, 60)).unwrap();
+    let month_after = next_month + 31 * 24 * 3_600_000;
+    assert!(organization.top_up(month_after, TEAM, "5", credits(50), TransferId::from_u128(7)).is_err(), "nothing left");
+}
+
+#[test]
+fn one_idempotency_key_moves_credits_once() {
+    let mut organization = organization();
+    let idempotency = |fingerprint: &str| Some(Idempotency { key: "k".into(), fingerprint: fingerprint.into() });
+    let act = allot(Account::Treasury, Account::Department(DEPARTMENT), 10);
+    let first = Order { who: Principal::Operator, idempotency: idempotency("a"), act: act.clone() };
+    let reply = organization.order(NOW, &first).unwrap();
+    assert_eq!(organization.order(NOW + 5, &first).unwrap(), reply);
+    assert_eq!(balance(&organization, Account::Department(DEPARTMENT)), 310);
+    let other = Order { idempotency: idempotency("b"), ..first };
+    assert!(matches!(organization.order(NOW, &other), Err(OrderError::IdempotencyConflict { .. })));
+}
+
+#[test]
+fn every_change_of_settings_is_told_to_every_team() {
+    let mut organization = organization();
+    let version = organization.settings().unwrap().version;
+    let before = organization.journal().outbox_len();
+    order(&mut organization, Act::PutGeneral(General { help: Some("#credits".into()), ..General::default() })).unwrap();
+    let settings = organization.settings().unwrap();
+    assert_eq!((settings.version, settings.general.help.as_deref()), (version + 1, Some("#credits")));
+    let due = organization.journal().due(NOW);
+    assert_eq!(due.len(), before + 1);
+    assert_eq!(due.last().unwrap().envelope.message, Message::Settings { version: version + 1 });
+    let wrong = General { time_zone: "Mars/Olympus".into(), ..General::default() };
+    assert!(order(&mut organization, Act::PutGeneral(wrong)).is_err());
+    let berlin = General { time_zone: "Europe/Berlin".into(), ..General::default() };
+    order(&mut organization, Act::PutGeneral(berlin)).unwrap();
+    let last = organization.journal().due(NOW).pop().unwrap().envelope.message;
+    assert!(matches!(last, Message::Team(team) if team.time_zone == "Europe/Berlin" && team.settings_version == version + 2));
+}
