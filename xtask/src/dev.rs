@@ -143,5 +143,9 @@ fn seed_once(arguments: &Arguments, run: &Run) -> Result<DevJson> {
         })?,
     };
     arguments.state.write_dev_json(&seeded)?;
+    let added = seed::add_real(&seeded)?;
+    if !added.is_empty() {
+        println!("  added from .dev.vars: {}", added.join(", "));
+    }
     Ok(seeded)
 }

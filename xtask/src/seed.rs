@@ -1,10 +1,16 @@
 //! `cargo xtask seed`: something to play with, made through the public API as
 //! any operator would.
 
+mod api;
+mod example;
+mod providers;
+
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use providers::add_real;
 
 /// Fill a running Alfred with an example organization and print its keys as JSON.
 #[derive(clap::Args)]
@@ -42,6 +48,10 @@ pub(crate) struct Member {
     pub(crate) api_key: String,
     /// Their team's name.
     pub(crate) team: String,
+    /// Their own id.
+    pub(crate) id: String,
+    /// Their team's id.
+    pub(crate) team_id: String,
 }
 
 /// Runs the chore.
@@ -53,12 +63,5 @@ pub(crate) fn print(arguments: &Arguments) -> Result<()> {
 
 /// Seeds a running Alfred.
 pub(crate) fn run(base_url: &str, operator_key: &str) -> Result<DevJson> {
-    ureq::get(format!("{base_url}/healthz"))
-        .call()
-        .with_context(|| format!("Alfred does not answer on {base_url}"))?;
-    Ok(DevJson {
-        base_url: base_url.to_owned(),
-        operator_key: operator_key.to_owned(),
-        ..DevJson::default()
-    })
+    example::make(base_url, operator_key)
 }
