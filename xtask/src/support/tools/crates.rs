@@ -1,6 +1,6 @@
 //! Tools that come as crates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
@@ -9,60 +9,67 @@ use crate::support::{cache, cargo_lock, console, process};
 
 /// Turns the compiled crate into a Worker. Released together with `worker`.
 pub(crate) fn worker_build() -> Result<PathBuf> {
-    ensure(
-        "worker-build",
-        &cargo_lock::version("worker")?,
-        "worker-build",
-    )
+    // It waits for others most of its time: compiling it quickly is what counts.
+    let tool = Tool {
+        name: "worker-build",
+        binary: "worker-build",
+        opt_level: "0",
+    };
+    tool.ensure(&cargo_lock::version("worker")?)
 }
 
 /// Writes the JavaScript around the wasm. Must be exactly as old as the crate.
 pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
-    ensure(
-        "wasm-bindgen-cli",
-        &cargo_lock::version("wasm-bindgen")?,
-        "wasm-bindgen",
-    )
+    let tool = Tool {
+        name: "wasm-bindgen-cli",
+        binary: "wasm-bindgen",
+        opt_level: "1",
+    };
+    tool.ensure(&cargo_lock::version("wasm-bindgen")?)
 }
 
-fn ensure(name: &str, version: &str, binary: &str) -> Result<PathBuf> {
-    let folder = cache::ensure(&format!("tools/{name}-{version}"), |folder| {
-        console::step(
-            &format!("installing {name} {version} (minutes, once for all clones)"),
-            || {
+struct Tool {
+    name: &'static str,
+    binary: &'static str,
+    opt_level: &'static str,
+}
+
+impl Tool {
+    fn ensure(&self, version: &str) -> Result<PathBuf> {
+        let name = self.name;
+        let folder = cache::ensure(&format!("tools/{name}-{version}"), |folder| {
+            let what = format!("installing {name} {version} (minutes, once for all clones)");
+            console::step(&what, || {
                 // The tool's own lock file may name a version that the index at
                 // hand does not offer (any more, or yet).
-                process::run(&mut install(name, version, folder, true)).or_else(|_| {
+                process::run_quietly(self.install(version, folder).arg("--locked")).or_else(|_| {
                     console::note("its lock file cannot be followed here: once more without it");
-                    process::run(&mut install(name, version, folder, false))
+                    process::run(&mut self.install(version, folder))
                 })
-            },
-        )
-    })?;
-    Ok(folder.join("bin").join(binary))
-}
+            })
+        })?;
+        Ok(folder.join("bin").join(self.binary))
+    }
 
-fn install(name: &str, version: &str, folder: &std::path::Path, locked: bool) -> Command {
-    let mut command = Command::new("cargo");
-    command
-        .args([
+    fn install(&self, version: &str, folder: &Path) -> Command {
+        let mut command = Command::new("cargo");
+        command.args([
             "install",
             "--quiet",
-            name,
+            self.name,
             "--version",
             version,
-            "--no-track",
-            "--root",
-        ])
-        .arg(folder);
-    if locked {
-        command.arg("--locked");
+            "--bin",
+            self.binary,
+        ]);
+        command.arg("--no-track").arg("--root").arg(folder);
+        command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level);
+        // Outside the workspace, so that its profiles and flags do not reach
+        // tools that run here.
+        command
+            .current_dir(folder)
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("RUSTFLAGS");
+        command
     }
-    // Outside the workspace, so that its toolchain, profiles and flags for
-    // wasm do not reach tools that must run here.
-    command
-        .current_dir(folder)
-        .env_remove("CARGO_TARGET_DIR")
-        .env_remove("RUSTFLAGS");
-    command
 }
