@@ -131,6 +131,17 @@ export class Runtime {
     return this.#miniflare.getD1Database(binding, this.name);
   }
 
+  /** A Durable Object, by its name, to ask it past the worker. */
+  async actor(binding, name) {
+    const namespace = await this.#miniflare.getDurableObjectNamespace(binding, this.name);
+    return namespace.get(namespace.idFromName(name));
+  }
+
+  /** The compatibility date in wrangler.toml. */
+  get compatibilityDate() {
+    return this.#options.settings.worker.compatibilityDate;
+  }
+
   /** Runs the scheduled handler, as a cron trigger would, and waits for it. */
   async scheduled(cron = this.crons[0], scheduledTime = new Date()) {
     const worker = await this.#miniflare.getWorker(this.name);

@@ -1,6 +1,8 @@
 //! Messages between actors. Each is delivered at least once and applied
 //! exactly once, by the id of its envelope.
 
+use std::fmt;
+
 use identity::{DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,20 @@ pub struct Envelope {
     pub id: String,
     /// What is said.
     pub message: Message,
+}
+
+impl Envelope {
+    /// The name of a sender's message.
+    #[must_use]
+    pub fn name(sender: impl fmt::Display, number: u64) -> String {
+        format!("{sender}/{number}")
+    }
+
+    /// Whether the actor of this name sent it.
+    #[must_use]
+    pub fn is_from(&self, sender: impl fmt::Display) -> bool {
+        self.id.split_once('/').is_some_and(|(name, _)| name == sender.to_string())
+    }
 }
 
 /// What one actor tells another.

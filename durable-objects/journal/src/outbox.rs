@@ -32,7 +32,7 @@ pub struct Pending {
 
 impl Pending {
     pub(crate) fn new(actor: &str, number: u64, target: String, now: i64, message: Message) -> Self {
-        let envelope = Envelope { id: format!("{actor}/{number}"), message };
+        let envelope = Envelope { id: Envelope::name(actor, number), message };
         Self { number, target, attempts: 0, next_ms: now, envelope }
     }
 

@@ -90,10 +90,13 @@ impl<S: Storage> Organization<S> {
         }
         let profile = self.profile()?;
         let zone = Zone::parse(&profile.general.time_zone).unwrap_or(Zone::UTC);
-        let month = Window::Month.bounds(now, &zone).start_ms;
         let mut record = self.records.teams.get(&team).cloned().ok_or_else(|| not_found("team", team))?;
         let plan = record.profile.on_demand.clone().ok_or_else(|| invalid("the team has no standing order"))?;
-        let so_far = if record.topped_up.0 == month { record.topped_up.1 } else { Millicredits::ZERO };
+        // In the month of the last top-up, also where the clock was put back
+        // or the time zone changed: neither may begin a month a second time.
+        let (last, so_far) = record.topped_up;
+        let month_began = Window::Month.bounds(now, &zone).start_ms;
+        let so_far = if last >= month_began { so_far } else { Millicredits::ZERO };
         let cap_left = plan.monthly_cap.map_or(Millicredits::MAX, |cap| cap.saturating_sub(so_far));
         let from = Account::Department(record.profile.department);
         let amount = asked.min(cap_left).min(self.journal.balance(from));
@@ -102,7 +105,7 @@ impl<S: Storage> Organization<S> {
             return Err(OrderError::InsufficientFunds { account: from, left, needed: asked });
         }
         let reply = ToppedUp { amount };
-        record.topped_up = (month, so_far.saturating_add(amount));
+        record.topped_up = (last.max(now), so_far.saturating_add(amount));
         let note = Some("top-up".to_owned());
         let mut change = Change::new();
         write(&mut change, team, &record)?;
@@ -125,6 +128,9 @@ impl<S: Storage> Organization<S> {
         let Message::Return { team, transfer, amount, who, note } = &envelope.message else {
             return Err(invalid("an organization only takes returns"));
         };
+        if !envelope.is_from(team) {
+            return Err(invalid(format!("the message `{}` is not from the team `{team}`", envelope.id)));
+        }
         let record = self.records.teams.get(team).ok_or_else(|| not_found("team", team))?;
         let to = Account::Department(record.profile.department);
         let mut change = Change::new();

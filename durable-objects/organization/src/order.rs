@@ -40,7 +40,7 @@ impl<S: Storage> Organization<S> {
             }
             Act::PutProvider { provider, new } => self.put_provider(now, order, provider, *new),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
-            Act::PutOverrides(overrides) => self.put_overrides(now, order, overrides),
+            Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),
             Act::PutGeneral(general) => self.put_general(now, order, general),
         }
     }

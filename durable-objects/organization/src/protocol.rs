@@ -185,7 +185,10 @@ pub enum Act {
         id: ProviderId,
     },
     /// All of the organization's own prices.
-    PutOverrides(Overrides),
+    PutOverrides {
+        /// All of them, in place of those before.
+        overrides: Overrides,
+    },
     /// Other settings.
     PutGeneral(General),
 }

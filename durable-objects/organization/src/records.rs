@@ -42,7 +42,7 @@ pub(crate) struct Department {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TeamRecord {
     pub(crate) profile: TeamProfile,
-    /// What it got on demand in the month that began then.
+    /// When it last got something on demand, and how much in that month.
     #[serde(default)]
     pub(crate) topped_up: (i64, Millicredits),
 }

@@ -25,6 +25,9 @@ impl<S: Storage> Team<S> {
         if self.records.profile.is_none() && !matches!(envelope.message, Message::Team(_)) {
             return Err(OrderError::NotOpen);
         }
+        if !self.is_addressed(envelope) {
+            return Err(OrderError::Invalid { message: "the message is for another organization's team".to_owned() });
+        }
         let mut change = Change::new();
         change.receive(&envelope.id);
         match &envelope.message {
@@ -42,6 +45,8 @@ impl<S: Storage> Team<S> {
                         self.move_to_zone(now, zone, change)?;
                     }
                     self.records.profile = Some(profile);
+                    // Its standing order may be another one.
+                    self.top_up_not_before = i64::MIN;
                     return Ok(Reply::Done);
                 }
             }
@@ -83,6 +88,18 @@ impl<S: Storage> Team<S> {
         self.apply(now, change)?;
         self.top_up_not_before = i64::MIN;
         Ok(Reply::Done)
+    }
+
+    /// Whether the team's own organization sent this to this team: nobody
+    /// else's messages count, whatever went wrong on their way.
+    fn is_addressed(&self, envelope: &Envelope) -> bool {
+        let told = match &envelope.message {
+            Message::Team(profile) if profile.team.to_string() != self.journal.actor() => return false,
+            Message::Team(profile) => Some(profile.organization),
+            _ => None,
+        };
+        let home = self.records.profile.as_ref().map(|known| known.organization);
+        [home, told].into_iter().flatten().all(|organization| envelope.is_from(organization))
     }
 
     fn apply(&mut self, now: i64, change: Change) -> Result<(), OrderError> {

@@ -7,7 +7,7 @@ use identity::MemberId;
 use journal::Change;
 use ledger::mutant::{self, Mutant};
 use ledger::{Account, Millicredits, Reservation, State, payment};
-use limits::{Bounds, Kind, Unit, Window};
+use limits::{Bounds, Kind, Unit};
 use pricing::WorstCase;
 use storage::{Storage, Value};
 
@@ -23,6 +23,11 @@ pub(crate) const LEASE_MS: i64 = 120_000;
 /// Fewer output tokens than this, for each choice, are not worth the input
 /// that is paid for them: the call is refused instead of being cut so short.
 const LEAST_OUTPUT: i64 = 16;
+
+/// More tokens than any call has, and few enough that nine million such calls
+/// can be counted: what is beyond is cut off, so that limits go on counting
+/// whatever a caller claims.
+const MOST_TOKENS: i64 = 1_000_000_000_000;
 
 const INSERT: &str = "INSERT INTO reservations (id, state, data) VALUES (?, 'open', ?)";
 
@@ -40,8 +45,8 @@ impl<S: Storage> Team<S> {
     pub fn reserve(&mut self, now: i64, call: &Reserve) -> Result<Reserved, ReserveError> {
         let Admitted { key, member } = self.admit(now, call)?;
         if let Some(open) = self.open.get(&call.request) {
-            let limited = open.output_tokens < call.output_tokens;
-            return Ok(self.answer(now, open, limited));
+            let bounds = *self.calendar.at(open.accepted_ms);
+            return self.repeated(now, call, open, &bounds);
         }
         let accepted_ms = self.meters.entry(Subject::Team).or_default().accepted_ms(now);
         let bounds = *self.calendar.at(accepted_ms);
@@ -59,10 +64,10 @@ impl<S: Storage> Team<S> {
             accepted_ms,
             expires_ms: now.saturating_add(LEASE_MS),
             parts,
-            tokens: call.input_tokens.saturating_add(output_tokens),
+            tokens: bounded(call.input_tokens).saturating_add(output_tokens),
             output_tokens,
-            due: call.likely.min(amount),
-            due_tokens: call.likely_tokens,
+            due: call.likely.clamp(Millicredits::ZERO, amount),
+            due_tokens: bounded(call.likely_tokens),
             model: call.model.clone(),
             provider: call.provider.clone(),
             tag: call.tag.clone(),
@@ -73,14 +78,36 @@ impl<S: Storage> Team<S> {
         let mut change = Change::new();
         change.write(INSERT, vec![call.request.to_string().into(), Value::Text(data)]);
         if self.commit(now, change).is_err() {
-            // The only conflict there can be is the call's own id.
-            let ended = self.reservation(call.request).is_ok_and(|known| known.is_some());
+            // The only conflict there can be is the call's own id. A row that
+            // is open was written just now by a commit that reported failure.
+            let known = self.reservation(call.request);
+            let ended = known.is_ok_and(|known| known.is_some_and(|known| !known.is_open()));
             return Err(if ended { ReserveError::AlreadyEnded } else { ReserveError::Storage });
         }
         self.reserve_in_memory(&reservation, &bounds);
-        let limited = output_tokens < call.output_tokens;
-        let reserved = self.answer(now, &reservation, limited);
+        let reserved = self.answer(now, &reservation, bounded(call.output_tokens), &bounds);
         self.open.insert(call.request, reservation);
+        Ok(reserved)
+    }
+
+    /// The answer to a call that is open already. When prices rose between two
+    /// attempts, what was reserved pays for less output than it did.
+    fn repeated(
+        &self,
+        now: i64,
+        call: &Reserve,
+        open: &Reservation,
+        bounds: &[Bounds; 7],
+    ) -> Result<Reserved, ReserveError> {
+        let worst = worst_case(call);
+        let least = least_output(call).min(open.output_tokens);
+        let output_tokens = output_for(&worst, open.amount().get()).min(open.output_tokens);
+        if output_tokens < least {
+            return Err(self.insufficient(open.member, cost(&worst, least)));
+        }
+        let wanted = bounded(call.output_tokens);
+        let mut reserved = self.answer(now, open, wanted, bounds);
+        (reserved.output_tokens, reserved.limited) = (output_tokens, output_tokens < wanted);
         Ok(reserved)
     }
 
@@ -143,12 +170,9 @@ impl<S: Storage> Team<S> {
         bounds: &[Bounds; 7],
     ) -> Result<i64, ReserveError> {
         let worst = worst_case(call);
-        let least = if call.clamp {
-            call.output_tokens.min(LEAST_OUTPUT.saturating_mul(call.choices.max(1)))
-        } else {
-            call.output_tokens
-        };
-        let mut room = call.output_tokens;
+        let least = least_output(call);
+        let input_tokens = bounded(call.input_tokens);
+        let mut room = bounded(call.output_tokens);
         let binding = || {
             let subjects = [Subject::Key(key), Subject::Member(member), Subject::Team];
             self.records.limits.values().filter(move |limit| subjects.contains(&limit.subject))
@@ -164,7 +188,7 @@ impl<S: Storage> Team<S> {
             let left = self.left(set, bounds);
             let (fits, needed) = match set.limit.unit() {
                 Unit::Requests => (if left >= 1 { i64::MAX } else { -1 }, 1),
-                Unit::Tokens => (left.saturating_sub(call.input_tokens), call.input_tokens.saturating_add(least)),
+                Unit::Tokens => (left.saturating_sub(input_tokens), input_tokens.saturating_add(least)),
                 Unit::Credits => (output_for(&worst, left), cost(&worst, least).get()),
             };
             if fits < least {
@@ -223,9 +247,8 @@ impl<S: Storage> Team<S> {
         }
     }
 
-    /// The answer for an open reservation.
-    fn answer(&self, now: i64, reservation: &Reservation, limited: bool) -> Reserved {
-        let bounds = Window::ALL.map(|window| window.bounds(reservation.accepted_ms, self.calendar.zone()));
+    /// The answer for an open reservation, of a call that wanted so much output.
+    fn answer(&self, now: i64, reservation: &Reservation, wanted: i64, bounds: &[Bounds; 7]) -> Reserved {
         let rate = |unit: Unit| {
             let subjects = Self::subjects(reservation);
             let set = self.records.limits.values().filter(|set| {
@@ -233,8 +256,8 @@ impl<S: Storage> Team<S> {
             });
             let state = |set: &SubjectLimit| RateState {
                 limit: set.limit.amount(),
-                remaining: self.left(set, &bounds),
-                reset_ms: set.limit.window().of(&bounds).end_ms.saturating_sub(now).max(0),
+                remaining: self.left(set, bounds),
+                reset_ms: set.limit.window().of(bounds).end_ms.saturating_sub(now).max(0),
             };
             set.map(state).min_by_key(|state| state.remaining)
         };
@@ -242,7 +265,7 @@ impl<S: Storage> Team<S> {
             member: reservation.member,
             amount: reservation.amount(),
             output_tokens: reservation.output_tokens,
-            limited,
+            limited: reservation.output_tokens < wanted,
             balance: payment::total(&self.payers(reservation.member)),
             expires_ms: reservation.expires_ms,
             rate_requests: rate(Unit::Requests),
@@ -253,6 +276,17 @@ impl<S: Storage> Team<S> {
 
 fn worst_case(call: &Reserve) -> WorstCase {
     WorstCase { input: call.input.max(Millicredits::ZERO), output_per_million: call.output_per_million.max(0) }
+}
+
+/// A count of tokens that makes sense.
+pub(crate) fn bounded(tokens: i64) -> i64 {
+    tokens.clamp(0, MOST_TOKENS)
+}
+
+/// The least output that the call is worth making for.
+fn least_output(call: &Reserve) -> i64 {
+    let wanted = bounded(call.output_tokens);
+    if call.clamp { wanted.min(LEAST_OUTPUT.saturating_mul(call.choices.max(1))) } else { wanted }
 }
 
 fn count(tokens: i64) -> u64 {

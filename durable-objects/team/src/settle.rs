@@ -11,7 +11,7 @@ use storage::{Storage, StorageError, Value};
 use crate::Team;
 use crate::funds;
 use crate::protocol::{Progress, Settle, SettleError, Settled, Tokens};
-use crate::reserve::LEASE_MS;
+use crate::reserve::{LEASE_MS, bounded};
 use crate::team::{reserved_spend, write_reservation};
 
 const UPDATE: &str = "UPDATE reservations SET state = ?, data = ? WHERE id = ?";
@@ -24,6 +24,26 @@ pub(crate) struct End {
     pub(crate) cost: Millicredits,
     pub(crate) tokens: Tokens,
     pub(crate) reconcile: bool,
+}
+
+impl End {
+    /// What a settle says. Where nothing was metered nothing is paid, whatever
+    /// else it says.
+    fn of(call: &Settle) -> Self {
+        let (outcome, metered, reconcile) = (call.outcome, call.metered, call.reconcile);
+        if metered == Metered::Nothing {
+            let (cost, tokens) = (Millicredits::ZERO, Tokens::default());
+            return Self { kind: Kind::Release, outcome, metered, cost, tokens, reconcile };
+        }
+        let Tokens { input, cached, output, reasoning } = call.tokens;
+        let tokens = Tokens {
+            input: bounded(input),
+            cached: bounded(cached),
+            output: bounded(output),
+            reasoning: bounded(reasoning),
+        };
+        Self { kind: Kind::Settle, outcome, metered, cost: call.cost, tokens, reconcile }
+    }
 }
 
 impl<S: Storage> Team<S> {
@@ -39,14 +59,7 @@ impl<S: Storage> Team<S> {
         }
         let reservation = self.reservation(call.request).map_err(|_| SettleError::Storage)?;
         let reservation = reservation.ok_or(SettleError::UnknownReservation)?;
-        let end = End {
-            kind: if call.metered == Metered::Nothing { Kind::Release } else { Kind::Settle },
-            outcome: call.outcome,
-            metered: call.metered,
-            cost: call.cost,
-            tokens: call.tokens,
-            reconcile: call.reconcile,
-        };
+        let end = End::of(call);
         let done = match &reservation.state {
             State::Open => self.end(now, &reservation, &end),
             State::Settled { .. } | State::Released if mutant::is_active(Mutant::SettleTwice) => {
@@ -69,7 +82,7 @@ impl<S: Storage> Team<S> {
         let mut next = open.clone();
         next.expires_ms = next.expires_ms.max(now.saturating_add(LEASE_MS));
         if call.due > next.due {
-            (next.due, next.due_tokens) = (call.due, call.due_tokens);
+            (next.due, next.due_tokens) = (call.due, bounded(call.due_tokens));
         }
         self.journal.store().execute(UPDATE, &row("open", &next)?)?;
         self.open.insert(call.request, next);

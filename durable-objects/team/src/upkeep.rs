@@ -72,8 +72,13 @@ impl<S: Storage> Team<S> {
     }
 
     /// What to ask the department for, ahead of need: when the pool has less
-    /// than its standing order wants.
+    /// than its standing order wants. A department that had nothing is not
+    /// asked again before something has come from it or a call needs it: an
+    /// alarm that keeps asking would never sleep.
     pub fn top_up(&self, now: i64) -> Option<TopUp> {
+        if self.top_up_not_before != i64::MIN {
+            return None;
+        }
         let plan = self.records.profile.as_ref()?.on_demand.as_ref()?;
         let pool = self.available(Account::Pool);
         (pool < plan.low_water).then(|| self.top_up_for(now, Millicredits::ZERO))?

@@ -102,7 +102,8 @@
 //! latency counts from when a call was *due*, so that a slow answer also
 //! counts against the calls it kept waiting (coordinated omission); the
 //! thread that keeps the time adds about 0.1 ms, and `service_us` leaves that
-//! out. Quantiles are exact, of all values. Only loopback addresses are
+//! out. What a target says in `server-timing` is summed up beside it.
+//! Quantiles are exact, of all values. Only loopback addresses are
 //! called, for at most ten minutes and ten million calls.
 
 pub mod load;

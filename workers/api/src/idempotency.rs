@@ -38,7 +38,7 @@ impl Repeat {
     /// When the key cannot be used.
     pub(crate) fn read(headers: &HeaderMap, method: &Method, path: &str, body: &[u8]) -> Result<Self, Problem> {
         let wrong = || {
-            let detail = format!("send one Idempotency-Key of 1 to {LONGEST} visible ASCII characters, a UUID for example");
+            let detail = format!("send one Idempotency-Key of 1 to {LONGEST} ASCII characters, a UUID for example");
             Problem::new(Code::InvalidIdempotencyKey, detail)
         };
         let mut keys = headers.get_all(HEADER).iter();
@@ -47,12 +47,18 @@ impl Repeat {
             (Some(_), Some(_)) => return Err(wrong()),
             (Some(key), None) => {
                 let key = key.to_str().map_err(|_| wrong())?;
-                let fits = (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+                let fits = (1..=LONGEST).contains(&key.len()) && key.bytes().all(|byte| matches!(byte, b' '..=b'~'));
                 Some(key.to_owned()).filter(|_| fits).ok_or_else(wrong).map(Some)?
             }
         };
         let digest = hex(&Sha256::digest(body));
         Ok(Self { key, fingerprint: format!("{method} {path} {digest}") })
+    }
+
+    /// The same request without the client's key: for one that becomes several
+    /// orders, each of which may be repeated safely.
+    pub(crate) fn without_key(self) -> Self {
+        Self { key: None, ..self }
     }
 
     /// What an actor is told. Keys are an organization's own; a request
@@ -107,10 +113,10 @@ mod tests {
 
     #[test]
     fn keys() {
-        for key in [&b"a"[..], b"0195-\"q\"", &[b'x'; 255]] {
+        for key in [&b"a"[..], b"0195-\"q\"", b"seed: a team", &[b'x'; 255]] {
             assert!(read(key, b"").is_ok());
         }
-        for key in [&b""[..], b"a b", "é".as_bytes(), &[b'x'; 256]] {
+        for key in [&b""[..], b"a\tb", "é".as_bytes(), &[b'x'; 256]] {
             assert_eq!(read(key, b"").unwrap_err().code, Code::InvalidIdempotencyKey);
         }
         let mut twice = HeaderMap::new();
@@ -136,7 +142,7 @@ mod tests {
         // A retry may come after a new version was deployed.
         let repeat = read(b"k", b"{}").unwrap();
         let bits = repeat.derive("master", "key", "org").unwrap();
-        assert_eq!(format!("{bits:032x}"), "PINNED");
+        assert_eq!(format!("{bits:032x}"), "36d45e8c6a8d193935373a07d98e118f");
         for other in [
             repeat.derive("other", "key", "org"),
             repeat.derive("master", "other", "org"),

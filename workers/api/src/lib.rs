@@ -6,17 +6,77 @@
 //!
 //! Out of scope: every decision about credits (`organization`, `team`), the
 //! path of a call (`gateway`), and what D1 is filled with (`projector`).
+//!
+//! **The walls between organizations.** An id in a path is looked up in the
+//! caller's own directory before anything else: what is not there does not
+//! exist, whether or not it is another organization's.
+//!
+//! **Repeating.** Every order to an actor carries an idempotency key, the
+//! client's or one made for it, because it may be sent more than once on the
+//! way too; see [`idempotency`].
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
+
+mod app;
+mod controllers;
+mod entries;
+mod extract;
+mod idempotency;
+mod log;
+mod money;
+mod node;
+#[cfg(test)]
+mod openapi;
+mod page;
+mod problem;
+mod refusal;
+mod router;
+pub mod schema;
+mod sql;
+#[cfg(test)]
+mod testing;
+mod text;
+mod time;
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use identity::RequestId;
+use tower_service::Service;
+use worker::Env;
+
+/// Names the request in answers and logs.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-alfred-request-id");
 
 /// Answers one request.
-pub async fn handle(
-    _request: http::Request<worker::Body>,
-    _env: &worker::Env,
-) -> http::Response<axum::body::Body> {
-    http::Response::new(axum::body::Body::empty())
+pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body> {
+    let id = actors::uuid_v7().map(RequestId::from_u128).ok();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(app::App::new(env));
+    let mut response = match router::router().call(Request::from_parts(parts, Body::new(body))).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    if response.status().is_server_error() {
+        let id = id.map(|id| id.to_string()).unwrap_or_default();
+        log::error(format_args!("{method} {path} answered {} as {id}", response.status()));
+    }
+    seal(response.headers_mut(), id);
+    response
+}
+
+/// The headers that every answer has.
+fn seal(headers: &mut HeaderMap, id: Option<RequestId>) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
+        headers.insert(REQUEST_ID, id);
+    }
 }
 
 /// Whether a path is this crate's to answer.
 #[must_use]
 pub fn serves(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics") || path == "/api" || path.starts_with("/api/")
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/api") || path.starts_with("/api/")
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::log;
 
-/// What kind of problem; clients tell them apart by [`Code::name`], which
+/// What kind of problem; clients tell them apart by the name of each, which
 /// never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -56,11 +56,6 @@ impl Code {
             Self::Unavailable => (503, "unavailable", "Try again in a moment"),
             Self::Overloaded => (503, "overloaded", "Too much to do"),
         }
-    }
-
-    /// The stable name.
-    pub(crate) const fn name(self) -> &'static str {
-        self.parts().1
     }
 }
 

@@ -68,7 +68,19 @@ pub(crate) async fn admit(
     let tag = tag(headers)?;
     let mut prepared = settings::get(actors, key.organization).await?;
     for _ in 0..ATTEMPTS {
-        let plan = plan(&prepared, &asked, now_ms())?;
+        let plan = match plan(&prepared, &asked, now_ms()) {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                // Nobody has said yet that the key is good and the settings
+                // are the newest, as a reservation would.
+                let (_, newest) = authenticate::owner(headers, actors).await?;
+                if newest.settings.version == prepared.settings.version {
+                    return Err(refusal);
+                }
+                prepared = newest;
+                continue;
+            }
+        };
         let general = &prepared.settings.general;
         let reserve = Reserve {
             request,

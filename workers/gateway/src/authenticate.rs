@@ -2,11 +2,15 @@
 //! whether the key is good.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
+use actors::{ActorError, Actors, now_ms};
 use identity::{ApiKey, KeyError};
+use team::protocol::{Answer, Command, Me, Question};
 use worker::Headers;
 
 use crate::refuse::Refusal;
+use crate::settings::{self, Prepared};
 
 /// Reads the key that a client sent, as OpenAI's clients send it.
 pub(crate) fn key(headers: &Headers) -> Result<ApiKey, Refusal> {
@@ -26,6 +30,23 @@ fn bearer(header: Option<&str>) -> Result<ApiKey, Refusal> {
         KeyError::Foreign => Refusal::invalid_key("it does not start with `sk-alf-`, as Alfred's keys do"),
         KeyError::Damaged => Refusal::invalid_key("a part of it is missing or altered; copy it again as a whole"),
     })
+}
+
+/// The key's owner, with settings that are as new as what the team has heard
+/// of. For what is answered without a reservation.
+pub(crate) async fn owner(headers: &Headers, actors: &Actors) -> Result<(Me, Rc<Prepared>), Refusal> {
+    let key = key(headers)?;
+    let question = Question::Me { organization: key.organization, key: key.hash, address: address(headers) };
+    let me = match actors.team(key.team, &Command::Ask(question)).await? {
+        Answer::Me(Ok(me)) => *me,
+        Answer::Me(Err(error)) => return Err(Refusal::reserve(&error, now_ms(), None)),
+        _ => return Err(ActorError::Unreadable("not a key's owner".to_owned()).into()),
+    };
+    let mut prepared = settings::get(actors, key.organization).await?;
+    if prepared.settings.version < me.team.settings_version {
+        prepared = settings::refresh(actors, key.organization).await?;
+    }
+    Ok((me, prepared))
 }
 
 /// Where the call comes from, as the platform says. Cloudflare sets this

@@ -3,7 +3,7 @@
 use actors::{Actors, now_ms, uuid_v7};
 use futures::channel::oneshot;
 use identity::RequestId;
-use ledger::Outcome;
+use ledger::{Millicredits, Outcome};
 use providers::openai::UsageError;
 use worker::{Context, Env, Request, Response};
 
@@ -60,7 +60,7 @@ async fn serve(
 ) {
     let end = match dispatch::open(&admitted, &mut client, &actors).await {
         Opened::Refused(mut refusal) => {
-            headers::refused(&mut refusal, &admitted);
+            headers::refused(&mut refusal, &admitted, Millicredits::ZERO);
             let _ = answer.send(Err(refusal));
             settle::released(&admitted)
         }
@@ -70,7 +70,7 @@ async fn serve(
             let measured = measure(tariff, &admitted.expected, Err(UsageError::Missing), 0, false);
             settle::measured(&admitted, Outcome::ClientLeft, measured)
         }
-        Opened::Answer(upstream) if admitted.stream => {
+        Opened::Answer(upstream) if admitted.stream && upstream.is_stream() => {
             relay::stream(&admitted, upstream, client, timing, answer, &actors).await
         }
         Opened::Answer(upstream) => relay::whole(&admitted, upstream, client, timing, answer, &actors).await,

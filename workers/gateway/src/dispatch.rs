@@ -44,6 +44,12 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
+    /// Whether it comes as events. A provider may answer as a whole although
+    /// it was asked for a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.content_type.trim_start().starts_with("text/event-stream")
+    }
+
     /// Hangs up on the provider.
     pub(crate) fn abort(&mut self) {
         if let Some(controller) = self.abort.take() {

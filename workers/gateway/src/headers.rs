@@ -43,12 +43,12 @@ pub(crate) fn answer(
     Ok(builder)
 }
 
-/// The same for a call that was paid for and then failed upstream.
-pub(crate) fn refused(refusal: &mut Refusal, call: &Admitted) {
-    let balance = call.reserved.balance.saturating_add(call.reserved.amount);
+/// The same for a call that was accepted and then failed upstream.
+pub(crate) fn refused(refusal: &mut Refusal, call: &Admitted, cost: Millicredits) {
+    let balance = call.reserved.balance.saturating_add(call.reserved.amount).saturating_sub(cost);
     refusal.header("x-alfred-request-id", call.request);
-    refusal.header("x-alfred-balance-credits", balance);
-    refusal.header("x-alfred-cost-credits", Millicredits::ZERO);
+    refusal.header("x-alfred-balance-credits", balance.max(Millicredits::ZERO));
+    refusal.header("x-alfred-cost-credits", cost);
     for (name, value) in common(call) {
         refusal.header(name, value);
     }

@@ -1,25 +1,23 @@
 //! Which models a key may use, and what they cost.
 
-use std::rc::Rc;
-
-use actors::{ActorError, Actors, now_ms};
+use actors::{Actors, now_ms};
 use organization::{Provider, ProviderKind};
 use pricing::{ModelPrice, PriceBook, PriceQuery, Tariff, Usage};
 use providers::demo;
 use serde_json::{Value, json};
-use team::protocol::{Answer, Command, Me, Question};
+use team::protocol::Me;
 use worker::{Env, Request, Response, ResponseBuilder};
 
 use crate::authenticate;
 use crate::refuse::Refusal;
-use crate::settings::{self, Prepared};
+use crate::settings::Prepared;
 
 /// More models than any client shows.
 const MOST: usize = 2000;
 
 /// `GET /v1/models`.
 pub(crate) async fn list(request: &Request, _: &Env, actors: &Actors) -> Result<Response, Refusal> {
-    let (me, prepared) = who(request, actors).await?;
+    let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
     let models: Vec<Value> = names(&prepared)
         .into_iter()
         .filter(|name| allowed(&me, name))
@@ -31,32 +29,13 @@ pub(crate) async fn list(request: &Request, _: &Env, actors: &Actors) -> Result<
 
 /// `GET /v1/models/{id}`; ids may have slashes.
 pub(crate) async fn one(request: &Request, _: &Env, actors: &Actors, id: &str) -> Result<Response, Refusal> {
-    let (me, prepared) = who(request, actors).await?;
+    let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
     let id = percent_decode(id);
     if !allowed(&me, &id) {
         return Err(Refusal::unknown_model(&id));
     }
     let model = describe(&prepared, &id).ok_or_else(|| Refusal::unknown_model(&id))?;
     answer(&model)
-}
-
-async fn who(request: &Request, actors: &Actors) -> Result<(Me, Rc<Prepared>), Refusal> {
-    let key = authenticate::key(request.headers())?;
-    let question = Question::Me {
-        organization: key.organization,
-        key: key.hash,
-        address: authenticate::address(request.headers()),
-    };
-    let me = match actors.team(key.team, &Command::Ask(question)).await? {
-        Answer::Me(Ok(me)) => *me,
-        Answer::Me(Err(error)) => return Err(Refusal::reserve(&error, now_ms(), None)),
-        _ => return Err(ActorError::Unreadable("not a key's owner".to_owned()).into()),
-    };
-    let mut prepared = settings::get(actors, key.organization).await?;
-    if prepared.settings.version < me.team.settings_version {
-        prepared = settings::refresh(actors, key.organization).await?;
-    }
-    Ok((me, prepared))
 }
 
 fn allowed(me: &Me, model: &str) -> bool {

@@ -143,6 +143,15 @@ impl Refusal {
         Self::new(502, "upstream_error", "upstream_broke", message)
     }
 
+    /// The upstream answered something that is no answer.
+    pub(crate) fn unreadable(provider: &str) -> Self {
+        let message = format!(
+            "The provider `{}` answered something that is not JSON. Nothing was charged; try again.",
+            shown(provider)
+        );
+        Self::new(502, "upstream_error", "upstream_unreadable", message)
+    }
+
     pub(crate) fn timed_out(provider: &str, waited_ms: i64) -> Self {
         let message = format!(
             "The provider `{}` did not answer within {} s. Nothing was charged; try again, or a smaller request.",

@@ -5,8 +5,10 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::future::{self, Either};
-use ledger::Outcome;
-use providers::openai::{Completion, EmbeddingsResponse, Piece, Stream, UsageError, error};
+use ledger::{Millicredits, Outcome};
+use providers::openai::{Completion, EmbeddingsResponse, Piece, Stream, UpstreamError, UsageError, error};
+use serde_json::Value;
+use serde::de::IgnoredAny;
 use team::protocol::Settle;
 use worker::Response;
 
@@ -89,6 +91,13 @@ pub(crate) async fn whole(
     if !complete {
         upstream.abort();
     }
+    if complete && serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+        // A page of some proxy in between, for example.
+        let mut refusal = Refusal::unreadable(&call.provider.name);
+        headers::refused(&mut refusal, call, Millicredits::ZERO);
+        let _ = answer.send(Err(refusal));
+        return settle::released(call);
+    }
     let (usage, seen) = match call.endpoint {
         Endpoint::Chat => {
             let completion = Completion::parse(&body);
@@ -96,6 +105,12 @@ pub(crate) async fn whole(
         }
         Endpoint::Embeddings => (EmbeddingsResponse::parse(&body).usage, 0),
     };
+    if complete && usage.is_err() && seen == 0 && is_error(&body) {
+        let mut refusal = Refusal::upstream(&call.provider.name, 200, None, &UpstreamError::parse(&body));
+        headers::refused(&mut refusal, call, Millicredits::ZERO);
+        let _ = answer.send(Err(refusal));
+        return settle::released(call);
+    }
     let measured = judge(call, usage, seen, complete);
     let response = if complete {
         headers::answer(call, &upstream.content_type, timing, upstream.opened_ms, Some(measured.cost))
@@ -103,7 +118,7 @@ pub(crate) async fn whole(
             .map_err(|_| Refusal::internal())
     } else {
         let mut refusal = Refusal::broke_off(&call.provider.name);
-        headers::refused(&mut refusal, call);
+        headers::refused(&mut refusal, call, measured.cost);
         Err(refusal)
     };
     let _ = answer.send(response);
@@ -187,6 +202,12 @@ fn judge(
     complete: bool,
 ) -> Measured {
     measure(&call.priced.tariff, &call.expected, usage, seen_output, complete)
+}
+
+/// Whether a body is an error although its status says success, as some
+/// routers answer.
+fn is_error(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|body| !body.get("error").is_none_or(Value::is_null))
 }
 
 /// What a client reads when its stream cannot go on; OpenAI's clients raise it

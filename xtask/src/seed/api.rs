@@ -36,7 +36,7 @@ impl Api {
             .agent
             .post(&url)
             .header("authorization", format!("Bearer {}", self.key))
-            .header("idempotency-key", format!("seed:{step}"));
+            .header("idempotency-key", format!("seed:{}", step.replace(' ', "-")));
         if let Some(organization) = &self.organization {
             request = request.header("x-alfred-organization", organization);
         }

@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::cost;
+use super::{cost, timing};
 use super::target::Target;
 
 /// How a stream ends.
@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) done: bool,
     /// The cost header, and its value if that could be read.
     pub(crate) cost: Option<Option<i64>>,
+    /// What the target says about its own time.
+    pub(crate) timing: Vec<(String, u32)>,
 }
 
 impl<'a> Connection<'a> {
@@ -64,12 +66,18 @@ impl<'a> Connection<'a> {
             .get(cost::HEADER)
             .map(|value| value.to_str().ok().and_then(cost::millicredits));
         let status = response.status();
+        let timing = response
+            .headers()
+            .get(timing::HEADER)
+            .and_then(|value| value.to_str().ok())
+            .map_or_else(Vec::new, timing::durations);
         let mut body = response.into_body();
         let mut answer = Answer {
             status,
             first_byte: None,
             done: false,
             cost,
+            timing,
         };
         let mut tail = Vec::with_capacity(2 * DONE.len());
         while let Some(frame) = body.frame().await {

@@ -6,6 +6,7 @@ mod cost;
 mod report;
 mod schedule;
 mod target;
+mod timing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -258,5 +259,8 @@ fn count(
     }
     if let Some(cost) = answer.cost {
         tally.cost(cost);
+    }
+    for (name, time) in answer.timing {
+        tally.timing.entry(name).or_default().push(time);
     }
 }

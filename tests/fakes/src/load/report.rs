@@ -30,6 +30,8 @@ pub struct Report {
     /// From when the call was due or sent to the first byte of the body. Only
     /// of streams.
     pub first_byte_us: Option<Latency>,
+    /// What the target said of its own time in `server-timing`, by name.
+    pub server_timing_us: BTreeMap<String, Latency>,
     /// Calls that were due but never sent, because all connections were busy
     /// to the end. Only with a rate.
     pub unsent: Option<u64>,
@@ -87,6 +89,7 @@ pub(crate) struct Tally {
     pub(crate) latency: Vec<u32>,
     pub(crate) service: Vec<u32>,
     pub(crate) first_byte: Vec<u32>,
+    pub(crate) timing: BTreeMap<String, Vec<u32>>,
 }
 
 impl Tally {
@@ -106,6 +109,9 @@ impl Tally {
         self.latency.extend(other.latency);
         self.service.extend(other.service);
         self.first_byte.extend(other.first_byte);
+        for (name, times) in other.timing {
+            self.timing.entry(name).or_default().extend(times);
+        }
         let (mine, theirs) = (&mut self.report, other.report);
         mine.requests += theirs.requests;
         mine.unfinished_streams += theirs.unfinished_streams;
@@ -137,6 +143,11 @@ impl Tally {
         };
         report.latency_us = Latency::of(&mut self.latency);
         report.service_us = open_loop.then(|| Latency::of(&mut self.service));
+        report.server_timing_us = self
+            .timing
+            .iter_mut()
+            .map(|(name, times)| (name.clone(), Latency::of(times)))
+            .collect();
         report.first_byte_us = stream.then(|| Latency::of(&mut self.first_byte));
         report
     }

@@ -1,0 +1,142 @@
+// A client that leaves before it has its whole answer.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { eventually, startAlfred } from "./harness.mjs";
+import { content, events, planned, post } from "./lib/call.mjs";
+import { found } from "./lib/company.mjs";
+import { callEnd, calls, entries, reconciled } from "./lib/ledger.mjs";
+import { cost } from "./lib/money.mjs";
+import { startProvider } from "./lib/provider.mjs";
+
+const WALLET = 10_000_000;
+/** Goes on for a minute. */
+const LONG = { tokens: 1200, delay_chunk_ms: 50 };
+
+let alfred, provider, company;
+before(async () => {
+  [alfred, provider] = await Promise.all([startAlfred(), startProvider()]);
+  company = await found(alfred, { provider });
+});
+after(() => Promise.all([alfred?.stop(), provider?.stop()]));
+
+/** Reads a stream until there are so many words, and hangs up. Returns what was read. */
+async function readAndLeave(response, leave, words) {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true });
+    if (content(events(text)).split(" word").length - 1 >= words) break;
+  }
+  leave.abort();
+  return content(events(text)).split(" word").length - 1;
+}
+
+/** The end of the one call in a team's journal. */
+async function onlyCall(team, options) {
+  const [end] = await eventually(async () => {
+    const ends = [...calls(await entries(alfred, team.id)).values()];
+    return ends.length > 0 && ends;
+  }, options);
+  return end;
+}
+
+test("in the middle of a stream: the provider is told, and what was streamed is paid", async () => {
+  const { secret, member } = await company.addPerson({ wallet: WALLET });
+  await provider.reset();
+  const leave = new AbortController();
+  const body = planned(LONG, { stream: true, max_completion_tokens: 1200 });
+  const response = await post(alfred, secret, body, { signal: leave.signal });
+  const request = response.headers.get("x-alfred-request-id");
+  const read = await readAndLeave(response, leave, 5);
+  const totals = await provider.settled();
+  assert.deepEqual([totals.aborted, totals.done], [1, 0]);
+  const end = await callEnd(company, request);
+  assert.deepEqual(end.kinds, ["settle"]);
+  assert.deepEqual([end.record.outcome, end.record.metered, end.record.reconcile], ["client_left", "seen", true]);
+  const { input_tokens: input, output_tokens: output } = end.record;
+  assert.ok(output >= read, `${output} tokens were paid, ${read} were read`);
+  assert.ok(output <= totals.produced_output_tokens + 8, `${output} paid, ${totals.produced_output_tokens} produced`);
+  assert.ok(output < 100, `${output}: the provider was told too late`);
+  assert.ok(input >= totals.produced_input_tokens, `${input} tokens of input`);
+  assert.equal(end.charged, cost(input, output));
+  await reconciled(company);
+  assert.equal(await company.wallet(member), WALLET - end.charged);
+});
+
+test("in the middle of a stream of the built-in provider", async () => {
+  await company.api.made("/providers", { name: "demo", kind: "demo", models: ["demo-*"] });
+  const { secret } = await company.addPerson({ wallet: WALLET });
+  const leave = new AbortController();
+  const metadata = { demo_tokens: "1000", demo_delay_ms: "30" };
+  const body = { model: "demo-small", stream: true, metadata, messages: [{ role: "user", content: "Hello" }] };
+  const response = await post(alfred, secret, body, { signal: leave.signal });
+  const reader = response.body.getReader();
+  await reader.read();
+  leave.abort();
+  const end = await callEnd(company, response.headers.get("x-alfred-request-id"));
+  assert.equal(end.record.outcome, "client_left");
+  assert.ok(end.record.output_tokens < 500, `${end.record.output_tokens}`);
+});
+
+test("after the last word the usage is believed", async () => {
+  const { secret } = await company.addPerson({ wallet: WALLET });
+  // The usage so far comes with every chunk; then the provider goes silent.
+  const body = planned({ mode: "hang", usage: "every_chunk", after: 3, input: 9 }, { stream: true });
+  const leave = new AbortController();
+  const response = await post(alfred, secret, body, { signal: leave.signal });
+  await readAndLeave(response, leave, 3);
+  const end = await callEnd(company, response.headers.get("x-alfred-request-id"));
+  assert.equal(end.record.outcome, "client_left");
+  assert.equal(end.record.metered, "reported");
+  assert.deepEqual([end.record.input_tokens, end.record.output_tokens], [9, 3]);
+  assert.equal(end.charged, cost(9, 3));
+});
+
+for (const [name, plan] of [
+  ["before the headers", { mode: "hang_headers" }],
+  ["before the body", { mode: "hang" }],
+]) {
+  test(`from a whole answer, ${name}`, async () => {
+    const { secret, team } = await company.addPerson({ wallet: WALLET });
+    await provider.reset();
+    const leave = new AbortController();
+    const pending = post(alfred, secret, planned(plan), { signal: leave.signal }).then((response) => response.text());
+    await eventually(async () => (await provider.totals()).open === 1);
+    leave.abort();
+    await assert.rejects(pending, { name: "AbortError" });
+    const totals = await provider.settled();
+    assert.deepEqual([totals.aborted, totals.done], [1, 0]);
+    const end = await onlyCall(team);
+    assert.deepEqual([end.record.outcome, end.record.metered, end.record.reconcile], ["client_left", "seen", true]);
+    assert.equal(end.record.output_tokens, 0);
+    assert.ok(end.record.input_tokens >= totals.produced_input_tokens);
+    assert.equal(end.charged, cost(end.record.input_tokens, 0));
+  });
+}
+
+test("fifty at once", async () => {
+  const { secret, team, member } = await company.addPerson({ wallet: 100 * WALLET });
+  await provider.reset();
+  const body = planned(LONG, { stream: true, max_completion_tokens: 1200 });
+  const one = async () => {
+    const leave = new AbortController();
+    const response = await post(alfred, secret, body, { signal: leave.signal });
+    const request = response.headers.get("x-alfred-request-id");
+    return { request, read: await readAndLeave(response, leave, 3) };
+  };
+  const left = await Promise.all(Array.from({ length: 50 }, one));
+  const totals = await provider.settled();
+  assert.deepEqual([totals.aborted, totals.done], [50, 0]);
+  const ledger = await reconciled(company);
+  let charged = 0;
+  for (const { request, read } of left) {
+    const { record, kinds, charged: paid } = ledger.calls.get(request);
+    assert.deepEqual([kinds, record.outcome], [["settle"], "client_left"]);
+    assert.ok(record.output_tokens >= read);
+    charged += paid;
+  }
+  assert.equal(ledger.standings.get(team.id).spent, charged);
+  assert.equal(await company.wallet(member), 100 * WALLET - charged);
+});

@@ -1,0 +1,86 @@
+//! What the edge does around an organization's actor.
+
+use events::JournalBatch;
+use identity::OrganizationId;
+use organization::protocol::{Answer, Command, OrderError, Question};
+
+use super::{Name, OrganizationHost};
+use crate::network::Request;
+use crate::world::World;
+
+/// Answers one command. `None` when there is nobody to answer.
+pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -> Option<Answer> {
+    let host = world.organizations.get(&id)?;
+    Some(match command {
+        Command::Open(open) => Answer::Order(host.open(world, &open).unwrap_or(Err(OrderError::NotOpen))),
+        Command::Order(order) => {
+            let done = host.order(world, &order).unwrap_or(Err(OrderError::NotOpen));
+            deliver(world, host).await;
+            Answer::Order(done)
+        }
+        Command::Receive(envelope) => {
+            Answer::Order(host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::TopUp { team, key, amount } => {
+            let given = host.top_up(world, team, &key, amount).unwrap_or(Err(OrderError::NotOpen));
+            // The team waits for the credits, not for the answer.
+            deliver(world, host).await;
+            Answer::TopUp(given)
+        }
+        Command::Authorize { key } => {
+            let known = host.read(world, |organization| organization.authorize(&key));
+            Answer::Authorize(known.unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::Ask(Question::Settings) => {
+            let shown = host.read(world, |organization| organization.settings());
+            Answer::Settings(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
+        }
+        Command::Ask(Question::Directory) => {
+            let shown = host.read(world, |organization| organization.directory());
+            Answer::Directory(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
+        }
+        Command::Heal { projected } => {
+            let done = host.heal(world, projected).unwrap_or(Ok(()));
+            let standing = host.read(world, |organization| organization.standing());
+            Answer::Standing(match done {
+                Ok(()) => standing.unwrap_or(Err(OrderError::NotOpen)),
+                Err(_) => Err(OrderError::Storage),
+            })
+        }
+    })
+}
+
+/// Sends what D1 lacks to the queue.
+pub(super) async fn publish(world: &World, id: OrganizationId, host: &OrganizationHost) {
+    loop {
+        let next = host.read(world, |organization| {
+            let journal = organization.journal();
+            (journal.unpublished(JournalBatch::MAX_ENTRIES).unwrap_or_default(), journal.sequence())
+        });
+        let Some((entries, last_sequence)) = next else { return };
+        let Some(last) = entries.last().map(|entry| entry.sequence) else { return };
+        let version = JournalBatch::VERSION;
+        let batch = JournalBatch { version, organization: id, team: None, last_sequence, entries };
+        if !world.enqueue(&batch).await {
+            return;
+        }
+        if !host.set_published(world, last).is_some_and(|done| done.is_ok()) {
+            return;
+        }
+    }
+}
+
+/// Delivers what waits in the outbox.
+pub(super) async fn deliver(world: &World, host: &OrganizationHost) {
+    use crate::network::Answer::Team;
+    use team::protocol::Answer::Order;
+    let now = world.now();
+    for pending in host.read(world, |organization| organization.journal().due(now)).unwrap_or_default() {
+        let Some(target @ Name::Team(_)) = Name::parse(&pending.target) else { continue };
+        let command = team::protocol::Command::Receive(pending.envelope);
+        match world.ask(target, Request::Team(command)).await {
+            Some(Team(Order(Ok(_)))) => host.delivered(world, pending.number),
+            _ => host.undelivered(world, pending.number),
+        };
+    }
+}

@@ -1,0 +1,118 @@
+//! What the edge does around a team's actor. Every `await` is a place at which
+//! a crash may end it.
+
+use events::{JournalBatch, Message};
+use identity::TeamId;
+use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
+
+use super::{Name, TeamHost};
+use crate::network::Request;
+use crate::world::World;
+
+/// Answers one command. `None` when there is nobody to answer.
+pub(super) async fn serve(world: &World, id: TeamId, command: Command) -> Option<Answer> {
+    let host = world.teams.get(&id)?;
+    Some(match command {
+        Command::Reserve(call) => Answer::Reserve(reserve(world, host, call).await),
+        Command::Settle(call) => {
+            Answer::Settle(host.settle(world, &call).unwrap_or(Err(SettleError::UnknownReservation)))
+        }
+        Command::Progress(call) => {
+            let done = host.progress(world, &call).unwrap_or(Ok(()));
+            Answer::Standing(standing(world, host, done))
+        }
+        Command::Receive(envelope) => {
+            Answer::Order(host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::Order(order) => {
+            let done = host.order(world, &order).unwrap_or(Err(OrderError::NotOpen));
+            deliver(world, host).await;
+            Answer::Order(done)
+        }
+        Command::Ask(Question::Overview) => {
+            let now = world.now();
+            let shown = host.read(world, |team| team.overview(now)).unwrap_or(Err(OrderError::NotOpen));
+            Answer::Overview(shown.map(Box::new))
+        }
+        Command::Ask(Question::Me { organization, key, address }) => {
+            let now = world.now();
+            let shown = host.read(world, |team| team.me(now, organization, &key, address));
+            Answer::Me(shown.unwrap_or(Err(ReserveError::UnknownKey)).map(Box::new))
+        }
+        Command::Heal { projected } => {
+            let done = host.heal(world, projected).unwrap_or(Ok(()));
+            Answer::Standing(standing(world, host, done))
+        }
+    })
+}
+
+fn standing(
+    world: &World,
+    host: &TeamHost,
+    done: Result<(), storage::StorageError>,
+) -> Result<team::protocol::Standing, OrderError> {
+    done.map_err(|_| OrderError::Storage)?;
+    host.read(world, |team| team.standing()).ok_or(OrderError::NotOpen)
+}
+
+/// Reserves; asks the department first when the pool has too little and the
+/// team has a standing order.
+async fn reserve(world: &World, host: &TeamHost, mut call: Reserve) -> Result<Reserved, ReserveError> {
+    let first = host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey));
+    let Err(ReserveError::NeedsTopUp(wanted)) = first else {
+        return first;
+    };
+    top_up(world, host, wanted).await;
+    call.topped_up = true;
+    host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey))
+}
+
+/// Asks the department for credits; they come as a message.
+pub(super) async fn top_up(world: &World, host: &TeamHost, wanted: TopUp) {
+    let command = organization::protocol::Command::TopUp {
+        team: host.place.team,
+        key: wanted.key,
+        amount: wanted.amount,
+    };
+    let answer = world.ask_organization(host.place.organization, command).await;
+    if matches!(answer, Some(organization::protocol::Answer::TopUp(Err(_)))) {
+        host.top_up_refused(world);
+    }
+}
+
+/// Sends what D1 lacks to the queue.
+pub(super) async fn publish(world: &World, host: &TeamHost) {
+    loop {
+        let next = host.read(world, |team| {
+            let entries = team.journal().unpublished(JournalBatch::MAX_ENTRIES).unwrap_or_default();
+            (entries, team.journal().sequence())
+        });
+        let Some((entries, last_sequence)) = next else { return };
+        let Some(last) = entries.last().map(|entry| entry.sequence) else { return };
+        let (organization, team) = (host.place.organization, Some(host.place.team));
+        let batch = JournalBatch { version: JournalBatch::VERSION, organization, team, last_sequence, entries };
+        if !world.enqueue(&batch).await {
+            return;
+        }
+        if !host.set_published(world, last).is_some_and(|done| done.is_ok()) {
+            return;
+        }
+    }
+}
+
+/// Delivers what waits in the outbox.
+pub(super) async fn deliver(world: &World, host: &TeamHost) {
+    let now = world.now();
+    for pending in host.read(world, |team| team.journal().due(now)).unwrap_or_default() {
+        let Some(Name::Organization(target)) = Name::parse(&pending.target) else { continue };
+        debug_assert!(matches!(pending.envelope.message, Message::Return { .. }), "teams only return");
+        let command = organization::protocol::Command::Receive(pending.envelope);
+        let answer = world.ask(Name::Organization(target), Request::Organization(command)).await;
+        use crate::network::Answer::Organization;
+        use organization::protocol::Answer::Order;
+        match answer {
+            Some(Organization(Order(Ok(_)))) => host.delivered(world, pending.number),
+            _ => host.undelivered(world, pending.number),
+        };
+    }
+}

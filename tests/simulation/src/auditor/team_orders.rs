@@ -1,0 +1,193 @@
+//! A team's actor under audit: orders and messages.
+
+use events::{Envelope, Message};
+use ledger::{Account, Entry, Kind, Millicredits};
+use team::protocol::{Act, Order, OrderError, Reply};
+
+use super::replies::Due;
+use super::team::TeamAudit;
+use super::transfers::{Transfers, Way};
+use super::{Step, calls, rows};
+use crate::tally::Tally;
+use crate::violation::{Checked, ensure, violated};
+
+impl TeamAudit {
+    pub(crate) fn after_order(
+        &mut self,
+        step: &Step<'_>,
+        tally: &mut Tally,
+        transfers: &mut Transfers,
+        order: &Order,
+        answer: &Result<Reply, OrderError>,
+    ) -> Checked {
+        step.failure_is_told("order")?;
+        let from_before = match &order.act {
+            Act::Allot { from, .. } => self.available(*from),
+            _ => self.available(Account::Pool),
+        };
+        let new = self.books.follow(step.disk)?;
+        match self.replies.due(step, order.idempotency.as_ref()) {
+            Due::Anything => {}
+            Due::Same(_) | Due::Conflict if step.failed => {
+                return ensure(new.is_empty(), "a repeated order is done once", || format!("{order:?}"));
+            }
+            Due::Same(reply) => {
+                tally.count("order: known");
+                step.wrote_nothing("a repeated order")?;
+                let told = answer.as_ref().ok().and_then(|reply| serde_json::to_string(reply).ok());
+                return ensure(told.as_ref() == Some(&reply), "a repetition gets the same answer", || {
+                    format!("{answer:?}, first {reply}")
+                });
+            }
+            Due::Conflict => {
+                tally.count("order: same key, other content");
+                step.wrote_nothing("an order under a used key")?;
+                let refused = matches!(answer, Err(OrderError::IdempotencyConflict { .. }));
+                return ensure(refused, "a key is for one content", || format!("{answer:?}"));
+            }
+        }
+        let unkeyed = order.idempotency.is_none();
+        let done = answer.is_ok() || (unkeyed && step.failed && !new.is_empty());
+        if !self.replies.note(step, order.idempotency.as_ref(), done)? {
+            ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
+            if !step.failed {
+                step.wrote_nothing("a refused order")?;
+            }
+            return self.order_refused(order, answer, from_before);
+        }
+        tally.count("order: done");
+        self.order_done(step, transfers, order, &new)?;
+        if let Ok(Reply::Moved(moved)) = answer {
+            let left = self.available(moved.from);
+            ensure(left == moved.from_available.get().into(), "the balance told is the balance", || {
+                format!("{moved:?}, {left} left")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn order_refused(&self, order: &Order, answer: &Result<Reply, OrderError>, from_before: i128) -> Checked {
+        match answer {
+            Err(OrderError::InsufficientFunds { left, needed, .. }) => {
+                let truth = from_before == left.get().into() && left < needed;
+                ensure(truth, "refused for lack of credits that lack", || format!("{answer:?}, has {from_before}"))
+            }
+            Err(OrderError::Storage | OrderError::Invalid { .. } | OrderError::NotFound { .. }) => Ok(()),
+            Err(OrderError::Conflict { .. }) => ensure(
+                matches!(order.act, Act::CreateKey(_) | Act::RotateKey { .. } | Act::CreateLimit { .. }),
+                "only what can exist conflicts",
+                || format!("{order:?}"),
+            ),
+            other => violated("an order is refused for a reason", format!("{other:?} to {order:?}")),
+        }
+    }
+
+    fn order_done(&mut self, step: &Step<'_>, transfers: &mut Transfers, order: &Order, new: &[Entry]) -> Checked {
+        match &order.act {
+            Act::CreateKey(key) => self.access.created(key),
+            Act::RotateKey { key, hash, grace_ms, .. } => {
+                self.access.rotated(*key, *hash, (*grace_ms > 0).then(|| step.now + grace_ms));
+            }
+            Act::RevokeKey { key } => self.access.revoked(*key),
+            Act::CreateLimit { limit_id, subject, limit } => {
+                self.spending.limits.insert(*limit_id, (*subject, *limit));
+            }
+            Act::ChangeLimit { limit_id, limit } => {
+                if let Some((_, known)) = self.spending.limits.get_mut(limit_id) {
+                    *known = *limit;
+                }
+            }
+            Act::RemoveLimit { limit_id } => {
+                self.spending.limits.remove(limit_id);
+            }
+            Act::Allot { transfer, from, to, amount, .. } => {
+                let kind = if *to == Account::Pool { Kind::Return } else { Kind::Allot };
+                return one_entry(new, kind, (*from, *to), *amount, &transfer.to_string());
+            }
+            Act::Return { transfer, amount, .. } => {
+                let reference = transfer.to_string();
+                one_entry(new, Kind::Return, (Account::Pool, Account::Parent), *amount, &reference)?;
+                let ends = (self.place.organization, self.place.team);
+                return transfers.departs(Way::Up, ends, (&reference, *amount), step.disk);
+            }
+        }
+        ensure(new.is_empty(), "only movements move credits", || format!("{order:?}: {new:?}"))
+    }
+
+    pub(crate) fn after_receive(
+        &mut self,
+        step: &Step<'_>,
+        tally: &mut Tally,
+        transfers: &mut Transfers,
+        envelope: &Envelope,
+        answer: &Result<Reply, OrderError>,
+    ) -> Checked {
+        step.failure_is_told("receive")?;
+        let new = self.books.follow(step.disk)?;
+        if self.received.contains(&envelope.id) {
+            tally.count("message: known");
+            step.wrote_nothing("a repeated message")?;
+            return ensure(step.failed || answer.is_ok(), "a repeated message is taken", || format!("{answer:?}"));
+        }
+        let sql = "SELECT id FROM inbox WHERE id = ?";
+        let applied = rows::text(step.disk, sql, &envelope.id)?.is_some();
+        ensure(applied || answer.is_err(), "a message that was taken is remembered", || envelope.id.clone())?;
+        if !applied {
+            if !step.failed {
+                step.wrote_nothing("a refused message")?;
+            }
+            return ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"));
+        }
+        let ours = envelope.id.starts_with(&self.place.organization.to_string());
+        ensure(ours, "no organization touches another's", || envelope.id.clone())?;
+        tally.count("message: applied");
+        self.received.insert(envelope.id.clone());
+        self.access.hear(envelope);
+        if let Some(zone) = self.access.profile.as_ref().map(|profile| profile.time_zone.clone())
+            && self.spending.move_to(step.now, &zone)
+        {
+            tally.count("team: moved to another time zone");
+        }
+        if let Message::Allot { transfer, amount, .. } = &envelope.message {
+            let reference = transfer.to_string();
+            one_entry(&new, Kind::Allot, (Account::Parent, Account::Pool), *amount, &reference)?;
+            let ends = (self.place.organization, self.place.team);
+            return transfers.arrives(Way::Down, ends, (&reference, *amount));
+        }
+        ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"))
+    }
+
+    /// What the core says of the team is what it was told.
+    pub(crate) fn is_up_to_date(&self, profile: Option<&events::TeamProfile>) -> Checked {
+        let told = self.access.profile.as_ref().map(|known| events::TeamProfile {
+            settings_version: self.access.settings_version,
+            ..known.clone()
+        });
+        ensure(profile == told.as_ref(), "a team is what it was told", || format!("{profile:?}, told {told:?}"))
+    }
+
+    /// What all wallets and the pool have, beside what is reserved.
+    pub(crate) fn free(&self) -> i128 {
+        let accounts = self.books.balances().keys().copied();
+        let free = accounts.filter(|account| matches!(account, Account::Pool | Account::Wallet(_)));
+        calls::sum(&free.map(|account| (account, self.available(account))).collect::<Vec<_>>())
+    }
+}
+
+/// Exactly this entry was written.
+pub(super) fn one_entry(
+    new: &[Entry],
+    kind: Kind,
+    (debit, credit): (Account, Account),
+    amount: Millicredits,
+    reference: &str,
+) -> Checked {
+    let [entry] = new else {
+        return violated("a movement is one entry", format!("{reference}: {new:?}"));
+    };
+    let same = entry.kind == kind
+        && (entry.debit, entry.credit) == (debit, credit)
+        && entry.amount == amount
+        && entry.reference == reference;
+    ensure(same, "a movement is what was ordered", || format!("{kind:?} {debit} {credit} {amount}: {entry:?}"))
+}

@@ -1,0 +1,81 @@
+//! Credits between actors: they leave once, arrive once, and are somewhere in
+//! between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use identity::{OrganizationId, TeamId};
+use ledger::Millicredits;
+
+use super::rows;
+use crate::actors::Disk;
+use crate::violation::{Checked, ensure, violated};
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    Down,
+    Up,
+}
+
+/// All movements between actors.
+#[derive(Default)]
+pub(crate) struct Transfers {
+    in_flight: BTreeMap<(Way, String), (OrganizationId, TeamId, i128)>,
+    arrived: BTreeSet<(Way, String)>,
+    sums: BTreeMap<OrganizationId, i128>,
+}
+
+impl Transfers {
+    pub(super) fn in_flight(&self, organization: OrganizationId) -> i128 {
+        self.sums.get(&organization).copied().unwrap_or(0)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
+    /// An actor has let go of credits: its outbox must hold them now.
+    pub(super) fn departs(
+        &mut self,
+        way: Way,
+        (organization, team): (OrganizationId, TeamId),
+        (reference, amount): (&str, Millicredits),
+        disk: &Disk,
+    ) -> Checked {
+        let name = (way, reference.to_owned());
+        if self.arrived.contains(&name) || self.in_flight.contains_key(&name) {
+            return violated("a movement leaves once", reference);
+        }
+        let sql = "SELECT target FROM outbox WHERE message LIKE '%' || ? || '%'";
+        let target = rows::text(disk, sql, reference)?;
+        let expected = if way == Way::Down { team.to_string() } else { organization.to_string() };
+        ensure(target.as_ref() == Some(&expected), "what left is in the outbox", || {
+            format!("{reference} for {expected}: {target:?}")
+        })?;
+        self.in_flight.insert(name, (organization, team, amount.get().into()));
+        *self.sums.entry(organization).or_default() += i128::from(amount.get());
+        Ok(())
+    }
+
+    /// An actor has taken credits in.
+    pub(super) fn arrives(
+        &mut self,
+        way: Way,
+        (organization, team): (OrganizationId, TeamId),
+        (reference, amount): (&str, Millicredits),
+    ) -> Checked {
+        let name = (way, reference.to_owned());
+        let expected = (organization, team, i128::from(amount.get()));
+        match self.in_flight.remove(&name) {
+            Some(sent) if sent == expected => {}
+            Some(sent) => return violated("what arrives is what was sent", format!("{reference}: {sent:?}, {expected:?}")),
+            None if self.arrived.contains(&name) => {
+                return violated("a movement arrives once", reference);
+            }
+            None => return violated("what arrives was sent", reference),
+        }
+        self.arrived.insert(name);
+        *self.sums.entry(organization).or_default() -= expected.2;
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! Commands and answers must survive their way as JSON.
+
+use serde_json::Value;
+
+use crate::network::{Answer, Request};
+use crate::violation::{Checked, Violation, ensure};
+
+const CHECK: &str = "wire format";
+
+/// A request is the same after it was written and read.
+pub(crate) fn survives(request: &Request) -> Checked {
+    match request {
+        Request::Team(command) => round_trip(command),
+        Request::Organization(command) => round_trip(command),
+    }
+}
+
+/// An answer is the same after it was written and read.
+pub(crate) fn answer_survives(answer: &Answer) -> Checked {
+    match answer {
+        Answer::Team(answer) => round_trip(answer),
+        Answer::Organization(answer) => round_trip(answer),
+    }
+}
+
+fn round_trip<T: serde::Serialize + serde::de::DeserializeOwned>(message: &T) -> Checked {
+    let failed = |error: serde_json::Error| Violation { check: CHECK, detail: error.to_string() };
+    let text = serde_json::to_string(message).map_err(failed)?;
+    let read: T = serde_json::from_str(&text)
+        .map_err(|error| Violation { check: CHECK, detail: format!("{error}: {text}") })?;
+    let again: Value = serde_json::to_value(read).map_err(failed)?;
+    let first: Value = serde_json::from_str(&text).map_err(failed)?;
+    ensure(first == again, CHECK, || text)
+}

@@ -1,0 +1,50 @@
+//! People and settings change.
+
+use std::rc::Rc;
+
+use events::MemberStatus;
+use organization::protocol::Act;
+use organization::{General, OutputLimit};
+use pricing::{CreditRate, Usd};
+
+use crate::clients::{Directive, carry_out, overrides};
+use crate::setup::{member_profile, order, team_profile};
+use crate::world::{TeamPlace, World};
+
+const ZONES: &[&str] =
+    &["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Pago_Pago"];
+
+/// A member is suspended, comes back, or may use other models.
+pub(super) fn change_member(world: &Rc<World>, place: &TeamPlace) {
+    let Some(member) = world.pick(&place.members) else { return };
+    let status = if world.percent(25) { MemberStatus::Suspended } else { MemberStatus::Active };
+    let models = world.percent(10).then(|| vec!["demo-small".to_owned(), "demo-r*".to_owned()]);
+    let member = member_profile(member, status, models);
+    manage(world, place, Act::ChangeMember { member, email: None });
+}
+
+/// A team gets another standing order or other rules.
+pub(super) fn change_team(world: &Rc<World>, place: &TeamPlace) {
+    manage(world, place, Act::ChangeTeam(team_profile(world, place)));
+}
+
+/// Other prices, another rate, another time zone.
+pub(super) fn change_settings(world: &Rc<World>, place: &TeamPlace) {
+    let act = if world.percent(60) {
+        Act::PutOverrides { overrides: overrides(&mut world.random.borrow_mut()) }
+    } else {
+        let rate = Usd::from_nanos(world.between(900_000_000, 1_100_000_007)).and_then(|usd| CreditRate::new(usd).ok());
+        Act::PutGeneral(General {
+            time_zone: world.pick(ZONES).unwrap_or("UTC").to_owned(),
+            usd_per_million_credits: rate.unwrap_or_default(),
+            output_limit: if world.percent(75) { OutputLimit::Clamp } else { OutputLimit::Refuse },
+            help: None,
+        })
+    };
+    manage(world, place, act);
+}
+
+fn manage(world: &Rc<World>, place: &TeamPlace, act: Act) {
+    let directive = Directive::Organization(place.organization, order(world, act));
+    world.spawn(None, carry_out(Rc::clone(world), directive, None));
+}

@@ -1,0 +1,150 @@
+//! What requests share: the deployment's bindings, and asking the actors.
+
+use ::actors::{ActorError, Actors};
+use identity::{OrganizationId, TeamId};
+use ::organization::Settings;
+use ::organization::protocol::{self as organization, Directory, Question};
+use serde::de::DeserializeOwned;
+use ::team::protocol::{self as team, Overview};
+use vault::Vault;
+use wasm_bindgen::JsValue;
+use worker::{D1Database, Env};
+
+
+use crate::problem::Problem;
+use crate::sql::{Row, Sql};
+
+/// The deployment, as one request sees it.
+#[derive(Clone)]
+pub(crate) struct App {
+    env: Env,
+}
+
+/// How strict the deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    /// Somebody's own machine: providers may be anywhere.
+    Development,
+    /// Everything else, staging included.
+    Deployed,
+}
+
+impl App {
+    /// The deployment with these bindings.
+    pub(crate) fn new(env: &Env) -> Self {
+        Self { env: env.clone() }
+    }
+
+    /// All actors.
+    pub(crate) fn actors(&self) -> Result<Actors, Problem> {
+        Actors::new(&self.env).map_err(Problem::internal)
+    }
+
+    fn database(&self) -> Result<D1Database, Problem> {
+        self.env.d1("DB").map_err(Problem::internal)
+    }
+
+    /// The operator's key; without one nobody is the operator.
+    pub(crate) fn operator_key(&self) -> Option<String> {
+        self.env.secret("OPERATOR_KEY").ok().map(|secret| secret.to_string())
+    }
+
+    /// The secret that all others are derived from or sealed under.
+    pub(crate) fn master_secret(&self) -> Result<String, Problem> {
+        self.env.secret("MASTER_SECRET").map(|secret| secret.to_string()).map_err(Problem::internal)
+    }
+
+    /// Where providers' keys are sealed.
+    pub(crate) fn vault(&self) -> Result<Vault, Problem> {
+        Vault::new(&self.master_secret()?).map_err(Problem::internal)
+    }
+
+    /// What is not said to be development is not.
+    pub(crate) fn environment(&self) -> Environment {
+        match self.env.var("ENVIRONMENT") {
+            Ok(name) if name.to_string() == "development" => Environment::Development,
+            _ => Environment::Deployed,
+        }
+    }
+
+    /// Runs a query whose one column is a JSON text.
+    pub(crate) async fn rows<T: DeserializeOwned>(&self, sql: Sql) -> Result<Vec<T>, Problem> {
+        let result = self.run(sql).await?;
+        let rows = result.results::<Row>().map_err(Problem::internal)?;
+        rows.iter().map(|row| serde_json::from_str(&row.row).map_err(Problem::internal)).collect()
+    }
+
+    /// Runs a statement; how many rows it changed.
+    pub(crate) async fn execute(&self, sql: Sql) -> Result<usize, Problem> {
+        let meta = self.run(sql).await?.meta().map_err(Problem::internal)?;
+        Ok(meta.and_then(|meta| meta.changes).unwrap_or_default())
+    }
+
+    async fn run(&self, sql: Sql) -> Result<worker::D1Result, Problem> {
+        let (text, values) = sql.into_parts();
+        let values: Vec<JsValue> = values.iter().map(|value| JsValue::from_str(value)).collect();
+        let statement = self.database()?.prepare(text).bind(&values).map_err(Problem::internal)?;
+        statement.all().await.map_err(Problem::unavailable)
+    }
+
+    /// Everything about an organization's tree.
+    pub(crate) async fn directory(&self, id: OrganizationId) -> Result<Directory, Problem> {
+        let command = organization::Command::Ask(Question::Directory);
+        match self.actors()?.organization(id, &command).await? {
+            organization::Answer::Directory(directory) => Ok(*directory?),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// What the gateway knows of an organization.
+    pub(crate) async fn settings(&self, id: OrganizationId) -> Result<Settings, Problem> {
+        let command = organization::Command::Ask(Question::Settings);
+        match self.actors()?.organization(id, &command).await? {
+            organization::Answer::Settings(settings) => Ok(*settings?),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// An act of management on an organization.
+    pub(crate) async fn order_organization(
+        &self,
+        id: OrganizationId,
+        order: organization::Order,
+    ) -> Result<organization::Reply, Problem> {
+        match self.actors()?.organization(id, &organization::Command::Order(order)).await? {
+            organization::Answer::Order(reply) => Ok(reply?),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// An act of management on a team.
+    pub(crate) async fn order_team(&self, id: TeamId, order: team::Order) -> Result<team::Reply, Problem> {
+        match self.actors()?.team(id, &team::Command::Order(order)).await? {
+            team::Answer::Order(reply) => Ok(reply?),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Everything about a team.
+    pub(crate) async fn overview(&self, id: TeamId) -> Result<Overview, Problem> {
+        match self.actors()?.team(id, &team::Command::Ask(team::Question::Overview)).await? {
+            team::Answer::Overview(overview) => Ok(*overview?),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+/// An actor answered something else than was asked.
+pub(crate) fn unexpected() -> Problem {
+    ActorError::Unreadable("an answer to another question".to_owned()).into()
+}
+
+/// 128 random bits.
+pub(crate) fn random() -> Result<u128, Problem> {
+    ::actors::random_u128().map_err(Problem::internal)
+}
+
+/// The bits of a new id.
+pub(crate) fn new_id() -> Result<u128, Problem> {
+    ::actors::uuid_v7().map_err(Problem::internal)
+}

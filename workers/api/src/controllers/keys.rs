@@ -1,0 +1,237 @@
+//! Members' keys. They are a team's own, so their paths are under the team's:
+//! its actor is the only one that knows them.
+
+use axum::Json;
+use identity::{ApiKey, KeyId, MemberId, Networks, TeamId};
+use ledger::Millicredits;
+use serde::{Deserialize, Serialize};
+use team::protocol::{Act, KeyView, NewKey, Reply};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Created, created};
+use crate::app::unexpected;
+use crate::extract::{Admin, Body, Id, Ids, Query, Unrepeated};
+use crate::page::{List, Size, page};
+use crate::problem::{Code, Problem};
+use crate::schema;
+use crate::text::{Models, Name};
+use crate::time::Time;
+
+/// A member's key. The secret is not shown again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Key {
+    #[schema(value_type = schema::KeyId)]
+    pub(crate) id: KeyId,
+    #[schema(value_type = schema::TeamId)]
+    pub(crate) team_id: TeamId,
+    #[schema(value_type = schema::MemberId)]
+    pub(crate) member_id: MemberId,
+    pub(crate) name: String,
+    /// The start and the end of the secret.
+    pub(crate) hint: String,
+    #[schema(value_type = schema::Time)]
+    pub(crate) created_at: Time,
+    #[schema(value_type = Option<schema::Time>)]
+    pub(crate) expires_at: Option<Time>,
+    #[schema(value_type = Option<schema::Time>)]
+    pub(crate) revoked_at: Option<Time>,
+    /// Models that it may use, within the member's; `null` for all of those.
+    #[schema(value_type = Option<Vec<schema::ModelPattern>>)]
+    pub(crate) models: Option<Vec<String>>,
+    /// Networks that it may be used from; `null` for all.
+    #[schema(value_type = Option<Vec<schema::Network>>)]
+    pub(crate) addresses: Option<Networks>,
+    /// What was spent with it in all.
+    #[schema(value_type = schema::Credits)]
+    pub(crate) spent: Millicredits,
+}
+
+impl Key {
+    pub(crate) fn new(team_id: TeamId, view: KeyView) -> Self {
+        Self {
+            id: view.id,
+            team_id,
+            member_id: view.member,
+            name: view.name,
+            hint: view.hint,
+            created_at: Time::from_ms(view.created_ms),
+            expires_at: view.expires_ms.map(Time::from_ms),
+            revoked_at: view.revoked_ms.map(Time::from_ms),
+            models: view.models,
+            addresses: view.addresses,
+            spent: view.spent,
+        }
+    }
+}
+
+/// A member's key with its secret, which is shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KeyWithSecret {
+    #[serde(flatten)]
+    key: Key,
+    /// What goes into `Authorization: Bearer …`. Nobody can show it again.
+    secret: String,
+}
+
+impl KeyWithSecret {
+    /// The remembered reply to a repeated request belongs to the secret that
+    /// was derived again, unless the master secret was changed in between.
+    fn new(team_id: TeamId, view: KeyView, secret: String) -> Result<Self, Problem> {
+        if view.hint != ApiKey::hint(&secret) {
+            let detail = "the secret of this earlier request cannot be shown again: rotate the key";
+            return Err(Problem::new(Code::Conflict, detail));
+        }
+        Ok(Self { key: Key::new(team_id, view), secret })
+    }
+}
+
+/// A new key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewKey)]
+pub(crate) struct KeyBody {
+    #[schema(value_type = schema::MemberId)]
+    member_id: MemberId,
+    /// What it is for.
+    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    name: Name,
+    /// When it stops working; never if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::Time>)]
+    expires_at: Option<Time>,
+    /// Models that it may use, within the member's; all of those if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<schema::ModelPattern>>)]
+    models: Option<Models>,
+    /// Networks that it may be used from; all if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<schema::Network>>)]
+    addresses: Option<Networks>,
+}
+
+/// How a key is rotated.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rotation {
+    /// The old secret works for so long; 0 to a week.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 604_800)]
+    grace_seconds: u32,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct KeyFilter {
+    /// Only this member's.
+    #[param(value_type = Option<schema::MemberId>)]
+    member_id: Option<MemberId>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// Items of a page.
+    #[serde(default)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    limit: Size,
+}
+
+/// Make a key for a member.
+///
+/// The secret is in this answer only. With an `Idempotency-Key`, repeating the request answers the same key and secret.
+#[utoipa::path(post, path = "/api/v1/teams/{team_id}/keys", tag = "Keys",
+    params(("team_id" = schema::TeamId, Path)), request_body = KeyBody,
+    responses((status = 201, description = "It was made", body = KeyWithSecret)))]
+#[worker::send]
+pub(crate) async fn create_key(
+    admin: Admin,
+    Id(team): Id<TeamId>,
+    Body { value, repeat }: Body<KeyBody>,
+) -> Result<Created<KeyWithSecret>, Problem> {
+    admin.must_have_team(team).await?;
+    let secret = ApiKey::mint(admin.organization, team, admin.secret(&repeat, "key")?);
+    let act = Act::CreateKey(NewKey {
+        key: KeyId::from_u128(admin.id()?),
+        member: value.member_id,
+        name: value.name.into_string(),
+        hash: hash(&secret)?,
+        hint: ApiKey::hint(&secret),
+        expires_ms: value.expires_at.map(Time::ms),
+        models: value.models.map(Models::into_vec),
+        addresses: value.addresses,
+    });
+    match admin.order_team(team, &repeat, act).await? {
+        Reply::Key(view) => KeyWithSecret::new(team, view, secret).map(created),
+        _ => Err(unexpected()),
+    }
+}
+
+/// List a team's keys, revoked ones included.
+#[utoipa::path(get, path = "/api/v1/teams/{team_id}/keys", tag = "Keys",
+    params(("team_id" = schema::TeamId, Path), KeyFilter),
+    responses((status = 200, description = "A page", body = List<Key>)))]
+#[worker::send]
+pub(crate) async fn list_keys(
+    admin: Admin,
+    Id(team): Id<TeamId>,
+    Query(asked): Query<KeyFilter>,
+) -> Result<Json<List<Key>>, Problem> {
+    let keys = admin.overview(team).await?.keys.into_iter();
+    let wanted = keys.filter(|key| asked.member_id.is_none_or(|id| key.member == id));
+    let asked = (asked.cursor.as_deref(), asked.limit);
+    Ok(Json(page(wanted, asked, |key| key.id.to_string(), |key| Key::new(team, key))))
+}
+
+/// Show a key.
+#[utoipa::path(get, path = "/api/v1/teams/{team_id}/keys/{key_id}", tag = "Keys",
+    params(("team_id" = schema::TeamId, Path), ("key_id" = schema::KeyId, Path)),
+    responses((status = 200, description = "The key", body = Key)))]
+#[worker::send]
+pub(crate) async fn get_key(admin: Admin, Ids(team, id): Ids<TeamId, KeyId>) -> Result<Json<Key>, Problem> {
+    let mut keys = admin.overview(team).await?.keys.into_iter();
+    let found = keys.find(|key| key.id == id).ok_or_else(|| Problem::not_found("key", id))?;
+    Ok(Json(Key::new(team, found)))
+}
+
+/// Revoke a key: it never works again. Calls in flight go on.
+#[utoipa::path(delete, path = "/api/v1/teams/{team_id}/keys/{key_id}", tag = "Keys",
+    params(("team_id" = schema::TeamId, Path), ("key_id" = schema::KeyId, Path)),
+    responses((status = 200, description = "As it is now", body = Key)))]
+#[worker::send]
+pub(crate) async fn revoke_key(
+    admin: Admin,
+    Ids(team, id): Ids<TeamId, KeyId>,
+    Unrepeated(repeat): Unrepeated,
+) -> Result<Json<Key>, Problem> {
+    admin.must_have_team(team).await?;
+    match admin.order_team(team, &repeat, Act::RevokeKey { key: id }).await? {
+        Reply::Key(view) => Ok(Json(Key::new(team, view))),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Give a key a new secret; its spend and limits stay.
+#[utoipa::path(post, path = "/api/v1/teams/{team_id}/keys/{key_id}/rotate", tag = "Keys",
+    params(("team_id" = schema::TeamId, Path), ("key_id" = schema::KeyId, Path)), request_body = Rotation,
+    responses((status = 200, description = "As it is now, with the new secret", body = KeyWithSecret)))]
+#[worker::send]
+pub(crate) async fn rotate_key(
+    admin: Admin,
+    Ids(team, id): Ids<TeamId, KeyId>,
+    Body { value, repeat }: Body<Rotation>,
+) -> Result<Json<KeyWithSecret>, Problem> {
+    admin.must_have_team(team).await?;
+    let secret = ApiKey::mint(admin.organization, team, admin.secret(&repeat, "rotation")?);
+    let act = Act::RotateKey {
+        key: id,
+        hash: hash(&secret)?,
+        hint: ApiKey::hint(&secret),
+        grace_ms: i64::from(value.grace_seconds).saturating_mul(1000),
+    };
+    match admin.order_team(team, &repeat, act).await? {
+        Reply::Key(view) => KeyWithSecret::new(team, view, secret).map(Json),
+        _ => Err(unexpected()),
+    }
+}
+
+fn hash(secret: &str) -> Result<identity::KeyHash, Problem> {
+    ApiKey::parse(secret).map(|key| key.hash).map_err(Problem::internal)
+}

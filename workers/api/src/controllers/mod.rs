@@ -1,0 +1,33 @@
+//! The operations, by resource.
+
+pub(crate) mod admin_keys;
+pub(crate) mod allotments;
+pub(crate) mod balances;
+pub(crate) mod dead_letters;
+pub(crate) mod departments;
+pub(crate) mod health;
+pub(crate) mod index;
+pub(crate) mod journal;
+pub(crate) mod keys;
+pub(crate) mod limits;
+pub(crate) mod me;
+pub(crate) mod members;
+pub(crate) mod metrics;
+pub(crate) mod organization;
+pub(crate) mod organizations;
+pub(crate) mod prices;
+pub(crate) mod providers;
+pub(crate) mod requests;
+pub(crate) mod teams;
+pub(crate) mod usage;
+
+use axum::Json;
+use http::StatusCode;
+
+/// Something was made.
+pub(crate) type Created<T> = (StatusCode, Json<T>);
+
+/// 201 and the thing.
+pub(crate) fn created<T>(made: T) -> Created<T> {
+    (StatusCode::CREATED, Json(made))
+}

@@ -1,0 +1,151 @@
+//! Who serves models.
+//!
+//! A provider's key is sealed before it leaves this worker and never shown
+//! again. In deployed environments its address must be a public one: calls
+//! carry prompts and the provider's key, and an admin of one organization must
+//! not reach into the installation's own network.
+
+mod address;
+mod change;
+mod headers;
+
+use axum::Json;
+use identity::ProviderId;
+use organization::protocol::{Act, Reply};
+use organization::{LimitField, Provider, ProviderKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::change::{NewProvider, ProviderChange};
+use super::{Created, created};
+use crate::app::unexpected;
+use crate::extract::{Admin, Body, Id, Query, Unrepeated};
+use crate::page::{List, Paging, page};
+use crate::problem::Problem;
+use crate::schema;
+
+/// Who serves models.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Provider)]
+pub(crate) struct ProviderBody {
+    #[schema(value_type = schema::ProviderId)]
+    id: ProviderId,
+    name: String,
+    #[schema(value_type = schema::ProviderKind)]
+    kind: ProviderKind,
+    /// Empty for the built-in one.
+    base_url: String,
+    /// Whether it has a key, which is never shown.
+    has_key: bool,
+    /// Models that it serves. A beginning with a slash (`groq/*`) is not sent on to it.
+    #[schema(value_type = Vec<schema::ModelPattern>)]
+    models: Vec<String>,
+    /// By which name the price book knows it; its own name where `null`.
+    prices: Option<String>,
+    /// Headers that are added or replaced on the way. Values that look secret are shown as `…`.
+    #[schema(value_type = schema::Headers)]
+    headers: schema::Headers,
+    #[schema(value_type = schema::LimitField)]
+    limit_field: LimitField,
+    /// How long it may take to begin its answer.
+    header_timeout_seconds: i64,
+    /// How long it may be silent in the middle of a stream.
+    idle_timeout_seconds: i64,
+}
+
+impl From<Provider> for ProviderBody {
+    fn from(provider: Provider) -> Self {
+        Self {
+            id: provider.id,
+            name: provider.name,
+            kind: provider.kind,
+            base_url: provider.base_url,
+            has_key: provider.key.is_some(),
+            models: provider.models,
+            prices: provider.prices,
+            headers: headers::shown(provider.headers),
+            limit_field: provider.limit_field,
+            header_timeout_seconds: seconds(provider.header_timeout_ms),
+            idle_timeout_seconds: seconds(provider.idle_timeout_ms),
+        }
+    }
+}
+
+fn seconds(ms: i64) -> i64 {
+    ms.checked_div(1000).unwrap_or_default()
+}
+
+/// Add a provider.
+#[utoipa::path(post, path = "/api/v1/providers", tag = "Providers", request_body = NewProvider,
+    responses((status = 201, description = "It serves from the next call on", body = ProviderBody)))]
+#[worker::send]
+pub(crate) async fn create_provider(
+    admin: Admin,
+    Body { value, repeat }: Body<NewProvider>,
+) -> Result<Created<ProviderBody>, Problem> {
+    let id = ProviderId::from_u128(admin.id()?);
+    let provider = Box::new(value.into_change().apply(&admin.app, change::blank(id))?);
+    match admin.order(&repeat, Act::PutProvider { provider, new: true }).await? {
+        Reply::Provider(provider) => Ok(created((*provider).into())),
+        _ => Err(unexpected()),
+    }
+}
+
+/// List providers, in the order in which they are asked.
+#[utoipa::path(get, path = "/api/v1/providers", tag = "Providers", params(Paging),
+    responses((status = 200, description = "A page", body = List<ProviderBody>)))]
+#[worker::send]
+pub(crate) async fn list_providers(
+    admin: Admin,
+    Query(asked): Query<Paging>,
+) -> Result<Json<List<ProviderBody>>, Problem> {
+    let providers = admin.app.settings(admin.organization).await?.providers;
+    let asked = (asked.cursor.as_deref(), asked.limit);
+    Ok(Json(page(providers, asked, |provider| provider.id.to_string(), ProviderBody::from)))
+}
+
+/// Show a provider.
+#[utoipa::path(get, path = "/api/v1/providers/{provider_id}", tag = "Providers",
+    params(("provider_id" = schema::ProviderId, Path)),
+    responses((status = 200, description = "The provider", body = ProviderBody)))]
+#[worker::send]
+pub(crate) async fn get_provider(admin: Admin, Id(id): Id<ProviderId>) -> Result<Json<ProviderBody>, Problem> {
+    Ok(Json(find(&admin, id).await?.into()))
+}
+
+/// Change a provider.
+///
+/// Another `base_url` needs its key again: the old key is not sent to another address.
+#[utoipa::path(patch, path = "/api/v1/providers/{provider_id}", tag = "Providers",
+    params(("provider_id" = schema::ProviderId, Path)), request_body = ProviderChange,
+    responses((status = 200, description = "As it is now", body = ProviderBody)))]
+#[worker::send]
+pub(crate) async fn change_provider(
+    admin: Admin,
+    Id(id): Id<ProviderId>,
+    Body { value, repeat }: Body<ProviderChange>,
+) -> Result<Json<ProviderBody>, Problem> {
+    let provider = Box::new(value.apply(&admin.app, find(&admin, id).await?)?);
+    match admin.order(&repeat, Act::PutProvider { provider, new: false }).await? {
+        Reply::Provider(provider) => Ok(Json((*provider).into())),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Remove a provider.
+#[utoipa::path(delete, path = "/api/v1/providers/{provider_id}", tag = "Providers",
+    params(("provider_id" = schema::ProviderId, Path)), responses((status = 204, description = "It is gone")))]
+#[worker::send]
+pub(crate) async fn remove_provider(
+    admin: Admin,
+    Id(id): Id<ProviderId>,
+    Unrepeated(repeat): Unrepeated,
+) -> Result<http::StatusCode, Problem> {
+    admin.order(&repeat, Act::RemoveProvider { id }).await?;
+    Ok(http::StatusCode::NO_CONTENT)
+}
+
+async fn find(admin: &Admin, id: ProviderId) -> Result<Provider, Problem> {
+    let mut providers = admin.app.settings(admin.organization).await?.providers.into_iter();
+    providers.find(|provider| provider.id == id).ok_or_else(|| Problem::not_found("provider", id))
+}

@@ -1,0 +1,98 @@
+//! JSON bodies.
+
+use axum::extract::{FromRequest, Request};
+use http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+
+use crate::idempotency::Repeat;
+use crate::problem::{Code, Problem};
+
+/// Bodies may be so long; the largest that makes sense is a thousand prices.
+const LONGEST: usize = 1 << 20;
+
+/// A body, read, and how its repetition is known.
+pub(crate) struct Body<T> {
+    pub(crate) value: T,
+    pub(crate) repeat: Repeat,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let too_large =
+            || Problem::new(Code::PayloadTooLarge, format!("the body may have at most {LONGEST} bytes"));
+        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|length: u64| length > u64::try_from(LONGEST).unwrap_or(u64::MAX)) {
+            return Err(too_large());
+        }
+        let bytes = axum::body::to_bytes(body, LONGEST).await.map_err(|error| {
+            if error.to_string().contains("length limit") { too_large() } else { Problem::invalid("the body broke off") }
+        })?;
+        let value = read(&parts.headers, &bytes)?;
+        let repeat = Repeat::read(&parts.headers, &parts.method, parts.uri.path(), &bytes)?;
+        Ok(Self { value, repeat })
+    }
+}
+
+/// Reads a body; one without a byte is an empty object.
+fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    if bytes != b"{}" && !is_json(headers) {
+        return Err(Problem::new(Code::UnsupportedMediaType, "send the body as JSON with `content-type: application/json`"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Problem::new(Code::InvalidJson, format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
+    })?;
+    // Says line and column by itself.
+    serde_json::from_str(text).map_err(|error| Problem::new(Code::InvalidJson, error))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Example {
+        #[serde(default)]
+        a: u8,
+    }
+
+    fn check(kind: Option<&str>, body: &[u8], expected: Result<u8, (Code, &str)>) {
+        let mut headers = HeaderMap::new();
+        if let Some(kind) = kind {
+            headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
+        }
+        match (read::<Example>(&headers, body), expected) {
+            (Ok(read), Ok(expected)) => assert_eq!(read.a, expected),
+            (Err(problem), Err((code, part))) => {
+                assert_eq!(problem.code, code);
+                assert!(problem.document().contains(part), "{}", problem.document());
+            }
+            (read, expected) => panic!("{read:?} is not {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn bodies() {
+        let json = Some("application/json; charset=utf-8");
+        check(json, br#"{"a":1}"#, Ok(1));
+        check(Some("application/merge-patch+json"), br#"{"a":1}"#, Ok(1));
+        check(None, b"", Ok(0));
+        check(None, br#"{"a":1}"#, Err((Code::UnsupportedMediaType, "content-type")));
+        check(Some("text/plain"), br#"{"a":1}"#, Err((Code::UnsupportedMediaType, "content-type")));
+        check(json, b"{\"a\":\n1,}", Err((Code::InvalidJson, "line 2 column 3")));
+        check(json, br#"{"b":1}"#, Err((Code::InvalidJson, "unknown field `b`")));
+        check(json, b"{\"a\xff\":1}", Err((Code::InvalidJson, "from byte 3 on")));
+        check(json, br#"{"a":1} x"#, Err((Code::InvalidJson, "trailing")));
+    }
+}

@@ -1,0 +1,154 @@
+//! The OpenAPI document, made of the handlers' annotations.
+//!
+//! What goes to the edge is the file `openapi.json`, so that no isolate spends
+//! its start on making it. `ALFRED_WRITE_OPENAPI=1 cargo test -p api openapi`
+//! writes the file; without the variable the test fails where it is old.
+
+use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
+
+use crate::controllers::{
+    admin_keys, allotments, balances, dead_letters, departments, health, index, journal, keys, limits, me, members,
+    metrics, organization, organizations, prices, providers, requests, teams, usage,
+};
+use crate::schema;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Alfred management API",
+        version = "1",
+        description = "Credits for AI inside a company.\n\n\
+            **Keys.** The operator's key, an organization's admin key (`sk-alf-admin-…`) or, for `GET /api/v1/me` only, \
+            a member's key (`sk-alf-…`), as `Authorization: Bearer …`. The operator says which organization is meant \
+            by the header `x-alfred-organization`.\n\n\
+            **Amounts** are decimal strings of credits. **Times** are RFC 3339 in UTC.\n\n\
+            **Repeating.** A POST with an `Idempotency-Key` can be repeated for a week: it is done once, and answers \
+            the same again, secrets included.\n\n\
+            **Lists** come in pages: send `next_cursor` as `cursor`.\n\n\
+            **Errors** are problem documents (RFC 9457) with a stable `code` and a `detail` that says what to do.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(
+        organizations::create_organization, organizations::list_organizations, organizations::issue_credits,
+        organization::get_organization, organization::change_organization,
+        admin_keys::create_admin_key, admin_keys::list_admin_keys, admin_keys::revoke_admin_key,
+        departments::create_department, departments::list_departments, departments::get_department,
+        departments::change_department,
+        teams::create_team, teams::list_teams, teams::get_team, teams::change_team,
+        members::create_member, members::list_members, members::get_member, members::change_member,
+        keys::create_key, keys::list_keys, keys::get_key, keys::revoke_key, keys::rotate_key,
+        limits::create_limit, limits::list_limits, limits::get_limit, limits::change_limit, limits::remove_limit,
+        allotments::allot, balances::list_balances, balances::get_balance,
+        providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
+        providers::remove_provider,
+        prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
+        usage::get_usage, journal::list_journal, requests::list_requests,
+        dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
+        me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,
+    ),
+    components(schemas(schema::Problem)),
+    modifiers(&Common)
+)]
+struct Api;
+
+/// What all operations have in common.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, document: &mut Document) {
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        document.components.get_or_insert_default().add_security_scheme("key", bearer);
+        for (path, item) in &mut document.paths.paths {
+            let operations = [
+                (HttpMethod::Get, &mut item.get),
+                (HttpMethod::Post, &mut item.post),
+                (HttpMethod::Put, &mut item.put),
+                (HttpMethod::Patch, &mut item.patch),
+                (HttpMethod::Delete, &mut item.delete),
+            ];
+            for (method, operation) in operations {
+                if let Some(operation) = operation {
+                    complete(path, &method, operation);
+                }
+            }
+        }
+    }
+}
+
+fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
+    let open = operation.security.is_some();
+    let writes = *method != HttpMethod::Get;
+    let by_id = path.contains('{');
+    let mut statuses = vec![(500, "Something went wrong on our side")];
+    if !open {
+        operation.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
+        statuses.extend([
+            (400, "The request makes no sense"),
+            (401, "The key is missing or does not work"),
+            (403, "This key may not do that"),
+            (404, "There is no such thing in this organization"),
+            (503, "Something does not answer or has too much to do: try again after `Retry-After`"),
+        ]);
+        let operator = operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Operator" || tag == "Me"));
+        if !operator || path == "/api/v1/organization/credits" {
+            header(operation, "x-alfred-organization", "Which organization is meant; needed with the operator's key.");
+        }
+    }
+    if writes {
+        statuses.push((409, "It cannot be done in this state, or the idempotency key was used for something else"));
+        if operation.request_body.is_some() {
+            statuses.extend([(413, "The body is too large"), (415, "The body is not JSON")]);
+        }
+        if *method == HttpMethod::Post {
+            header(operation, "idempotency-key", "1 to 255 ASCII characters: repeating the request with it is doing it once.");
+        }
+    }
+    if path == "/api/v1/allotments" {
+        statuses.push((402, "The credits do not suffice"));
+    }
+    statuses.retain(|(status, _)| *status != 404 || by_id || !open);
+    for (status, description) in statuses {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let response = ResponseBuilder::new().description(description).content("application/problem+json", content);
+        operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(response.build()));
+    }
+}
+
+fn header(operation: &mut Operation, name: &str, description: &str) {
+    let parameter: Parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(utoipa::openapi::Object::with_type(utoipa::openapi::Type::String)))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+}
+
+#[test]
+fn the_openapi_document_is_current() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let document = Api::openapi().to_pretty_json().unwrap() + "\n";
+    if std::env::var_os("ALFRED_WRITE_OPENAPI").is_some() {
+        std::fs::write(file, &document).unwrap();
+    }
+    let stored = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(stored == document, "openapi.json is old: run `ALFRED_WRITE_OPENAPI=1 cargo test -p api openapi`");
+}
+
+#[test]
+fn every_operation_says_what_it_does() {
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    let mut ids = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let at = format!("{method} {path}");
+            assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{at} has no summary");
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{at} has no id of its own");
+            assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
+        }
+    }
+}

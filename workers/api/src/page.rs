@@ -1,0 +1,100 @@
+//! Lists in pages.
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct List<T> {
+    /// The items, in the order of their ids, which is the order in which they were made unless said otherwise.
+    pub(crate) data: Vec<T>,
+    /// Send it as `cursor` for the next page; `null` where the list ends.
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// How many items a page has: 1 to 100, 50 if not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(u8);
+
+impl Size {
+    /// The number.
+    pub(crate) const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let size = u8::deserialize(deserializer).ok().filter(|size| (1..=100).contains(size));
+        size.map(Self).ok_or_else(|| D::Error::custom("`limit` is the number of items of a page, 1 to 100"))
+    }
+}
+
+/// Which page of a list that has no filter.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    /// `next_cursor` of the page before.
+    pub(crate) cursor: Option<String>,
+    /// Items of a page.
+    #[serde(default)]
+    #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    pub(crate) limit: Size,
+}
+
+/// The page of `items`, which are sorted by `key`, that begins after `cursor`.
+pub(crate) fn page<I, T>(
+    items: impl IntoIterator<Item = I>,
+    (cursor, size): (Option<&str>, Size),
+    key: impl Fn(&I) -> String,
+    view: impl Fn(I) -> T,
+) -> List<T> {
+    let mut items = items.into_iter().skip_while(|item| cursor.is_some_and(|cursor| *key(item) <= *cursor));
+    let mut data = Vec::new();
+    let mut last = None;
+    for item in items.by_ref().take(size.get().into()) {
+        last = Some(key(&item));
+        data.push(view(item));
+    }
+    let next_cursor = items.next().and(last);
+    List { data, next_cursor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(cursor: Option<&str>, size: u8) -> (Vec<u32>, Option<String>) {
+        let list = page(10..15u32, (cursor, Size(size)), ToString::to_string, |n| n);
+        (list.data, list.next_cursor)
+    }
+
+    #[test]
+    fn pages() {
+        assert_eq!(numbers(None, 2), (vec![10, 11], Some("11".into())));
+        assert_eq!(numbers(Some("11"), 2), (vec![12, 13], Some("13".into())));
+        assert_eq!(numbers(Some("13"), 2), (vec![14], None));
+        assert_eq!(numbers(Some("12"), 2), (vec![13, 14], None));
+        assert_eq!(numbers(Some("14"), 2), (vec![], None));
+        // What the cursor named may be gone.
+        assert_eq!(numbers(Some("115"), 2), (vec![12, 13], Some("13".into())));
+    }
+
+    #[test]
+    fn sizes() {
+        let read = |text: &str| serde_json::from_str::<Size>(text).ok();
+        assert_eq!(read("1"), Some(Size(1)));
+        assert_eq!(read("100"), Some(Size(100)));
+        for text in ["0", "101", "1000", "-1", "1.5", "\"x\""] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

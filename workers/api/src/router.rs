@@ -1,0 +1,176 @@
+//! Which path is answered by what. One line a path.
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, patch, post};
+use http::request::Parts;
+use http::{Method, Uri};
+
+use crate::app::App;
+use crate::controllers::{
+    admin_keys, allotments, balances, dead_letters, departments, health, index, journal, keys, limits, me, members,
+    metrics, organization, organizations, prices, providers, requests, teams, usage,
+};
+use crate::problem::{Code, Problem};
+
+/// The router, made once in each isolate. It holds nothing of a request: the
+/// bindings come with each.
+pub(crate) fn router() -> Router {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    ROUTER.get_or_init(build).clone()
+}
+
+fn build() -> Router {
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .nest("/api/v1", tree().merge(credits()).merge(reports()).merge(providers()))
+        .route("/api/v1", get(index::get_index))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+fn tree() -> Router {
+    Router::new()
+        .route("/organizations", post(organizations::create_organization).get(organizations::list_organizations))
+        .route("/organization", get(organization::get_organization).patch(organization::change_organization))
+        .route("/admin-keys", post(admin_keys::create_admin_key).get(admin_keys::list_admin_keys))
+        .route("/admin-keys/{admin_key_id}", delete(admin_keys::revoke_admin_key))
+        .route("/departments", post(departments::create_department).get(departments::list_departments))
+        .route("/departments/{department_id}", get(departments::get_department).patch(departments::change_department))
+        .route("/teams", post(teams::create_team).get(teams::list_teams))
+        .route("/teams/{team_id}", get(teams::get_team).patch(teams::change_team))
+        .route("/members", post(members::create_member).get(members::list_members))
+        .route("/members/{member_id}", get(members::get_member).patch(members::change_member))
+        .route("/teams/{team_id}/keys", post(keys::create_key).get(keys::list_keys))
+        .route("/teams/{team_id}/keys/{key_id}", get(keys::get_key).delete(keys::revoke_key))
+        .route("/teams/{team_id}/keys/{key_id}/rotate", post(keys::rotate_key))
+        .route("/teams/{team_id}/limits", post(limits::create_limit).get(limits::list_limits))
+        .route(
+            "/teams/{team_id}/limits/{limit_id}",
+            get(limits::get_limit).patch(limits::change_limit).delete(limits::remove_limit),
+        )
+}
+
+fn credits() -> Router {
+    Router::new()
+        .route("/organization/credits", post(organizations::issue_credits))
+        .route("/allotments", post(allotments::allot))
+        .route("/balances", get(balances::list_balances))
+        .route("/balances/{node}", get(balances::get_balance))
+        .route("/me", get(me::get_me))
+}
+
+fn providers() -> Router {
+    Router::new()
+        .route("/providers", post(providers::create_provider).get(providers::list_providers))
+        .route(
+            "/providers/{provider_id}",
+            get(providers::get_provider).patch(providers::change_provider).delete(providers::remove_provider),
+        )
+        .route("/prices", get(prices::list_prices))
+        .route(
+            "/prices/overrides",
+            get(prices::get_overrides).put(prices::replace_overrides).merge(patch(prices::change_overrides)),
+        )
+}
+
+fn reports() -> Router {
+    Router::new()
+        .route("/usage", get(usage::get_usage))
+        .route("/journal", get(journal::list_journal))
+        .route("/requests", get(requests::list_requests))
+        .route("/dead-letters", get(dead_letters::list_dead_letters))
+        .route("/dead-letters/{dead_letter_id}", delete(dead_letters::remove_dead_letter))
+        .route("/openapi.json", get(index::get_openapi))
+}
+
+async fn not_found(uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(200).collect();
+    let detail = format!("there is nothing at `{path}`: see /api/v1/openapi.json for what there is");
+    Problem::new(Code::NotFound, detail).into_response()
+}
+
+/// The router adds `Allow`.
+async fn method_not_allowed(method: Method, uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(200).collect();
+    let detail = format!("`{path}` does not know {method}: the header `Allow` says what it knows");
+    Problem::new(Code::MethodNotAllowed, detail).into_response()
+}
+
+/// The deployment's bindings, for handlers that anybody may call.
+impl<S: Send + Sync> FromRequestParts<S> for App {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::internal("a request without bindings"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::controllers::index::OPENAPI;
+    use axum::body::Body;
+    use futures::executor::block_on;
+    use tower_service::Service;
+
+    fn send(method: &str, path: &str) -> Response {
+        let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        block_on(router().call(request)).unwrap()
+    }
+
+    #[test]
+    fn unknown_paths_and_methods_are_problems() {
+        for path in ["/", "/api/v1/", "/api/v2/teams", "/api/v1/teams/", "/api/v1/nothing"] {
+            let response = send("GET", path);
+            assert_eq!(response.status(), 404, "{path}");
+            assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+        }
+        let response = send("PUT", "/api/v1/teams");
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["allow"], "POST,GET,HEAD");
+        assert_eq!(send("GET", "/healthz").status(), 200);
+    }
+
+    /// The document and the router know the same paths and methods.
+    #[test]
+    fn documented_is_routed() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            let documented: BTreeSet<String> =
+                operations.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+            let response = send("TRACE", &path.replace(['{', '}'], "x"));
+            assert_eq!(response.status(), 405, "{path}");
+            let allowed = response.headers()["allow"].to_str().unwrap();
+            let routed: BTreeSet<String> =
+                allowed.split(',').filter(|method| *method != "HEAD").map(str::to_owned).collect();
+            assert_eq!(documented, routed, "{path}");
+        }
+    }
+
+    /// Each line of this file that routes a path is in the document.
+    #[test]
+    fn routed_is_documented() {
+        let document: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let documented = document["paths"].as_object().unwrap().len();
+        let source = include_str!("router.rs").split("#[cfg(test)]").next().unwrap();
+        assert_eq!(source.matches(".route(").count(), documented);
+    }
+
+    #[test]
+    fn everything_but_the_open_paths_asks_for_a_key() {
+        // Without bindings there is no key to compare with, which is our own
+        // fault: so nothing here gets as far as a handler.
+        for path in ["/metrics", "/api/v1/organizations", "/api/v1/teams", "/api/v1/me", "/api/v1/usage"] {
+            assert_eq!(send("GET", path).status(), 500, "{path}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The JSON forms of types from other rooms of the house, for the OpenAPI
+//! document only. Nothing is ever of these types.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+macro_rules! text {
+    ($($(#[$doc:meta])* $name:ident, $pattern:literal, $example:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Serialize, ToSchema)]
+        #[schema(value_type = String, pattern = $pattern, example = $example)]
+        pub struct $name(pub String);
+    )*};
+}
+
+text! {
+    /// An organization's id.
+    OrganizationId, "^org_[0-9a-z]{26}$", "org_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A department's id.
+    DepartmentId, "^dep_[0-9a-z]{26}$", "dep_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A team's id.
+    TeamId, "^team_[0-9a-z]{26}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A member's id.
+    MemberId, "^mem_[0-9a-z]{26}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of a member's key.
+    KeyId, "^key_[0-9a-z]{26}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of an admin key.
+    AdminKeyId, "^adm_[0-9a-z]{26}$", "adm_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A provider's id.
+    ProviderId, "^prov_[0-9a-z]{26}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A limit's id.
+    LimitId, "^lim_[0-9a-z]{26}$", "lim_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of a movement of credits.
+    TransferId, "^xfer_[0-9a-z]{26}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of a journal's entry.
+    EntryId, "^ent_[0-9a-z]{26}$", "ent_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A decimal number of credits, in a string so that no digit is lost: at most three digits after the point.
+    Credits, "^-?[0-9]+(\\.[0-9]+)?$", "12.5";
+    /// A decimal number of dollars, in a string so that no digit is lost: at most nine digits after the point.
+    Usd, "^-?[0-9]+(\\.[0-9]+)?$", "0.15";
+    /// A time, RFC 3339, answered in UTC.
+    Time, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T", "2026-11-22T13:45:00Z";
+    /// Where credits are: `treasury`, or the id of a department, team or member.
+    Node, "^(treasury|(dep|team|mem)_[0-9a-z]{26})$", "treasury";
+    /// A network or a single address: `203.0.113.0/24`, `2001:db8::/32`, `198.51.100.7`.
+    Network, "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$", "203.0.113.0/24";
+    /// A model's name, or the beginning of names, with `*` at its end.
+    ModelPattern, "^[^*]*\\*?$", "gpt-4o*";
+    /// An account of a journal: `treasury`, `pool`, `spent`, `department/dep_…`, `team/team_…`, `wallet/mem_…` and so on.
+    Account, "^[a-z]+(/[a-z]+_[0-9a-z]{26})?$", "pool";
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($word:ident),* })*) => {$(
+        $(#[$doc])*
+        #[derive(ToSchema)]
+        #[schema(rename_all = "snake_case")]
+        #[expect(missing_docs, reason = "the words say it")]
+        pub enum $name { $($word),* }
+    )*};
+}
+
+words! {
+    /// What happens to a call that its payers cannot afford in full: its output is limited, or it is refused.
+    OutputLimit { Clamp, Refuse }
+    /// Whether a call may draw from the team's pool once the wallet is empty.
+    PoolDraw { Automatic, Off }
+    /// Whether a member may call.
+    MemberStatus { Active, Suspended }
+    /// How a provider is spoken to; `demo` is built in and needs no account.
+    ProviderKind { Openai, Demo }
+    /// By which field a provider limits the output.
+    LimitField { MaxCompletionTokens, MaxTokens }
+    /// A cap on spending, or a rate limit per minute.
+    LimitKind { Cap, Rate }
+    /// In which a limit counts, in the organization's time zone.
+    Window { Minute, Hour, Day, Week, Month, Quarter, Total }
+    /// What a limit counts.
+    Unit { Credits, Tokens, Requests }
+    /// What kind of movement an entry records.
+    EntryKind { Issue, Allot, Return, Settle, Release, Expire, Correct }
+    /// How a call ended.
+    Outcome { Completed, ClientLeft, UpstreamBroke, UpstreamFailed, Expired }
+    /// Where the numbers of a call come from.
+    Metered { Reported, Seen, Bound, Nothing }
+}
+
+/// How a team's pool is refilled from its department.
+#[derive(ToSchema)]
+pub struct AllotmentPlan {
+    /// How much is asked for at a time.
+    pub chunk: Credits,
+    /// Asked for, ahead of need, when the pool has less than this.
+    pub low_water: Credits,
+    /// At most so much in a calendar month of the organization's time zone.
+    pub monthly_cap: Option<Credits>,
+}
+
+/// An amount of a limit: credits as a decimal number in a string, tokens and requests as a whole number.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum LimitAmount {
+    /// Of credits.
+    Credits(Credits),
+    /// Of tokens or requests.
+    Count(i64),
+}
+
+/// What units cost, in dollars per million. What has no price of its own costs what the more general unit costs.
+#[derive(ToSchema)]
+pub struct Rates {
+    /// A token of input.
+    pub input: Usd,
+    /// A token read from the provider's cache.
+    pub cached_input_read: Option<Usd>,
+    /// A token written to the provider's cache.
+    pub cached_input_write: Option<Usd>,
+    /// The same, to live an hour.
+    pub cached_input_write_1h: Option<Usd>,
+    /// A token of output.
+    pub output: Option<Usd>,
+    /// A token of thinking.
+    pub reasoning: Option<Usd>,
+    /// A token of audio heard.
+    pub input_audio: Option<Usd>,
+    /// A token of audio read from the cache.
+    pub cached_input_audio: Option<Usd>,
+    /// A token of audio spoken.
+    pub output_audio: Option<Usd>,
+    /// A token of an image seen.
+    pub input_image: Option<Usd>,
+    /// A token of an image read from the cache.
+    pub cached_input_image: Option<Usd>,
+    /// A token of an image drawn.
+    pub output_image: Option<Usd>,
+    /// A million calls.
+    pub request: Option<Usd>,
+    /// A million web searches.
+    pub web_search: Option<Usd>,
+    /// A million file searches.
+    pub file_search: Option<Usd>,
+}
+
+/// Other prices for long inputs.
+#[derive(ToSchema)]
+pub struct ContextTier {
+    /// For calls with more input tokens than this.
+    pub above_input_tokens: u64,
+    /// The prices.
+    pub rates: Rates,
+}
+
+/// A model's price and sizes.
+#[derive(ToSchema)]
+pub struct ModelPrice {
+    /// The prices.
+    pub rates: Rates,
+    /// Other prices for long inputs, ascending.
+    pub tiers: Option<Vec<ContextTier>>,
+    /// The most tokens in.
+    pub context_window: Option<u64>,
+    /// The most tokens out.
+    pub max_output_tokens: Option<u64>,
+}
+
+/// What is different about a model's price.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum PriceChange {
+    /// This price instead of the list price.
+    Price(Box<ModelPrice>),
+    /// So much less than the list price; 10000 makes the model free.
+    DiscountBasisPoints(u32),
+}
+
+/// A price of the organization's own.
+#[derive(ToSchema)]
+pub struct Override {
+    /// Only at this provider; without it, at all.
+    pub provider: Option<String>,
+    /// For these models.
+    pub model: ModelPattern,
+    /// What is different.
+    pub change: PriceChange,
+}
+
+/// An error. `code` is stable; `detail` says what to do.
+#[derive(ToSchema)]
+pub struct Problem {
+    /// `urn:alfred:problem:` and the code.
+    pub r#type: String,
+    /// The code in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong and what to do.
+    pub detail: String,
+    /// Tells problems apart.
+    pub code: String,
+    /// With `insufficient_funds`: the account.
+    pub account: Option<String>,
+    /// With `insufficient_funds`: what it has beside what is reserved.
+    pub left: Option<Credits>,
+    /// With `insufficient_funds`: what is needed.
+    pub needed: Option<Credits>,
+}
+
+/// Headers that are added on the way to a provider.
+pub type Headers = BTreeMap<String, String>;

@@ -1,0 +1,90 @@
+// What `cargo xtask bench` measures: Alfred and a bare pass-through, each in a
+// workerd of its own behind the same kind of socket. Standard output says in
+// one line of JSON where they are; then each line on standard input asks
+// something (VERBS), and one line answers. Ends with standard input.
+
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { ROOT, startRuntime } from "./runtime.mjs";
+
+const { Miniflare } = await import("miniflare");
+
+const { values } = parseArgs({
+  options: {
+    build: { type: "string" },
+    state: { type: "string" },
+    // Where the pass-through sends calls, and the header that it sends there.
+    upstream: { type: "string" },
+    authorization: { type: "string" },
+  },
+});
+
+const VERBS = {
+  /** Rows of D1. `{"sql": "SELECT …", "parameters": []}` */
+  query: async ({ sql, parameters = [] }) =>
+    (await (await alfred.database()).prepare(sql).bind(...parameters).all()).results,
+  /** An actor's answer to a command. `{"binding": "TEAM", "name": "team_…", "command": {…}}` */
+  actor: async ({ binding, name, command }) => {
+    const actor = await alfred.actor(binding, name);
+    const response = await actor.fetch("http://actor/", { method: "POST", body: JSON.stringify(command) });
+    if (!response.ok) throw new Error(`the actor answered ${response.status}: ${await response.text()}`);
+    return response.json();
+  },
+};
+
+// Standard output is for answers.
+console.log = console.error;
+process.chdir(ROOT);
+
+let said = 0;
+const alfred = await startRuntime({
+  build: values.build,
+  state: values.state,
+  // A worker that complains at every call must not drown what is said of it.
+  onLog: (line) => ++said <= 20 && console.error(`  alfred: ${line}`),
+});
+const passthrough = new Miniflare({
+  cf: false,
+  host: "127.0.0.1",
+  port: 0,
+  workers: [
+    {
+      name: "passthrough",
+      modules: true,
+      scriptPath: join(ROOT, "tests/end-to-end/passthrough.mjs"),
+      compatibilityDate: alfred.compatibilityDate,
+      bindings: { UPSTREAM: values.upstream, AUTHORIZATION: values.authorization },
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+    },
+  ],
+});
+await passthrough.ready;
+
+const require = createRequire(import.meta.url);
+say({
+  alfred: alfred.url,
+  passthrough: (await passthrough.unsafeGetDirectURL("passthrough")).origin,
+  operator_key: alfred.secrets.OPERATOR_KEY,
+  date: new Date().toISOString(),
+  node: process.version,
+  miniflare: require("miniflare/package.json").version,
+  workerd: require("workerd").version,
+  workerd_pid: alfred.workerdPid,
+});
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { verb, ...options } = JSON.parse(line);
+  await VERBS[verb](options).then(
+    (ok) => say({ ok }),
+    (error) => say({ error: error.message }),
+  );
+}
+await Promise.all([alfred.stop(), passthrough.dispose()]);
+process.exit(0);
+
+function say(value) {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
