@@ -1,7 +1,7 @@
 //! `cargo xtask seed`: something to play with, made through the public API as
 //! any operator would.
 
-mod api;
+pub(crate) mod api;
 mod example;
 mod providers;
 

@@ -146,8 +146,10 @@ impl Meter {
     }
 
     /// Moves to another time zone. What was used in the windows under way stays
-    /// used in those that take their place, even where they began later. What
-    /// was reserved is forgotten, because calls may now lie in other windows: reserve
+    /// used in those that take their place, even where they began later; where
+    /// they began earlier, calls of before the old beginning still don't count,
+    /// or a correction would take away what was never added. What was reserved
+    /// is forgotten, because calls may now lie in other windows: reserve
     /// the open ones again.
     pub fn rezone(&mut self, now_ms: i64, old: &Zone, new: &Zone) {
         // When the clock ran backwards, the newest moment seen has to find its
@@ -155,7 +157,7 @@ impl Meter {
         let moment = self.accepted_ms(now_ms);
         self.roll(&Window::ALL.map(|window| window.bounds(moment, old)));
         for (slot, window) in self.slots.iter_mut().zip(Window::ALL) {
-            slot.start_ms = window.bounds(moment, new).start_ms;
+            slot.start_ms = slot.start_ms.max(window.bounds(moment, new).start_ms);
             slot.taken.reserved = Spend::ZERO;
         }
     }

@@ -1,6 +1,7 @@
 //! What a call did cost.
 
 use ledger::Millicredits;
+use ledger::mutant::{self, Mutant};
 
 use crate::{OverflowError, Tariff, Usage, UsageBound, UsageError};
 
@@ -52,8 +53,9 @@ impl Tariff {
 
 /// Millionths of a millicredit as millicredits, rounded up.
 pub(crate) fn from_millionths(millionths: i128) -> Result<Millicredits, OverflowError> {
+    let up = if mutant::is_active(Mutant::RoundDown) { 0 } else { MILLION.saturating_sub(1) };
     millionths
-        .checked_add(MILLION.saturating_sub(1))
+        .checked_add(up)
         .and_then(|sum| sum.checked_div(MILLION))
         .and_then(|value| i64::try_from(value).ok())
         .map(Millicredits::new)

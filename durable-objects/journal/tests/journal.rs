@@ -1,5 +1,11 @@
 //! What the journal promises: whole changes, exactly once, and memory that is
 //! only a cache.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up stops"
+)]
 
 use events::Message;
 use identity::{Principal, TeamId};

@@ -1,4 +1,10 @@
 //! Credits on their way down the tree, in examples.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up stops"
+)]
 
 use events::{Message, OnDemand};
 use identity::{AdminKeyId, ApiKey, DepartmentId, OrganizationId, Principal, TeamId, TransferId};

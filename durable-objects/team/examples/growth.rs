@@ -18,7 +18,7 @@ use identity::{ApiKey, DepartmentId, KeyHash, KeyId, LimitId, MemberId, Organiza
 use identity::{RequestId, TeamId, TransferId};
 use ledger::{Metered, Millicredits, Outcome};
 use limits::{Limit, Unit, Window};
-use storage::{NativeStorage, Storage};
+use storage::NativeStorage;
 use team::Team;
 use team::protocol::{Act, NewKey, Order, Reserve, Settle, Subject, Tokens};
 

@@ -103,7 +103,12 @@ impl<S: Storage> Team<S> {
         let least = least_output(call).min(open.output_tokens);
         let output_tokens = output_for(&worst, open.amount().get()).min(open.output_tokens);
         if output_tokens < least {
-            return Err(self.insufficient(open.member, cost(&worst, least)));
+            return Err(ReserveError::InsufficientFunds {
+                account: Account::Wallet(open.member),
+                left: open.amount(),
+                needed: cost(&worst, least),
+                pool: self.draws_from_pool(),
+            });
         }
         let wanted = bounded(call.output_tokens);
         let mut reserved = self.answer(now, open, wanted, bounds);

@@ -1,5 +1,11 @@
 //! A call's life in the team's actor, in examples: what is reserved, what is
 //! paid, and what a repetition, a crash and the clock change about it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot be set up stops"
+)]
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
 use identity::{ApiKey, KeyHash, KeyId, LimitId, MemberId, OrganizationId, Principal, RequestId, TeamId, TransferId};

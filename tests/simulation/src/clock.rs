@@ -49,7 +49,7 @@ impl Clock {
             45..60 => random.between(HOUR, 12 * HOUR),
             60..68 => random.between(DAY, 9 * DAY),
             68..72 => random.between(28 * DAY, 100 * DAY),
-            72..80 => self.to_the_change_of_clocks() - self.now() - random.between(0, 90 * SECOND),
+            72..80 => self.change_of_clocks(self.now() + 2 * MINUTE) - self.now() - random.between(0, 90 * SECOND),
             80..90 => -random.between(1, 5 * SECOND),
             90..96 => -random.between(SECOND, 3 * MINUTE),
             96..99 => -random.between(HOUR, 5 * HOUR),
@@ -61,11 +61,11 @@ impl Clock {
 
     /// Whether clocks change within two minutes.
     pub(crate) fn changes_soon(&self) -> bool {
-        self.to_the_change_of_clocks() - self.now() < 4 * MINUTE
+        self.change_of_clocks(self.now()) < self.now() + 2 * MINUTE
     }
 
     /// When clocks change next in Europe or in New York.
-    fn to_the_change_of_clocks(&self) -> i64 {
+    fn change_of_clocks(&self, after: i64) -> i64 {
         let year = 1970 + self.now().div_euclid(DAY) * 400 / 146_097;
         let changes = [year, year + 1].into_iter().flat_map(|year| {
             [
@@ -75,7 +75,7 @@ impl Clock {
                 first_sunday(year, 11) + 6 * HOUR,
             ]
         });
-        changes.filter(|at| *at > self.now() + 2 * MINUTE).min().unwrap_or_else(|| self.now())
+        changes.filter(|at| *at > after).min().unwrap_or_else(|| self.now())
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
         // 2025-03-30T01:00Z in Berlin, then 2025-10-26T01:00Z, 2025-11-02T06:00Z in New York.
         let clock = Clock::new();
         for expected in [1_743_296_400_000, 1_761_440_400_000, 1_762_063_200_000] {
-            let change = clock.to_the_change_of_clocks();
+            let change = clock.change_of_clocks(clock.now());
             assert_eq!(change, expected);
             clock.0.set(change);
         }

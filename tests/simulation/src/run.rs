@@ -181,7 +181,7 @@ impl Run {
         if world.once_in(900) {
             self.jump();
         }
-        if world.once_in(600) {
+        if world.once_in(200) {
             self.cron();
         }
     }

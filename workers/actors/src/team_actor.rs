@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 
 use events::JournalBatch;
+use futures::lock::Mutex;
 use identity::TeamId;
 use storage::DurableStorage;
 use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
@@ -14,9 +15,9 @@ use worker::{DurableObject, Env, Request, Response, Result, State, console_error
 use crate::timer::Timer;
 use crate::{Actors, now_ms, publish};
 
-/// A call that needs a top-up asks for it this often: others may take the
-/// credits first.
-const TOP_UPS: u32 = 3;
+/// A call that needs a top-up asks for it this often: calls that come
+/// meanwhile may take the credits first.
+const TOP_UPS: u32 = 10;
 
 /// Batches that one alarm sends; the next alarm follows at once.
 const BATCHES: u32 = 20;
@@ -28,11 +29,14 @@ pub struct TeamActor {
     env: Env,
     team: RefCell<Option<Team<DurableStorage>>>,
     timer: Timer,
+    /// Held by the call that asks the department for credits. All requests of
+    /// an object share one context, so that one may wait for another.
+    asking: Mutex<()>,
 }
 
 impl DurableObject for TeamActor {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, team: RefCell::new(None), timer: Timer::default() }
+        Self { state, env, team: RefCell::new(None), timer: Timer::default(), asking: Mutex::new(()) }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -88,26 +92,38 @@ impl TeamActor {
 
     /// A call asks to be paid; if the pool is short, its department is asked
     /// for more first. Asking opens the gate for other calls, so everything is
-    /// decided anew afterwards.
+    /// decided anew afterwards. Calls ask one after the other, each only for
+    /// what is still missing when it is its turn: asked all at once, the
+    /// department would give one call's worth for all of them.
     async fn reserve(&self, mut call: Reserve) -> std::result::Result<Reserved, ReserveError> {
-        for attempt in 0..=TOP_UPS {
-            call.topped_up = attempt == TOP_UPS;
-            let outcome = self.with(|team, now| team.reserve(now, &call));
-            match outcome {
-                Ok(Some(Err(ReserveError::NeedsTopUp(top_up)))) => {
+        match self.try_reserve(&call) {
+            Err(ReserveError::NeedsTopUp(_)) => {}
+            outcome => return outcome,
+        }
+        let _turn = self.asking.lock().await;
+        for _ in 0..TOP_UPS {
+            match self.try_reserve(&call) {
+                Err(ReserveError::NeedsTopUp(top_up)) => {
                     if !self.top_up(top_up).await {
                         let _ = self.with(|team, now| team.top_up_refused(now));
                     }
                 }
-                Ok(Some(outcome)) => return outcome,
-                Ok(None) => return Err(ReserveError::UnknownKey),
-                Err(error) => {
-                    console_error!("waking a team: {error}");
-                    return Err(ReserveError::Storage);
-                }
+                outcome => return outcome,
             }
         }
-        Err(ReserveError::Storage)
+        call.topped_up = true;
+        self.try_reserve(&call)
+    }
+
+    fn try_reserve(&self, call: &Reserve) -> std::result::Result<Reserved, ReserveError> {
+        match self.with(|team, now| team.reserve(now, call)) {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(ReserveError::UnknownKey),
+            Err(error) => {
+                console_error!("waking a team: {error}");
+                Err(ReserveError::Storage)
+            }
+        }
     }
 
     /// Asks the department for credits. When this answers `true` they have

@@ -153,15 +153,17 @@ pub(crate) async fn stream(
             }
             Next::End => {
                 let pieces = meter.finish();
-                let _ = write(call, &meter, &mut outlet, pieces).await;
                 // The runtime ends a stream that was cut as if it were whole:
                 // whether it is, only its content says.
                 let whole = meter.is_done() || meter.seen().finished() || meter.usage().is_ok();
+                if whole || meter.error().is_some() {
+                    let _ = write(call, &meter, &mut outlet, pieces).await;
+                }
                 break if whole && meter.error().is_none() { Outcome::Completed } else { Outcome::UpstreamBroke };
             }
             Next::Broke => {
-                let pieces = meter.finish();
-                let _ = write(call, &meter, &mut outlet, pieces).await;
+                // Half a frame counts, but is of no use to the client.
+                meter.finish();
                 break Outcome::UpstreamBroke;
             }
             Next::ClientLeft => break Outcome::ClientLeft,
@@ -211,9 +213,10 @@ fn is_error(body: &[u8]) -> bool {
 }
 
 /// What a client reads when its stream cannot go on; OpenAI's clients raise it
-/// as an error.
+/// as an error. An empty line first, in case a frame of several chunks was
+/// left unfinished.
 fn broke_off(call: &Admitted) -> Bytes {
     let refusal = Refusal::broke_off(&call.provider.name);
     let body = error::body(&refusal.message, refusal.kind, None, Some(refusal.code));
-    Bytes::from([b"data: ".as_slice(), &body, b"\n\n"].concat())
+    Bytes::from([b"\n\ndata: ".as_slice(), &body, b"\n\n"].concat())
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use ureq::http::StatusCode;
 
 /// A caller with a key.
-pub(super) struct Api {
+pub(crate) struct Api {
     base_url: String,
     key: String,
     organization: Option<String>,
@@ -13,7 +13,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    pub(super) fn new(base_url: &str, key: &str) -> Self {
+    pub(crate) fn new(base_url: &str, key: &str) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
         Self {
             base_url: base_url.to_owned(),
@@ -24,13 +24,13 @@ impl Api {
     }
 
     /// The operator acts on one organization.
-    pub(super) fn on(mut self, organization: &str) -> Self {
+    pub(crate) fn on(mut self, organization: &str) -> Self {
         self.organization = Some(organization.to_owned());
         self
     }
 
     /// Sends a POST that can be repeated: `step` is its idempotency key.
-    pub(super) fn post(&self, step: &str, path: &str, body: &Value) -> Result<Value> {
+    pub(crate) fn post(&self, step: &str, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/api/v1{path}", self.base_url);
         let mut request = self
             .agent
@@ -44,7 +44,7 @@ impl Api {
         read(path, response)
     }
 
-    pub(super) fn get(&self, path: &str) -> Result<Value> {
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let url = format!("{}/api/v1{path}", self.base_url);
         let request = self.agent.get(&url).header("authorization", format!("Bearer {}", self.key));
         let response = request.call().with_context(|| format!("Alfred does not answer on {url}"))?;
@@ -62,7 +62,7 @@ fn read(path: &str, mut response: ureq::http::Response<ureq::Body>) -> Result<Va
 }
 
 /// A text of an answer.
-pub(super) fn text(answer: &Value, field: &str) -> Result<String> {
+pub(crate) fn text(answer: &Value, field: &str) -> Result<String> {
     let text = answer.get(field).and_then(Value::as_str);
     text.map(str::to_owned).with_context(|| format!("the answer has no `{field}`: {answer}"))
 }

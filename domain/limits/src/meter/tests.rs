@@ -172,6 +172,16 @@ fn another_time_zone_neither_forgets_nor_gives_twice() {
     moved.rezone(20 * DAY, &Zone::UTC, &new_york);
     assert_eq!(moved.taken(Window::Month, &there(32 * DAY)).used, one(3));
 
+    // A month that begins earlier does not begin to count calls of before.
+    let mut moved = Meter::default();
+    moved.record(31 * DAY - 1, one(5), &at(31 * DAY - 1));
+    moved.record(31 * DAY, one(3), &at(31 * DAY));
+    let berlin = Zone::parse("Europe/Berlin").unwrap();
+    moved.rezone(31 * DAY + 1, &Zone::UTC, &berlin);
+    let berlin = Calendar::new(berlin).at(31 * DAY + 1).to_owned();
+    moved.correct(31 * DAY - 1, one(-2), &berlin);
+    assert_eq!(moved.taken(Window::Month, &berlin).used, one(3));
+
     // A window that had ended before the move has ended.
     meter.rezone(45 * DAY, &Zone::UTC, &new_york);
     assert_eq!(month(&meter, 45 * DAY), Spend::ZERO);

@@ -234,6 +234,9 @@ impl TopUps {
     }
 
     fn give(&mut self, now: i64, team: TeamId, amount: Millicredits) -> Checked {
+        // While the clock is put back, the newest month goes on.
+        let given = self.given.iter().filter(|(_, to, _)| *to == team);
+        let now = given.map(|(at, _, _)| *at).fold(now, i64::max);
         self.given.push((now, team, amount.get().into()));
         let Some(cap) = self.caps.get(&team).copied().flatten() else { return Ok(()) };
         let month = Window::Month.bounds(now, &self.zone);

@@ -201,6 +201,13 @@ impl Run<'_> {
         let Some(end) = end else { return };
         let command = settle(self.request, outcome, metered, end);
         self.settle(&command).await;
+        if self.world.percent(4) {
+            // The call itself comes once more, when all is over.
+            let Some(command) = reserve(self.plan, self.request, self.list) else { return };
+            if self.world.now() - i64::try_from(self.request.unix_ms()).unwrap_or(0) < PATIENCE_MS {
+                let _ = self.world.ask_team(self.plan.team, Command::Reserve(command)).await;
+            }
+        }
         if self.world.percent(8) {
             // A second opinion comes too late.
             let other = self.cost(&self.usage(100)).unwrap_or(end);

@@ -18,7 +18,7 @@ pub(super) fn inside_the_team(world: &Rc<World>, place: &TeamPlace) {
     let (pool, wallet) = (Account::Pool, Account::Wallet(member));
     let note = world.percent(20).then(|| "for the deadline".to_owned());
     let act = match world.between(0, 99) {
-        0..65 => TeamAct::Allot { transfer, from: pool, to: wallet, amount: amount(world, 15_000_000), note },
+        0..65 => TeamAct::Allot { transfer, from: pool, to: wallet, amount: amount(world, 12_000_000), note },
         65..80 => TeamAct::Allot { transfer, from: wallet, to: pool, amount: amount(world, 10_000_000), note },
         _ => TeamAct::Return { transfer, amount: amount(world, 10_000_000), note },
     };
@@ -49,8 +49,8 @@ pub(super) fn above_the_team(world: &Rc<World>, place: &TeamPlace) {
     let note = None;
     let act = match world.between(0, 99) {
         0..10 => Act::Issue { transfer, amount: amount(world, 200_000_000), note },
-        10..40 => Act::Allot { transfer, from: Account::Treasury, to: department, amount: amount(world, 80_000_000), note },
-        40..93 => Act::Allot { transfer, from: department, to: team, amount: amount(world, 50_000_000), note },
+        10..40 => Act::Allot { transfer, from: Account::Treasury, to: department, amount: amount(world, 40_000_000), note },
+        40..93 => Act::Allot { transfer, from: department, to: team, amount: amount(world, 16_000_000), note },
         _ => Act::Allot { transfer, from: department, to: Account::Treasury, amount: amount(world, 20_000_000), note },
     };
     let order = order(world, act);

@@ -17,7 +17,7 @@ const ZONES: &[&str] =
 /// A member is suspended, comes back, or may use other models.
 pub(super) fn change_member(world: &Rc<World>, place: &TeamPlace) {
     let Some(member) = world.pick(&place.members) else { return };
-    let status = if world.percent(25) { MemberStatus::Suspended } else { MemberStatus::Active };
+    let status = if world.percent(8) { MemberStatus::Suspended } else { MemberStatus::Active };
     let models = world.percent(10).then(|| vec!["demo-small".to_owned(), "demo-r*".to_owned()]);
     let member = member_profile(member, status, models);
     manage(world, place, Act::ChangeMember { member, email: None });

@@ -4,6 +4,8 @@ mod exports;
 mod size;
 mod stamp;
 
+pub(crate) use size::of as size;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -13,22 +13,29 @@ use crate::support::console;
 /// 3 MB, compressed: the budget in the design, and what the smallest plan takes.
 const BUDGET: usize = 3_000_000;
 
-/// Says how big the script is and fails over budget.
-pub(super) fn check(folder: &Path) -> Result<()> {
-    let mut raw = 0;
-    let mut compressed = 0;
+/// A script's size in bytes.
+pub(crate) struct Size {
+    pub(crate) raw: usize,
+    pub(crate) gzipped: usize,
+}
+
+/// How big a built script is.
+pub(crate) fn of(folder: &Path) -> Result<Size> {
+    let mut size = Size { raw: 0, gzipped: 0 };
     for name in ["index.js", "index_bg.wasm"] {
         let bytes = fs::read(folder.join(name))?;
-        raw += bytes.len();
-        compressed += gzipped(&bytes)?;
+        size.raw += bytes.len();
+        size.gzipped += gzipped(&bytes)?;
     }
-    let share = compressed * 100 / BUDGET;
-    console::note(&format!(
-        "script: {} KB, {} KB gz ({share} % of the budget)",
-        raw / 1000,
-        compressed / 1000
-    ));
-    if compressed > BUDGET {
+    Ok(size)
+}
+
+/// Says how big the script is and fails over budget.
+pub(super) fn check(folder: &Path) -> Result<()> {
+    let Size { raw, gzipped } = of(folder)?;
+    let share = gzipped * 100 / BUDGET;
+    console::note(&format!("script: {} KB, {} KB gz ({share} % of the budget)", raw / 1000, gzipped / 1000));
+    if gzipped > BUDGET {
         bail!("the script is over its budget of {} KB gz", BUDGET / 1000)
     }
     Ok(())
