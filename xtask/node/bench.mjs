@@ -3,12 +3,12 @@
 // one line of JSON where they are; then each line on standard input asks
 // something (VERBS), and one line answers. Ends with standard input.
 
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { ROOT, startRuntime } from "./runtime.mjs";
+import { latestWorkerd } from "./workerd.mjs";
 
 const { Miniflare } = await import("miniflare");
 
@@ -63,16 +63,12 @@ const passthrough = new Miniflare({
 });
 await passthrough.ready;
 
-const require = createRequire(import.meta.url);
 say({
   alfred: alfred.url,
   passthrough: (await passthrough.unsafeGetDirectURL("passthrough")).origin,
   operator_key: alfred.secrets.OPERATOR_KEY,
-  date: new Date().toISOString(),
-  node: process.version,
-  miniflare: require("miniflare/package.json").version,
-  workerd: require("workerd").version,
-  workerd_pid: alfred.workerdPid,
+  alfred_pid: alfred.workerdPid,
+  passthrough_pid: latestWorkerd().pid,
 });
 
 for await (const line of createInterface({ input: process.stdin })) {

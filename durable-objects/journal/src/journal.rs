@@ -33,7 +33,7 @@ const INBOX: &str = "CREATE TABLE IF NOT EXISTS inbox (
 const SET_META: &str =
     "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/// Why a change was not written. Nothing has changed.
+/// Why a change was not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// The balances do not allow it.
@@ -171,7 +171,8 @@ impl<S: Storage> Journal<S> {
     /// the entries that it became.
     ///
     /// # Errors
-    /// [`CommitError`]; memory and database are as before.
+    /// [`CommitError`]. Memory is as before, and the database too unless the
+    /// storage failed: then the journal must be opened again.
     pub fn commit(&mut self, now: i64, change: Change) -> Result<Vec<Entry>, CommitError> {
         let after = self.books.check(&change.drafts)?;
         let mut sealed = Vec::with_capacity(change.drafts.len());

@@ -5,8 +5,14 @@
 //! entries, messages to other actors, the message it answers, the reply to
 //! remember, rows of the actor's own. [`Journal::commit`] checks the change
 //! against the balances, writes all of it in **one transaction** and only then
-//! takes it over into memory. So what was refused or failed has changed
-//! nothing, in the database or in memory.
+//! takes it over into memory. So what was refused has changed nothing, in the
+//! database or in memory.
+//!
+//! **After a failure of the storage memory is thrown away.** A commit can be
+//! reported as failed after everything was written; then the database knows
+//! more than memory. Whoever holds an actor drops it after any storage error,
+//! however small, and opens it again from the database. The caller repeats the
+//! command under the same id and is answered as if nothing had happened.
 //!
 //! **The journal is the truth, balances are its sum.** They are kept in memory
 //! and written only every [`CHECKPOINT_EVERY`] entries; opening an actor reads

@@ -6,7 +6,7 @@
     reason = "a test that cannot be set up stops"
 )]
 
-use events::{Message, OnDemand};
+use events::{Envelope, Message, OnDemand};
 use identity::{AdminKeyId, ApiKey, DepartmentId, OrganizationId, Principal, TeamId, TransferId};
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
@@ -119,6 +119,47 @@ fn a_standing_order_is_kept_once_a_key_and_up_to_its_cap() {
     order(&mut organization, allot(Account::Department(DEPARTMENT), Account::Treasury, 60)).unwrap();
     let month_after = next_month + 31 * 24 * 3_600_000;
     assert!(organization.top_up(month_after, TEAM, "5", credits(50), TransferId::from_u128(7)).is_err(), "nothing left");
+}
+
+#[test]
+fn neither_the_clock_nor_the_time_zone_begins_a_month_of_top_ups_twice() {
+    let mut organization = organization();
+    // 2027-02-03T00:30:00Z
+    let february = 1_801_614_600_000;
+    let day = 24 * 3_600_000;
+    let mut keys = 0;
+    let mut ask = |organization: &mut Organization<NativeStorage>, now: i64| {
+        keys += 1;
+        let transfer = TransferId::from_u128(keys);
+        organization.top_up(now, TEAM, &format!("ask-{keys}"), credits(100), transfer).map_or(0, |given| given.amount.get() / 1000)
+    };
+    assert_eq!(ask(&mut organization, february), 100);
+    assert_eq!(ask(&mut organization, february - 5 * day), 20, "put back to January, it still counts");
+    assert_eq!(ask(&mut organization, february + day), 0);
+    for time_zone in ["Pacific/Kiritimati", "America/New_York", "UTC"] {
+        let general = General { time_zone: time_zone.to_owned(), ..General::default() };
+        order(&mut organization, Act::PutGeneral(general)).unwrap();
+        assert_eq!(ask(&mut organization, february + 5 * day), 0, "{time_zone}");
+    }
+    assert_eq!(ask(&mut organization, february + 35 * day), 100);
+}
+
+#[test]
+fn only_a_team_itself_returns_its_credits() {
+    let mut organization = organization();
+    order(&mut organization, allot(Account::Department(DEPARTMENT), Account::Team(TEAM), 100)).unwrap();
+    let message = Message::Return {
+        team: TEAM,
+        transfer: TransferId::from_u128(5),
+        amount: credits(30),
+        who: Principal::System,
+        note: None,
+    };
+    for (sender, left) in [(TeamId::from_u128(99), 100), (TEAM, 70), (TEAM, 70)] {
+        let envelope = Envelope { id: Envelope::name(sender, 0), message: message.clone() };
+        assert_eq!(organization.receive(NOW, &envelope).is_ok(), sender == TEAM);
+        assert_eq!(balance(&organization, Account::Team(TEAM)), left);
+    }
 }
 
 #[test]

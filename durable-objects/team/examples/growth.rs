@@ -99,8 +99,8 @@ impl Subjected {
             who: Principal::System,
             note: None,
         };
-        for (number, message) in [Message::Team(profile()), Message::Member(member), allot].into_iter().enumerate() {
-            team.receive(START, &Envelope { id: format!("growth/{number}"), message })?;
+        for (number, message) in (0..).zip([Message::Team(profile()), Message::Member(member), allot]) {
+            team.receive(START, &Envelope { id: Envelope::name(ORGANIZATION, number), message })?;
         }
         let secret = ApiKey::mint(ORGANIZATION, TEAM, 5);
         let key = ApiKey::parse(&secret)?.hash;

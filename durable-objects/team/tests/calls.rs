@@ -77,7 +77,7 @@ impl World {
 
     fn hear(&mut self, message: Message) {
         self.messages += 1;
-        let envelope = Envelope { id: format!("org/{}", self.messages), message };
+        let envelope = Envelope { id: Envelope::name(ORGANIZATION, self.messages), message };
         // Twice: the second time changes nothing.
         self.team.receive(NOW, &envelope).unwrap();
         self.team.receive(NOW, &envelope).unwrap();

@@ -20,6 +20,11 @@ impl D1 {
         &self.0
     }
 
+    /// All copies are gone; the journals are not.
+    pub(crate) fn forget(&self) -> Result<(), StorageError> {
+        self.0.batch("DELETE FROM entries; DELETE FROM usage_hours; DELETE FROM projections")
+    }
+
     /// How far an actor's journal has been copied.
     pub(crate) fn applied_through(&self, actor: &str) -> Result<u64, StorageError> {
         let rows = self.0.query(APPLIED_THROUGH, &[actor.into()])?;

@@ -111,6 +111,10 @@ impl Run {
             }
         }
         self.come_to_rest()?;
+        auditor::converged(&self.world)?;
+        let forgotten = self.world.d1.forget();
+        forgotten.map_err(|error| Violation { check: "D1 can be emptied", detail: error.to_string() })?;
+        self.come_to_rest()?;
         auditor::converged(&self.world)
     }
 

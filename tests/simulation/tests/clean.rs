@@ -1,4 +1,5 @@
 //! The core as it is: nothing that the auditor has anything against.
+#![allow(clippy::panic, reason = "a run that the auditor stops is a test that fails")]
 
 use simulation::{Options, run};
 

@@ -1,5 +1,6 @@
 //! The auditor notices every known wrong way to keep money, and has nothing
 //! against the right one: otherwise a clean run would prove nothing.
+#![allow(clippy::panic, reason = "a run that the auditor stops is a test that fails")]
 
 use ledger::mutant::Mutant;
 use simulation::{Options, run};

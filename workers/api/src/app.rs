@@ -1,15 +1,14 @@
 //! What requests share: the deployment's bindings, and asking the actors.
 
 use ::actors::{ActorError, Actors};
-use identity::{OrganizationId, TeamId};
 use ::organization::Settings;
 use ::organization::protocol::{self as organization, Directory, Question};
-use serde::de::DeserializeOwned;
 use ::team::protocol::{self as team, Overview};
+use identity::{OrganizationId, TeamId};
+use serde::de::DeserializeOwned;
 use vault::Vault;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, Env};
-
 
 use crate::problem::Problem;
 use crate::sql::{Row, Sql};

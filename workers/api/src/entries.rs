@@ -139,7 +139,14 @@ mod tests {
         let database = testing::database();
         for (organization, n, kind, call) in [
             (1, 1, "allot", None),
-            (1, 2, "settle", Some(r#"{"member":"mem_00000000000000000000000001","key":"key_00000000000000000000000001","model":"a","provider":"p","tag":"x","accepted_ms":1,"duration_ms":2,"input_tokens":3,"cached_tokens":0,"output_tokens":5,"reasoning_tokens":0,"cost":"0.5","outcome":"completed","metered":"reported"}"#)),
+            (
+                1,
+                2,
+                "settle",
+                Some(
+                    r#"{"member":"mem_00000000000000000000000001","key":"key_00000000000000000000000001","model":"a","provider":"p","tag":"x","accepted_ms":1,"duration_ms":2,"input_tokens":3,"cached_tokens":0,"output_tokens":5,"reasoning_tokens":0,"cost":"0.5","outcome":"completed","metered":"reported"}"#,
+                ),
+            ),
             (1, 3, "settle", None),
             (2, 4, "allot", None),
         ] {

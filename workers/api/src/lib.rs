@@ -13,7 +13,7 @@
 //!
 //! **Repeating.** Every order to an actor carries an idempotency key, the
 //! client's or one made for it, because it may be sent more than once on the
-//! way too; see [`idempotency`].
+//! way too; see `idempotency.rs`.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 

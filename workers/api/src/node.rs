@@ -8,7 +8,7 @@ use ledger::Account;
 use organization::protocol::Directory;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// Where credits are: `treasury`, or the id of a department, team or member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,12 +86,10 @@ pub(crate) fn route(directory: &Directory, from: Node, to: Node) -> Result<Route
     for node in [from, to] {
         must_be_in(directory, node)?;
     }
-    let department_of = |id: TeamId| {
-        directory.teams.iter().find(|team| team.profile.team == id).map(|team| team.profile.department)
-    };
-    let team_of = |id: MemberId| {
-        directory.members.iter().find(|member| member.profile.member == id).map(|member| member.team)
-    };
+    let department_of =
+        |id: TeamId| directory.teams.iter().find(|team| team.profile.team == id).map(|team| team.profile.department);
+    let team_of =
+        |id: MemberId| directory.members.iter().find(|member| member.profile.member == id).map(|member| member.team);
     Ok(match (from, to) {
         (Node::Treasury, Node::Department(id)) => Route::Organization(Account::Treasury, Account::Department(id)),
         (Node::Department(id), Node::Treasury) => Route::Organization(Account::Department(id), Account::Treasury),
@@ -125,10 +123,18 @@ pub(crate) fn must_be_in(directory: &Directory, node: Node) -> Result<(), Proble
     if known { Ok(()) } else { Err(Problem::not_found(what, node)) }
 }
 
+/// For orders about a member who is in the directory: a team that does not
+/// know them has not got the message yet, and will.
+pub(crate) fn not_heard_of_yet(problem: Problem) -> Problem {
+    match problem.code {
+        Code::NotFound => Problem::unavailable("a team has not heard of its member yet"),
+        _ => problem,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::problem::Code;
     use crate::testing;
 
     #[test]
@@ -141,7 +147,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Node>().unwrap().to_string(), text);
         }
-        for text in ["", "pool", "treasury_", "dep_1", "key_00000000000000000000000001", "team_00000000000000000000000001 "] {
+        for text in
+            ["", "pool", "treasury_", "dep_1", "key_00000000000000000000000001", "team_00000000000000000000000001 "]
+        {
             assert!(text.parse::<Node>().is_err(), "{text}");
         }
     }

@@ -49,7 +49,7 @@ use crate::schema;
         dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
         me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,
     ),
-    components(schemas(schema::Problem)),
+    components(schemas(schema::Problem, usage::Interval)),
     modifiers(&Common)
 )]
 struct Api;
@@ -92,7 +92,8 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             (404, "There is no such thing in this organization"),
             (503, "Something does not answer or has too much to do: try again after `Retry-After`"),
         ]);
-        let operator = operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Operator" || tag == "Me"));
+        let operator =
+            operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Operator" || tag == "Me"));
         if !operator || path == "/api/v1/organization/credits" {
             header(operation, "x-alfred-organization", "Which organization is meant; needed with the operator's key.");
         }
@@ -103,7 +104,11 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             statuses.extend([(413, "The body is too large"), (415, "The body is not JSON")]);
         }
         if *method == HttpMethod::Post {
-            header(operation, "idempotency-key", "1 to 255 ASCII characters: repeating the request with it is doing it once.");
+            header(
+                operation,
+                "idempotency-key",
+                "1 to 255 ASCII characters: repeating the request with it is doing it once.",
+            );
         }
     }
     if path == "/api/v1/allotments" {
@@ -137,6 +142,26 @@ fn the_openapi_document_is_current() {
     }
     let stored = std::fs::read_to_string(file).unwrap_or_default();
     assert!(stored == document, "openapi.json is old: run `ALFRED_WRITE_OPENAPI=1 cargo test -p api openapi`");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(object) => {
+                found.extend(object.get("$ref").and_then(|name| name.as_str()).map(str::to_owned));
+                object.values().for_each(|value| references(value, found));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    for reference in found {
+        assert!(document.pointer(reference.strip_prefix('#').unwrap()).is_some(), "{reference}");
+    }
 }
 
 #[test]

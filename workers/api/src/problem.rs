@@ -139,8 +139,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::new(self.document().into());
-        *response.status_mut() =
-            StatusCode::from_u16(self.code.parts().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() = StatusCode::from_u16(self.code.parts().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
@@ -173,6 +172,9 @@ mod tests {
         assert_eq!(response.headers()["retry-after"], "5");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         let response = Problem::new(Code::Unauthorized, "").into_response();
-        assert_eq!((response.status().as_u16(), &response.headers()["www-authenticate"]), (401, &"Bearer".parse().unwrap()));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["www-authenticate"]),
+            (401, &"Bearer".parse().unwrap())
+        );
     }
 }

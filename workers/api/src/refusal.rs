@@ -59,11 +59,7 @@ impl From<ReserveError> for Problem {
     }
 }
 
-fn insufficient(
-    account: &ledger::Account,
-    left: &ledger::Millicredits,
-    needed: &ledger::Millicredits,
-) -> Problem {
+fn insufficient(account: &ledger::Account, left: &ledger::Millicredits, needed: &ledger::Millicredits) -> Problem {
     let detail = format!(
         "`{account}` has {left} credits beside what is reserved, {needed} are needed: allot credits to it first, \
          or move fewer"

@@ -1,8 +1,6 @@
 //! The JSON forms of types from other rooms of the house, for the OpenAPI
 //! document only. Nothing is ever of these types.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -206,6 +204,3 @@ pub struct Problem {
     /// With `insufficient_funds`: what is needed.
     pub needed: Option<Credits>,
 }
-
-/// Headers that are added on the way to a provider.
-pub type Headers = BTreeMap<String, String>;

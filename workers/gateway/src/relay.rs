@@ -134,9 +134,12 @@ pub(crate) async fn stream(
     answer: Answer,
     actors: &Actors,
 ) -> Settle {
-    let (mut outlet, body) = outlet::open(&client);
+    let Ok((outlet, body)) = outlet::open(&client) else {
+        let _ = answer.send(Err(Refusal::internal()));
+        return settle::released(call);
+    };
     let response = headers::answer(call, &upstream.content_type, timing, upstream.opened_ms, None)
-        .and_then(|builder| builder.from_stream(body))
+        .map(|builder| builder.stream(body))
         .map_err(|_| Refusal::internal());
     let _ = answer.send(response);
 
@@ -147,7 +150,7 @@ pub(crate) async fn stream(
         match next(call, &mut upstream, &mut client, actors, so_far, &mut reported_ms).await {
             Next::Chunk(chunk) => {
                 let pieces = meter.push(&chunk);
-                if !write(call, &meter, &mut outlet, pieces).await {
+                if !write(call, &meter, (&outlet, &mut client), pieces).await {
                     break Outcome::ClientLeft;
                 }
             }
@@ -157,7 +160,7 @@ pub(crate) async fn stream(
                 // whether it is, only its content says.
                 let whole = meter.is_done() || meter.seen().finished() || meter.usage().is_ok();
                 if whole || meter.error().is_some() {
-                    let _ = write(call, &meter, &mut outlet, pieces).await;
+                    let _ = write(call, &meter, (&outlet, &mut client), pieces).await;
                 }
                 break if whole && meter.error().is_none() { Outcome::Completed } else { Outcome::UpstreamBroke };
             }
@@ -173,14 +176,15 @@ pub(crate) async fn stream(
         upstream.abort();
     }
     if outcome == Outcome::UpstreamBroke && meter.error().is_none() {
-        let _ = outlet.write(broke_off(call)).await;
+        let _ = send(&outlet, &mut client, broke_off(call)).await;
     }
     let complete = outcome == Outcome::Completed;
     settle::measured(call, outcome, judge(call, meter.usage(), meter.seen_output_tokens(), complete))
 }
 
-/// Writes what the meter let through, in as few chunks as it came.
-async fn write(call: &Admitted, meter: &Stream, outlet: &mut Outlet, pieces: Vec<Piece>) -> bool {
+/// Writes what the meter let through, in as few chunks as it came. `false`
+/// when the client has left.
+async fn write(call: &Admitted, meter: &Stream, (outlet, client): (&Outlet, &mut Client), pieces: Vec<Piece>) -> bool {
     for piece in pieces {
         let bytes = match piece {
             Piece::Forward(bytes) => bytes,
@@ -190,11 +194,21 @@ async fn write(call: &Admitted, meter: &Stream, outlet: &mut Outlet, pieces: Vec
             }
             Piece::Usage(_) => continue,
         };
-        if !outlet.write(bytes).await {
+        if !send(outlet, client, bytes).await {
             return false;
         }
     }
     true
+}
+
+/// Writes a chunk; a client that reads slowly is waited for, one that has left
+/// is not.
+async fn send(outlet: &Outlet, client: &mut Client, chunk: Bytes) -> bool {
+    let (write, gone) = (std::pin::pin!(outlet.write(&chunk)), std::pin::pin!(client.left()));
+    match future::select(write, gone).await {
+        Either::Left((written, _)) => written,
+        Either::Right(_) => false,
+    }
 }
 
 fn judge(

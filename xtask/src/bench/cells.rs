@@ -64,6 +64,8 @@ pub(super) struct Cell {
     pub(super) p50_us: Spread,
     pub(super) p90_us: Spread,
     pub(super) p99_us: Spread,
+    /// What the worker's process computed for each call.
+    pub(super) cpu_us: Spread,
     /// To the pass-through's, round by round; none for the others.
     pub(super) ratios: Option<Ratios>,
     pub(super) failures: Vec<String>,
@@ -73,6 +75,7 @@ pub(super) struct Cell {
 #[derive(Debug, Serialize)]
 pub(super) struct Ratios {
     pub(super) throughput: Spread,
+    pub(super) cpu: Spread,
     pub(super) total_p50: Spread,
     pub(super) total_p99: Spread,
     /// Less what the same calls take without any worker.
@@ -156,6 +159,7 @@ fn cell(
         p50_us: spread(|outcome| outcome.latency_us.p50),
         p90_us: spread(|outcome| outcome.latency_us.p90),
         p99_us: spread(|outcome| outcome.latency_us.p99),
+        cpu_us: spread(Outcome::cpu_us),
         ratios,
         failures: outcomes.iter().filter_map(Outcome::failure).collect(),
     }
@@ -177,6 +181,7 @@ fn ratios(own: &[Outcome], passed: &[Outcome], direct: &[Outcome]) -> Ratios {
     };
     Ratios {
         throughput: each(&|own, passed, _| own.throughput / passed.throughput),
+        cpu: each(&|own, passed, _| own.cpu_us() / passed.cpu_us()),
         total_p50: total(|latency| latency.p50),
         total_p99: total(|latency| latency.p99),
         added_p50: added(|latency| latency.p50),

@@ -60,6 +60,12 @@ pub(super) struct Outcome {
     pub(super) server_timing_us: BTreeMap<String, Latency>,
     #[serde(default)]
     pub(super) unsent: Option<u64>,
+    /// Calls before those that were measured.
+    #[serde(skip)]
+    pub(super) warmup: u64,
+    /// What the worker's process computed meanwhile.
+    #[serde(skip)]
+    pub(super) cpu_ms: Option<f64>,
 }
 
 /// Quantiles in microseconds.
@@ -118,7 +124,9 @@ impl Fakes {
         if load.stream {
             command.arg("--stream");
         }
-        serde_json::from_str(&process::output(&mut command)?).context("cannot read what the load generator said")
+        let said = process::output(&mut command)?;
+        let outcome = serde_json::from_str(&said).context("cannot read what the load generator said")?;
+        Ok(Outcome { warmup: load.warmup, ..outcome })
     }
 }
 
@@ -138,6 +146,14 @@ impl Drop for Provider {
 }
 
 impl Outcome {
+    /// Microseconds that the worker's process computed for each call: less
+    /// disturbed by what else the machine does than any time on the clock.
+    pub(super) fn cpu_us(&self) -> f64 {
+        #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "far below 2^53 calls")]
+        let calls = self.requests.saturating_add(self.warmup) as f64;
+        self.cpu_ms.map_or(f64::NAN, |ms| ms * 1000.0 / calls)
+    }
+
     /// What went wrong, if anything did.
     pub(super) fn failure(&self) -> Option<String> {
         let ok = self.statuses.get(&200).copied().unwrap_or(0);

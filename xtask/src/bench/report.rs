@@ -84,23 +84,25 @@ impl Report {
                 let kind = if cell.stream { "streams" } else { "whole answers" };
                 println!("\n{}, {kind}, c = {}", cell.state, cell.concurrency);
                 println!(
-                    "  {:<16} {:>22} {:>8} {:>8} {:>8}   {:>6} {:>6} {:>6}   {:>15} {:>15}",
-                    "", "calls a second", "p50 ms", "p90 ms", "p99 ms", "rate", "p50", "p99", "added p50", "added p99"
+                    "  {:<16} {:>20} {:>7} {:>7} {:>7} {:>7}   {:>6} {:>5} {:>6} {:>6}   {:>14} {:>14}",
+                    "", "calls a second", "p50 ms", "p90 ms", "p99 ms", "CPU µs", "rate", "CPU", "p50", "p99", "added p50", "added p99"
                 );
             }
             print!(
-                "  {:<16} {:>22} {:>8} {:>8} {:>8}",
+                "  {:<16} {:>20} {:>7} {:>7} {:>7} {:>7.0}",
                 way(cell.way),
                 cell.throughput.shown(0),
                 ms(cell.p50_us.median),
                 ms(cell.p90_us.median),
-                ms(cell.p99_us.median)
+                ms(cell.p99_us.median),
+                cell.cpu_us.median
             );
             match &cell.ratios {
                 None => println!(),
                 Some(ratios) => println!(
-                    "   {:>5.2}x {:>5.1}x {:>5.1}x   {:>15} {:>15}",
+                    "   {:>5.2}x {:>4.1}x {:>5.1}x {:>5.1}x   {:>14} {:>14}",
                     ratios.throughput.median,
+                    ratios.cpu.median,
                     ratios.total_p50.median,
                     ratios.total_p99.median,
                     ratios.added_p50.shown(1),
@@ -112,7 +114,8 @@ impl Report {
             println!(
                 "\nEach number is the median of the rounds, with the lowest and the highest round in brackets.\n\
                  Ratios are Alfred's to the pass-through's of the same round; `added` is what is left of both\n\
-                 after the time of the same quantile without any worker was taken off."
+                 after the time of the same quantile without any worker was taken off. `CPU` is what the worker's\n\
+                 process computed for each call, actors, queue and D1 included."
             );
         }
     }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::company::{Company, PROVIDER_KEY};
 use super::fakes::{Fakes, Load, Outcome, Provider, Totals};
+use super::machine;
 use crate::support::tools::node;
 use crate::support::{process, workspace};
 
@@ -64,6 +65,8 @@ struct At {
     alfred: String,
     passthrough: String,
     operator_key: String,
+    alfred_pid: u32,
+    passthrough_pid: u32,
 }
 
 /// The sums of D1's hours.
@@ -89,14 +92,19 @@ impl<'a> Stage<'a> {
 
     /// Makes load that goes this way; the caller fills in the rest.
     pub(super) fn load(&self, way: Way, shape: &Load<'_>) -> Result<Outcome> {
-        let (origin, keys) = match way {
-            Way::Direct => (&self.other.url, &self.other_keys),
-            Way::PassThrough => (&self.workers.at.passthrough, &self.other_keys),
-            Way::OneTeam => (&self.workers.at.alfred, &self.company.hot_keys),
-            Way::FiftyTeams => (&self.workers.at.alfred, &self.company.spread_keys),
+        let at = &self.workers.at;
+        let (origin, keys, worker) = match way {
+            Way::Direct => (&self.other.url, &self.other_keys, None),
+            Way::PassThrough => (&at.passthrough, &self.other_keys, Some(at.passthrough_pid)),
+            Way::OneTeam => (&at.alfred, &self.company.hot_keys, Some(at.alfred_pid)),
+            Way::FiftyTeams => (&at.alfred, &self.company.spread_keys, Some(at.alfred_pid)),
         };
         let url = format!("{origin}/v1/chat/completions");
-        self.fakes.load(&Load { url: &url, keys, body: &self.body, ..*shape })
+        let before = worker.and_then(machine::cpu_ms);
+        let mut outcome = self.fakes.load(&Load { url: &url, keys, body: &self.body, ..*shape })?;
+        let after = worker.and_then(machine::cpu_ms);
+        outcome.cpu_ms = before.zip(after).map(|(before, after)| after - before);
+        Ok(outcome)
     }
 
     /// Rows of Alfred's D1.

@@ -112,9 +112,13 @@ impl OrganizationHost {
     }
 
     pub(crate) fn heal(&self, world: &World, projected: u64) -> Option<Result<(), StorageError>> {
+        let ahead = self.read(world, |organization| next_for_the_queue(organization.journal()))?;
         let answer = self.upkeep(world, |organization, _| organization.heal(projected))?;
         if answer.is_ok() {
             let next = self.read(world, |organization| next_for_the_queue(organization.journal()))?;
+            if next != ahead {
+                world.count("cron: healed");
+            }
             let sequence = self.read(world, |organization| organization.journal().sequence())?;
             world.check(healed(next, projected, sequence));
         }

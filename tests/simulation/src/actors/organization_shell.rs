@@ -64,7 +64,7 @@ pub(super) async fn publish(world: &World, id: OrganizationId, host: &Organizati
         if !world.enqueue(&batch).await {
             return;
         }
-        if !host.set_published(world, last).is_some_and(|done| done.is_ok()) {
+        if host.set_published(world, last).is_none_or(|done| done.is_err()) {
             return;
         }
     }

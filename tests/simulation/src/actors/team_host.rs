@@ -119,9 +119,15 @@ impl TeamHost {
     }
 
     pub(crate) fn heal(&self, world: &World, projected: u64) -> Option<Result<(), StorageError>> {
+        let ahead = self.read(world, |team| next_for_the_queue(team.journal()))?;
         let answer = self.upkeep(world, |team, _| team.heal(projected))?;
         if answer.is_ok() {
-            world.check(healed(self.read(world, |team| next_for_the_queue(team.journal()))?, projected, self.read(world, |team| team.journal().sequence())?));
+            let next = self.read(world, |team| next_for_the_queue(team.journal()))?;
+            if next != ahead {
+                world.count("cron: healed");
+            }
+            let sequence = self.read(world, |team| team.journal().sequence())?;
+            world.check(healed(next, projected, sequence));
         }
         Some(answer)
     }
@@ -285,7 +291,7 @@ pub(super) fn next_for_the_queue<S: Storage>(journal: &journal::Journal<S>) -> O
 /// Once an actor knows how far D1 is, it sends on from there.
 pub(super) fn healed(next: Option<Entry>, projected: u64, sequence: u64) -> Checked {
     let sends = next.map_or(sequence, |entry| entry.sequence.saturating_sub(1));
-    ensure(sends <= projected.max(0) || projected > sequence, "what D1 lacks is sent again", || {
+    ensure(sends <= projected || projected > sequence, "what D1 lacks is sent again", || {
         format!("D1 has {projected}, the actor goes on after {sends} of {sequence}")
     })
 }

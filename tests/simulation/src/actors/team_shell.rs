@@ -9,6 +9,9 @@ use super::{Name, TeamHost};
 use crate::network::Request;
 use crate::world::World;
 
+/// A call asks for credits so often before it takes what there is.
+const TOP_UPS: u32 = 4;
+
 /// Answers one command. `None` when there is nobody to answer.
 pub(super) async fn serve(world: &World, id: TeamId, command: Command) -> Option<Answer> {
     let host = world.teams.get(&id)?;
@@ -58,11 +61,18 @@ fn standing(
 /// Reserves; asks the department first when the pool has too little and the
 /// team has a standing order.
 async fn reserve(world: &World, host: &TeamHost, mut call: Reserve) -> Result<Reserved, ReserveError> {
-    let first = host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey));
-    let Err(ReserveError::NeedsTopUp(wanted)) = first else {
-        return first;
-    };
-    top_up(world, host, wanted).await;
+    // Calls that come meanwhile may take what this one has asked for.
+    for attempt in 0..TOP_UPS {
+        match host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey)) {
+            Err(ReserveError::NeedsTopUp(wanted)) => top_up(world, host, wanted).await,
+            outcome => {
+                if outcome.is_ok() && attempt > 0 {
+                    world.count("call: accepted after a top-up");
+                }
+                return outcome;
+            }
+        }
+    }
     call.topped_up = true;
     host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey))
 }
@@ -94,7 +104,7 @@ pub(super) async fn publish(world: &World, host: &TeamHost) {
         if !world.enqueue(&batch).await {
             return;
         }
-        if !host.set_published(world, last).is_some_and(|done| done.is_ok()) {
+        if host.set_published(world, last).is_none_or(|done| done.is_err()) {
             return;
         }
     }

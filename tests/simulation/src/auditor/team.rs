@@ -84,6 +84,9 @@ impl TeamAudit {
         let verdict = self.access.verdict(step.now, call);
         let known = self.calls.get(call.request);
         let repeated = known.is_some_and(|known| known.stage == Stage::Open);
+        if let Err(refusal) = answer {
+            tally.count(&format!("refused: {}", reason(refusal)));
+        }
         match answer {
             Err(ReserveError::Storage) => {
                 let row = rows::reservation(step.disk, call.request)?;
@@ -127,7 +130,7 @@ impl TeamAudit {
                     tally.count("call: accepted with less output");
                 }
                 if call.topped_up {
-                    tally.count("call: accepted after a top-up");
+                    tally.count("call: accepted after top-ups in vain");
                 }
                 self.accepted(step, tally, call, row, verdict)?;
                 let left = calls::sum(&self.payers(reserved.member));
@@ -373,6 +376,12 @@ impl TeamAudit {
         }
         Ok(())
     }
+}
+
+/// A refusal's name on the wire.
+fn reason(refusal: &ReserveError) -> String {
+    let value = serde_json::to_value(refusal).unwrap_or_default();
+    value.get("reason").and_then(|reason| reason.as_str()).unwrap_or("?").to_owned()
 }
 
 /// The output that was granted is paid for by what is reserved.

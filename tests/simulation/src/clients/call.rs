@@ -72,7 +72,6 @@ async fn accepted(world: &World, plan: &Plan, request: RequestId) -> Option<(Rc<
                 return Some((list, reserved));
             }
             Some(Answer::Reserve(Err(refusal))) => {
-                world.count(&format!("refused: {}", reason(&refusal)));
                 match refusal {
                     ReserveError::Storage => in_doubt = true,
                     ReserveError::StaleSettings { .. } if attempt < ATTEMPTS => {
@@ -89,11 +88,6 @@ async fn accepted(world: &World, plan: &Plan, request: RequestId) -> Option<(Rc<
         let _ = world.ask_team(plan.team, Command::Settle(release)).await;
     }
     None
-}
-
-fn reason(refusal: &ReserveError) -> String {
-    let value = serde_json::to_value(refusal).unwrap_or_default();
-    value.get("reason").and_then(|reason| reason.as_str()).unwrap_or("?").to_owned()
 }
 
 /// The settings in an isolate's memory, asked for when there are none or they
@@ -204,7 +198,7 @@ impl Run<'_> {
         if self.world.percent(4) {
             // The call itself comes once more, when all is over.
             let Some(command) = reserve(self.plan, self.request, self.list) else { return };
-            if self.world.now() - i64::try_from(self.request.unix_ms()).unwrap_or(0) < PATIENCE_MS {
+            if self.world.now() - i64::try_from(self.request.unix_ms()).unwrap_or(0) < 20 * PATIENCE_MS {
                 let _ = self.world.ask_team(self.plan.team, Command::Reserve(command)).await;
             }
         }

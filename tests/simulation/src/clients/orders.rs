@@ -7,6 +7,9 @@ use journal::Idempotency;
 
 use crate::world::World;
 
+/// Nobody tries for days: actors remember replies for a week only.
+const PATIENCE_MS: i64 = 3_600_000;
+
 /// An order for one of the actors.
 #[derive(Clone)]
 pub(crate) enum Directive {
@@ -24,19 +27,20 @@ enum Heard {
 /// Orders until it is answered; now and then once more, and now and then
 /// something else under the same key.
 pub(crate) async fn carry_out(world: Rc<World>, directive: Directive, other: Option<Directive>) {
-    let started = world.now();
+    let began = world.now();
+    let patient = || (world.now() - began).abs() < PATIENCE_MS;
     for _ in 0..5 {
-        // A person doesn't try for days: replies are remembered for a week.
-        let patient = (world.now() - started).abs() < 3_600_000;
-        if !patient || send(&world, &directive).await == Heard::Answer {
+        if !patient() || send(&world, &directive).await == Heard::Answer {
             break;
         }
     }
     if world.percent(6) {
         world.sleep(30).await;
-        send(&world, &directive).await;
+        if patient() {
+            send(&world, &directive).await;
+        }
     }
-    if let Some(other) = other {
+    if let Some(other) = other.filter(|_| patient()) {
         send(&world, &other).await;
     }
 }

@@ -1,16 +1,16 @@
 //! Credits up and down the tree, one step at a time.
 
+use ::organization::protocol as organization;
+use ::team::protocol as team;
 use identity::TransferId;
 use ledger::Millicredits;
-use ::organization::protocol as organization;
 use serde::{Deserialize, Serialize};
-use ::team::protocol as team;
 use utoipa::ToSchema;
 
 use super::{Created, created};
 use crate::app::unexpected;
 use crate::extract::{Admin, Body};
-use crate::node::{Node, Route, route};
+use crate::node::{Node, Route, not_heard_of_yet, route};
 use crate::problem::Problem;
 use crate::schema;
 use crate::text::Note;
@@ -59,10 +59,7 @@ pub(crate) struct Movement {
 #[utoipa::path(post, path = "/api/v1/allotments", tag = "Credits", request_body = Allotment,
     responses((status = 201, description = "They were moved", body = Movement)))]
 #[worker::send]
-pub(crate) async fn allot(
-    admin: Admin,
-    Body { value, repeat }: Body<Allotment>,
-) -> Result<Created<Movement>, Problem> {
+pub(crate) async fn allot(admin: Admin, Body { value, repeat }: Body<Allotment>) -> Result<Created<Movement>, Problem> {
     let Allotment { from, to, amount, note } = value;
     let note = note.map(Note::into_string);
     let transfer = TransferId::from_u128(admin.id()?);
@@ -89,7 +86,7 @@ pub(crate) async fn allot(
         }
         Route::Team(id, from, to) => {
             let act = team::Act::Allot { transfer, from, to, amount, note };
-            match admin.order_team(id, &repeat, act).await? {
+            match admin.order_team(id, &repeat, act).await.map_err(not_heard_of_yet)? {
                 team::Reply::Moved(done) => Ok(moved(done.transfer, done.amount, done.from_available, done.time_ms)),
                 _ => Err(unexpected()),
             }

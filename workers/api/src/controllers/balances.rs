@@ -69,10 +69,9 @@ fn balance(directory: &Directory, overview: Option<&Overview>, node: Node) -> Op
         spent: None,
     };
     Some(match node {
-        Node::Treasury => BalanceBody {
-            allotted: Some(directory.issued),
-            ..body(&directory.name, None, directory.treasury)
-        },
+        Node::Treasury => {
+            BalanceBody { allotted: Some(directory.issued), ..body(&directory.name, None, directory.treasury) }
+        }
         Node::Department(id) => {
             let department = directory.departments.iter().find(|department| department.id == id)?;
             body(&department.name, Some(Node::Treasury), department.balance)
@@ -137,7 +136,9 @@ pub(crate) async fn get_balance(admin: Admin, Id(node): Id<Node>) -> Result<Json
     let team = match node {
         Node::Treasury | Node::Department(_) => None,
         Node::Team(id) => Some(id),
-        Node::Member(id) => directory.members.iter().find(|member| member.profile.member == id).map(|member| member.team),
+        Node::Member(id) => {
+            directory.members.iter().find(|member| member.profile.member == id).map(|member| member.team)
+        }
     };
     let overview = match team {
         Some(id) => Some(admin.app.overview(id).await?),

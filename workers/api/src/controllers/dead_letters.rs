@@ -2,10 +2,11 @@
 //! cron that compares journals; they are here for somebody to look at.
 
 use axum::Json;
+use identity::OrganizationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::extract::{Admin, Id, Query};
+use crate::extract::{Id, Overseer, Query};
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -17,6 +18,9 @@ use crate::time::Time;
 pub(crate) struct DeadLetter {
     id: String,
     queue: String,
+    /// `null` where the message did not say so in a readable way; only the operator sees those.
+    #[schema(value_type = Option<schema::OrganizationId>)]
+    organization_id: Option<String>,
     #[schema(value_type = schema::Time)]
     received_at: Time,
     /// What it said.
@@ -27,31 +31,37 @@ pub(crate) struct DeadLetter {
 struct LetterRow {
     id: String,
     queue: String,
+    organization: Option<String>,
     received_ms: i64,
     body: String,
 }
 
+fn list_statement(organization: Option<OrganizationId>, asked: &Paging) -> Sql {
+    Sql::new(
+        "SELECT json_object('id', id, 'queue', queue, 'organization', organization, 'received_ms', received_ms,
+        'body', body) AS row FROM dead_letters WHERE id > ",
+    )
+    .text(asked.cursor.as_deref().unwrap_or_default())
+    .and_equal("organization", organization)
+    .push(" ORDER BY id LIMIT ")
+    .int(i64::from(asked.limit.get()).saturating_add(1))
+}
+
 /// List the organization's messages that the queue gave up on, by id.
+///
+/// The operator sees all where no organization is named.
 #[utoipa::path(get, path = "/api/v1/dead-letters", tag = "Operations", params(Paging),
     responses((status = 200, description = "A page", body = List<DeadLetter>)))]
 #[worker::send]
 pub(crate) async fn list_dead_letters(
-    admin: Admin,
+    Overseer { app, organization }: Overseer,
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<DeadLetter>>, Problem> {
-    let sql = Sql::new(
-        "SELECT json_object('id', id, 'queue', queue, 'received_ms', received_ms, 'body', body) AS row
-        FROM dead_letters WHERE organization = ",
-    )
-    .text(admin.organization)
-    .push(" AND id > ")
-    .text(asked.cursor.unwrap_or_default())
-    .push(" ORDER BY id LIMIT ")
-    .int(i64::from(asked.limit.get()).saturating_add(1));
-    let rows: Vec<LetterRow> = admin.app.rows(sql).await?;
+    let rows: Vec<LetterRow> = app.rows(list_statement(organization, &asked)).await?;
     let view = |row: LetterRow| DeadLetter {
         id: row.id,
         queue: row.queue,
+        organization_id: row.organization,
         received_at: Time::from_ms(row.received_ms),
         body: row.body,
     };
@@ -62,10 +72,39 @@ pub(crate) async fn list_dead_letters(
 #[utoipa::path(delete, path = "/api/v1/dead-letters/{dead_letter_id}", tag = "Operations",
     params(("dead_letter_id" = String, Path)), responses((status = 204, description = "It is gone")))]
 #[worker::send]
-pub(crate) async fn remove_dead_letter(admin: Admin, Id(id): Id<String>) -> Result<http::StatusCode, Problem> {
-    let sql = Sql::new("DELETE FROM dead_letters WHERE id = ").text(&id).push(" AND organization = ");
-    match admin.app.execute(sql.text(admin.organization)).await? {
+pub(crate) async fn remove_dead_letter(
+    Overseer { app, organization }: Overseer,
+    Id(id): Id<String>,
+) -> Result<http::StatusCode, Problem> {
+    let sql = Sql::new("DELETE FROM dead_letters WHERE id = ").text(&id).and_equal("organization", organization);
+    match app.execute(sql).await? {
         0 => Err(Problem::not_found("dead letter", id.chars().take(80).collect::<String>())),
         _ => Ok(http::StatusCode::NO_CONTENT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::testing;
+
+    #[test]
+    fn each_sees_their_own_and_the_operator_all() {
+        let database = testing::database();
+        let organization = OrganizationId::from_u128(1);
+        database
+            .execute_batch(&format!(
+                "INSERT INTO dead_letters VALUES ('a', 'q', 1, '{organization}', '{{}}'), ('b', 'q', 2, NULL, 'x')"
+            ))
+            .unwrap();
+        let list = |organization, json: &str| {
+            let sql = list_statement(organization, &serde_json::from_str(json).unwrap());
+            let rows: Vec<LetterRow> = testing::rows(&database, sql);
+            rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+        };
+        assert_eq!(list(None, "{}"), ["a", "b"]);
+        assert_eq!(list(None, r#"{"cursor":"a"}"#), ["b"]);
+        assert_eq!(list(Some(organization), "{}"), ["a"]);
+        assert_eq!(list(Some(OrganizationId::from_u128(2)), "{}"), [""; 0]);
     }
 }

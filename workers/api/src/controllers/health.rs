@@ -1,14 +1,14 @@
 //! Whether this deployment lives, and whether it can serve.
 
 use ::actors::now_ms;
+use ::organization::protocol as organization;
+use ::team::protocol as team;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use futures::future::join3;
 use http::StatusCode;
 use identity::{AdminKey, OrganizationId, TeamId};
-use ::organization::protocol as organization;
 use serde::{Deserialize, Serialize};
-use ::team::protocol as team;
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -93,7 +93,10 @@ pub(crate) async fn readyz(app: App) -> Response {
     let actors = check(organizations.is_ok() && teams.is_ok());
     let (database, projection) = match lag {
         Ok(rows) => (Check::Ok, projection(rows.into_iter().next().unwrap_or_default(), now_ms())),
-        Err(_) => (Check::Failed, Projection { status: Check::Failed, entries_behind: 0, journals_behind: 0, behind_for_seconds: 0 }),
+        Err(_) => (
+            Check::Failed,
+            Projection { status: Check::Failed, entries_behind: 0, journals_behind: 0, behind_for_seconds: 0 },
+        ),
     };
     let ready = [database, actors, projection.status].iter().all(|check| *check == Check::Ok);
     let (code, status) = if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };
@@ -140,7 +143,9 @@ mod tests {
         let ask = || testing::rows::<LagRow>(&database, Sql::new(LAG)).remove(0);
         assert_eq!(projection(ask(), 5).status, Check::Ok);
         database
-            .execute_batch("INSERT INTO projections VALUES ('a', 'o', 5, 5, 1), ('b', 'o', 3, 9, 1000), ('c', 'o', 0, 1, 2000)")
+            .execute_batch(
+                "INSERT INTO projections VALUES ('a', 'o', 5, 5, 1), ('b', 'o', 3, 9, 1000), ('c', 'o', 0, 1, 2000)",
+            )
             .unwrap();
         let fresh = projection(ask(), STALE_MS + 1000);
         assert_eq!((fresh.status, fresh.entries_behind, fresh.journals_behind), (Check::Ok, 7, 2));

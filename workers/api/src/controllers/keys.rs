@@ -4,6 +4,7 @@
 use axum::Json;
 use identity::{ApiKey, KeyId, MemberId, Networks, TeamId};
 use ledger::Millicredits;
+use organization::protocol::MemberRecord;
 use serde::{Deserialize, Serialize};
 use team::protocol::{Act, KeyView, NewKey, Reply};
 use utoipa::{IntoParams, ToSchema};
@@ -11,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Created, created};
 use crate::app::unexpected;
 use crate::extract::{Admin, Body, Id, Ids, Query, Unrepeated};
+use crate::node::{Node, must_be_in, not_heard_of_yet};
 use crate::page::{List, Size, page};
 use crate::problem::{Code, Problem};
 use crate::schema;
@@ -146,7 +148,12 @@ pub(crate) async fn create_key(
     Id(team): Id<TeamId>,
     Body { value, repeat }: Body<KeyBody>,
 ) -> Result<Created<KeyWithSecret>, Problem> {
-    admin.must_have_team(team).await?;
+    let directory = admin.directory().await?;
+    must_be_in(&directory, Node::Team(team))?;
+    let is_member = |record: &MemberRecord| record.team == team && record.profile.member == value.member_id;
+    if !directory.members.iter().any(is_member) {
+        return Err(Problem::not_found("member", value.member_id));
+    }
     let secret = ApiKey::mint(admin.organization, team, admin.secret(&repeat, "key")?);
     let act = Act::CreateKey(NewKey {
         key: KeyId::from_u128(admin.id()?),
@@ -158,7 +165,7 @@ pub(crate) async fn create_key(
         models: value.models.map(Models::into_vec),
         addresses: value.addresses,
     });
-    match admin.order_team(team, &repeat, act).await? {
+    match admin.order_team(team, &repeat, act).await.map_err(not_heard_of_yet)? {
         Reply::Key(view) => KeyWithSecret::new(team, view, secret).map(created),
         _ => Err(unexpected()),
     }

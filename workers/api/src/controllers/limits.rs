@@ -19,6 +19,7 @@ use crate::time::Time;
 /// Whom a limit is set on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = LimitSubject)]
 pub(crate) enum SubjectBody {
     /// All calls of the team.
     // With braces, so that fields beside it are refused here too.
@@ -202,10 +203,7 @@ pub(crate) async fn list_limits(
     params(("team_id" = schema::TeamId, Path), ("limit_id" = schema::LimitId, Path)),
     responses((status = 200, description = "The limit", body = LimitBody)))]
 #[worker::send]
-pub(crate) async fn get_limit(
-    admin: Admin,
-    Ids(team, id): Ids<TeamId, LimitId>,
-) -> Result<Json<LimitBody>, Problem> {
+pub(crate) async fn get_limit(admin: Admin, Ids(team, id): Ids<TeamId, LimitId>) -> Result<Json<LimitBody>, Problem> {
     Ok(Json(LimitBody::new(team, find(&admin, team, id).await?)))
 }
 
@@ -267,7 +265,10 @@ mod tests {
     #[test]
     fn refusals() {
         for (json, part) in [
-            (r#"{"subject":{"type":"team"},"window":"month","unit":"credits","amount":12}"#, "decimal number in a string"),
+            (
+                r#"{"subject":{"type":"team"},"window":"month","unit":"credits","amount":12}"#,
+                "decimal number in a string",
+            ),
             (r#"{"subject":{"type":"team"},"kind":"rate","window":"day","unit":"tokens","amount":12}"#, "use a cap"),
             (r#"{"subject":{"type":"member"},"window":"day","unit":"tokens","amount":12}"#, "missing field `id`"),
             (r#"{"subject":{"type":"team","x":1},"window":"day","unit":"tokens","amount":12}"#, "unknown field `x`"),

@@ -63,8 +63,7 @@ struct Letters {
     count: i64,
 }
 
-const LETTERS: &str =
-    "SELECT json_object('queue', queue, 'count', count(*)) AS row FROM dead_letters GROUP BY queue";
+const LETTERS: &str = "SELECT json_object('queue', queue, 'count', count(*)) AS row FROM dead_letters GROUP BY queue";
 
 /// Show totals in Prometheus' text format. Only the operator may.
 #[utoipa::path(get, path = "/metrics", tag = "Operations",
@@ -121,7 +120,8 @@ fn head(text: &mut String, name: &str, help: &str, kind: &str) {
 fn line<'a>(text: &mut String, name: &str, labels: impl IntoIterator<Item = (&'a str, &'a str)>, value: &str) {
     let labels = labels.into_iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
     let labels = labels.collect::<Vec<_>>().join(",");
-    let _ = if labels.is_empty() { writeln!(text, "{name} {value}") } else { writeln!(text, "{name}{{{labels}}} {value}") };
+    let _ =
+        if labels.is_empty() { writeln!(text, "{name} {value}") } else { writeln!(text, "{name}{{{labels}}} {value}") };
 }
 
 fn escaped(value: &str) -> String {

@@ -100,7 +100,8 @@ pub(crate) struct SettingsChange {
 impl SettingsChange {
     fn apply(self, general: General) -> Result<General, Problem> {
         // Said here and not only by the actor, which is asked second.
-        let zone = limits::Zone::parse(self.time_zone.as_ref().unwrap_or(&general.time_zone)).map_err(Problem::invalid)?;
+        let zone =
+            limits::Zone::parse(self.time_zone.as_ref().unwrap_or(&general.time_zone)).map_err(Problem::invalid)?;
         Ok(General {
             time_zone: zone.name().to_owned(),
             usd_per_million_credits: self.usd_per_million_credits.unwrap_or(general.usd_per_million_credits),

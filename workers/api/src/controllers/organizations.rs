@@ -159,10 +159,12 @@ struct IndexRow {
 }
 
 fn list_statement(asked: &Paging) -> Sql {
-    Sql::new("SELECT json_object('id', id, 'name', name, 'created_ms', created_ms) AS row FROM organizations WHERE id > ")
-        .text(asked.cursor.as_deref().unwrap_or_default())
-        .push(" ORDER BY id LIMIT ")
-        .int(i64::from(asked.limit.get()).saturating_add(1))
+    Sql::new(
+        "SELECT json_object('id', id, 'name', name, 'created_ms', created_ms) AS row FROM organizations WHERE id > ",
+    )
+    .text(asked.cursor.as_deref().unwrap_or_default())
+    .push(" ORDER BY id LIMIT ")
+    .int(i64::from(asked.limit.get()).saturating_add(1))
 }
 
 /// List all organizations. Only the operator may.

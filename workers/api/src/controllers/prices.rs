@@ -204,10 +204,7 @@ fn models(settings: &Settings, provider: &Provider) -> Vec<String> {
 #[utoipa::path(get, path = "/api/v1/prices", tag = "Prices", params(PriceFilter),
     responses((status = 200, description = "A page", body = List<Price>)))]
 #[worker::send]
-pub(crate) async fn list_prices(
-    admin: Admin,
-    Query(asked): Query<PriceFilter>,
-) -> Result<Json<List<Price>>, Problem> {
+pub(crate) async fn list_prices(admin: Admin, Query(asked): Query<PriceFilter>) -> Result<Json<List<Price>>, Problem> {
     let settings = admin.app.settings(admin.organization).await?;
     Ok(Json(prices(&settings, &asked, admin.now())))
 }
@@ -316,7 +313,10 @@ mod tests {
         let apply = |json: &str| {
             let start = r#"[{"model":"a*","change":{"discount_basis_points":1}},{"provider":"P","model":"a*","change":{"discount_basis_points":2}}]"#;
             let change: OverridesChange = serde_json::from_str(json).unwrap();
-            change.apply(serde_json::from_str(start).unwrap()).map(|done| serde_json::to_string(&done).unwrap()).map_err(|problem| problem.code)
+            change
+                .apply(serde_json::from_str(start).unwrap())
+                .map(|done| serde_json::to_string(&done).unwrap())
+                .map_err(|problem| problem.code)
         };
         let changed = apply(r#"{"set":[{"provider":"p","model":"A*","change":{"discount_basis_points":3}}]}"#).unwrap();
         assert_eq!(changed.matches("discount").count(), 2);

@@ -21,14 +21,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let too_large =
-            || Problem::new(Code::PayloadTooLarge, format!("the body may have at most {LONGEST} bytes"));
+        let too_large = || Problem::new(Code::PayloadTooLarge, format!("the body may have at most {LONGEST} bytes"));
         let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| length > u64::try_from(LONGEST).unwrap_or(u64::MAX)) {
             return Err(too_large());
         }
         let bytes = axum::body::to_bytes(body, LONGEST).await.map_err(|error| {
-            if error.to_string().contains("length limit") { too_large() } else { Problem::invalid("the body broke off") }
+            if error.to_string().contains("length limit") {
+                too_large()
+            } else {
+                Problem::invalid("the body broke off")
+            }
         })?;
         let value = read(&parts.headers, &bytes)?;
         let repeat = Repeat::read(&parts.headers, &parts.method, parts.uri.path(), &bytes)?;
@@ -40,7 +43,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     if bytes != b"{}" && !is_json(headers) {
-        return Err(Problem::new(Code::UnsupportedMediaType, "send the body as JSON with `content-type: application/json`"));
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "send the body as JSON with `content-type: application/json`",
+        ));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(Code::InvalidJson, format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
@@ -80,6 +86,17 @@ mod tests {
             }
             (read, expected) => panic!("{read:?} is not {expected:?}"),
         }
+    }
+
+    #[test]
+    fn unannounced_length() {
+        let ask = |length: usize| {
+            let request = Request::new(axum::body::Body::from(vec![b' '; length]));
+            let read = futures::executor::block_on(Body::<Example>::from_request(request, &()));
+            read.err().map(|problem| problem.code)
+        };
+        assert_eq!(ask(LONGEST), Some(Code::UnsupportedMediaType));
+        assert_eq!(ask(LONGEST + 1), Some(Code::PayloadTooLarge));
     }
 
     #[test]

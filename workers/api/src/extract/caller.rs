@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use ::actors::now_ms;
+use ::organization::protocol::{self as organization, Directory};
+use ::team::protocol::{self as team, Me, Overview};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use identity::{AdminKey, AdminKeyId, ApiKey, KeyError, OrganizationId, Principal, TeamId};
-use ::organization::protocol::{self as organization, Directory};
 use sha2::{Digest, Sha256};
-use ::team::protocol::{self as team, Me, Overview};
 use worker::send::SendFuture;
 
 use crate::app::{App, new_id, random, unexpected};
@@ -50,6 +50,13 @@ pub(crate) struct Admin {
     pub(crate) who: Principal,
 }
 
+/// Whoever looks after one organization, or the operator after all of them.
+pub(crate) struct Overseer {
+    pub(crate) app: App,
+    /// `None` for all.
+    pub(crate) organization: Option<OrganizationId>,
+}
+
 /// A member, by a key of theirs.
 pub(crate) struct Member {
     pub(crate) app: App,
@@ -73,24 +80,35 @@ impl<S: Send + Sync> FromRequestParts<S> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let (app, caller) = caller(parts).await?;
-        let named = named_organization(&parts.headers)?;
-        match caller {
-            Caller::Operator => {
-                let detail = format!("say which organization is meant, with the header `{ORGANIZATION_HEADER}: org_…`");
-                let organization = named.ok_or_else(|| Problem::new(Code::OrganizationRequired, detail))?;
-                Ok(Self { app, organization, who: Principal::Operator })
-            }
-            Caller::Admin(organization, key) => {
-                if let Some(other) = named.filter(|named| *named != organization) {
-                    return Err(Problem::not_found("organization", other));
-                }
-                Ok(Self { app, organization, who: Principal::Admin(key) })
-            }
-            Caller::Member(_) => {
-                let detail = "a member's key may only ask `GET /api/v1/me` here: use an admin key of the organization";
-                Err(Problem::new(Code::Forbidden, detail))
-            }
+        let (app, who, organization) = manager(parts).await?;
+        let detail = format!("say which organization is meant, with the header `{ORGANIZATION_HEADER}: org_…`");
+        let organization = organization.ok_or_else(|| Problem::new(Code::OrganizationRequired, detail))?;
+        Ok(Self { app, organization, who })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Overseer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let (app, _, organization) = manager(parts).await?;
+        Ok(Self { app, organization })
+    }
+}
+
+/// An admin and the organization, or the operator and the one that was named.
+async fn manager(parts: &Parts) -> Result<(App, Principal, Option<OrganizationId>), Problem> {
+    let (app, caller) = caller(parts).await?;
+    let named = named_organization(&parts.headers)?;
+    match caller {
+        Caller::Operator => Ok((app, Principal::Operator, named)),
+        Caller::Admin(organization, key) => match named.filter(|named| *named != organization) {
+            Some(other) => Err(Problem::not_found("organization", other)),
+            None => Ok((app, Principal::Admin(key), Some(organization))),
+        },
+        Caller::Member(_) => {
+            let detail = "a member's key may only ask `GET /api/v1/me` here: use an admin key of the organization";
+            Err(Problem::new(Code::Forbidden, detail))
         }
     }
 }
@@ -123,17 +141,13 @@ impl Admin {
     }
 
     /// Whether the team is in this organization. Asked before any actor is
-    /// woken under its name.
+    /// woken under its name, for anybody could name any.
     pub(crate) async fn must_have_team(&self, id: TeamId) -> Result<(), Problem> {
         must_be_in(&self.directory().await?, Node::Team(id))
     }
 
     /// An act of management on the organization.
-    pub(crate) async fn order(
-        &self,
-        repeat: &Repeat,
-        act: organization::Act,
-    ) -> Result<organization::Reply, Problem> {
+    pub(crate) async fn order(&self, repeat: &Repeat, act: organization::Act) -> Result<organization::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
         let order = organization::Order { who: self.who, idempotency, act };
         self.app.order_organization(self.organization, order).await
@@ -218,9 +232,9 @@ fn credential(headers: &HeaderMap, operator_key: Option<&str>) -> Result<Credent
     match ApiKey::parse(key) {
         Ok(key) => Ok(Credential::Member(key)),
         Err(KeyError::Damaged) => Err(unauthorized("the key is incomplete or was altered when it was copied")),
-        Err(KeyError::Foreign) => {
-            Err(unauthorized("the key is unknown: use the operator's key, an admin key `sk-alf-admin-…` or a member's key `sk-alf-…`"))
-        }
+        Err(KeyError::Foreign) => Err(unauthorized(
+            "the key is unknown: use the operator's key, an admin key `sk-alf-admin-…` or a member's key `sk-alf-…`",
+        )),
     }
 }
 
@@ -234,7 +248,8 @@ fn same(one: &str, other: &str) -> bool {
 
 fn named_organization(headers: &HeaderMap) -> Result<Option<OrganizationId>, Problem> {
     let Some(text) = headers.get(ORGANIZATION_HEADER) else { return Ok(None) };
-    let text = text.to_str().map_err(|_| Problem::invalid(format!("`{ORGANIZATION_HEADER}` must be an organization's id")))?;
+    let text =
+        text.to_str().map_err(|_| Problem::invalid(format!("`{ORGANIZATION_HEADER}` must be an organization's id")))?;
     text.trim().parse().map(Some).map_err(|error| Problem::new(Code::NotFound, error))
 }
 

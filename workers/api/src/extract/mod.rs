@@ -5,5 +5,5 @@ mod caller;
 mod parts;
 
 pub(crate) use body::Body;
-pub(crate) use caller::{Admin, Member, Operator};
+pub(crate) use caller::{Admin, Member, Operator, Overseer};
 pub(crate) use parts::{Id, Ids, Query, Unrepeated};

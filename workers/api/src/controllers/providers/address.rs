@@ -16,7 +16,8 @@ pub(crate) fn check(text: &str, environment: Environment) -> Result<String, Stri
     if text.len() > 500 {
         return Err("`base_url` has at most 500 characters".to_owned());
     }
-    let url = Url::parse(text).map_err(|error| format!("`base_url` is not an address like `https://api.openai.com/v1`: {error}"))?;
+    let url = Url::parse(text)
+        .map_err(|error| format!("`base_url` is not an address like `https://api.openai.com/v1`: {error}"))?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("`base_url` cannot have a query or a fragment".to_owned());
     }
@@ -34,7 +35,9 @@ pub(crate) fn check(text: &str, environment: Environment) -> Result<String, Stri
         Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
     };
     if !public && environment == Environment::Deployed {
-        return Err("`base_url` must be reachable from the internet: private, local and reserved hosts are refused".to_owned());
+        return Err(
+            "`base_url` must be reachable from the internet: private, local and reserved hosts are refused".to_owned()
+        );
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
@@ -42,7 +45,21 @@ pub(crate) fn check(text: &str, environment: Environment) -> Result<String, Stri
 /// Names that only mean something inside of a network.
 fn is_public_name(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
-    let inside = ["localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa", "svc", "test", "invalid", "onion"];
+    let inside = [
+        "localhost",
+        "local",
+        "internal",
+        "intranet",
+        "lan",
+        "home",
+        "corp",
+        "private",
+        "home.arpa",
+        "svc",
+        "test",
+        "invalid",
+        "onion",
+    ];
     let is_inside = |suffix: &str| name.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     name.contains('.') && !inside.iter().any(|suffix| is_inside(suffix))
 }
@@ -92,7 +109,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
             is_public_v4(Ipv4Addr::new(a, b, c, d)) // 6to4
         }
         (0x2001, 0..=0x1ff) | (0x2001, 0xdb8) => false, // Teredo and other protocols; documentation
-        (0x3fff, 0..=0xfff) => false, // documentation
+        (0x3fff, 0..=0xfff) => false,                   // documentation
         // Everything else that is public is in 2000::/3.
         _ => (0x2000..=0x3fff).contains(&first),
     }

@@ -38,8 +38,7 @@ pub(crate) struct NewProvider {
     prices: Option<Name>,
     /// Headers that are added or replaced on the way.
     #[serde(default)]
-    #[schema(value_type = Option<schema::Headers>)]
-    headers: schema::Headers,
+    headers: BTreeMap<String, String>,
     #[serde(default)]
     #[schema(value_type = Option<schema::LimitField>)]
     limit_field: LimitField,
@@ -143,7 +142,9 @@ impl ProviderChange {
         }
         if let Some(models) = self.models {
             if models.is_empty() {
-                return Err("`models` needs at least one: a model's name, a beginning with `*`, or `*` for all".to_owned());
+                return Err(
+                    "`models` needs at least one: a model's name, a beginning with `*`, or `*` for all".to_owned()
+                );
             }
             provider.models = models.into_vec();
         }
@@ -159,12 +160,15 @@ impl ProviderChange {
         if let Some(base_url) = self.base_url {
             let moved = base_url != provider.base_url;
             if moved && provider.key.is_some() && self.api_key.is_none() {
-                return Err("another `base_url` needs its `api_key` again: the old key is not sent to another address".to_owned());
+                return Err("another `base_url` needs its `api_key` again: the old key is not sent to another address"
+                    .to_owned());
             }
             provider.base_url = base_url;
         }
         match (provider.kind, provider.base_url.is_empty()) {
-            (ProviderKind::Openai, true) => return Err("`base_url` is missing: say where the provider's API is".to_owned()),
+            (ProviderKind::Openai, true) => {
+                return Err("`base_url` is missing: say where the provider's API is".to_owned());
+            }
             (ProviderKind::Demo, false) => return Err("`base_url` must be left out: `demo` is built in".to_owned()),
             (ProviderKind::Openai, false) => provider.base_url = address::check(&provider.base_url, environment)?,
             (ProviderKind::Demo, true) => {}
@@ -178,7 +182,10 @@ impl ProviderChange {
             }
         };
         if (provider.key.is_some() || key.is_some()) && provider.headers.contains_key("authorization") {
-            return Err("leave `api_key` out or set it to `null` where a header `authorization` is given: only one can be sent".to_owned());
+            return Err(
+                "leave `api_key` out or set it to `null` where a header `authorization` is given: only one can be sent"
+                    .to_owned(),
+            );
         }
         Ok((provider, key))
     }
@@ -206,7 +213,8 @@ mod tests {
     #[test]
     fn what_is_left_out_stays() {
         assert_eq!(merge(example(), "{}").unwrap(), (example(), None));
-        let (changed, key) = merge(example(), r#"{"headers":{"x-a":null,"x-b":"2"},"idle_timeout_seconds":5,"prices":"g"}"#).unwrap();
+        let (changed, key) =
+            merge(example(), r#"{"headers":{"x-a":null,"x-b":"2"},"idle_timeout_seconds":5,"prices":"g"}"#).unwrap();
         assert_eq!(changed.headers.into_iter().collect::<Vec<_>>(), [("x-b".to_owned(), "2".to_owned())]);
         assert_eq!((changed.idle_timeout_ms, changed.prices.as_deref(), key), (5000, Some("g"), None));
         assert!(changed.key.is_some());

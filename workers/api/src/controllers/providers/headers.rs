@@ -40,7 +40,8 @@ pub(crate) fn merge(
 ) -> Result<(), String> {
     for (name, value) in changes {
         let shown: String = name.chars().take(80).collect();
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{shown}` is not the name of a header"))?;
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{shown}` is not the name of a header"))?;
         let name = name.as_str();
         if REFUSED.contains(&name) || name.starts_with("cf-") || name.starts_with("x-alfred-") {
             return Err(format!("the header `{name}` is not yours to set: leave it out"));
@@ -82,7 +83,8 @@ mod tests {
 
     #[test]
     fn names_and_values() {
-        for (name, value) in [("HTTP-Referer", "https://example.com"), ("x-title", "Alfred at ACME"), ("api-key", "k")] {
+        for (name, value) in [("HTTP-Referer", "https://example.com"), ("x-title", "Alfred at ACME"), ("api-key", "k")]
+        {
             assert!(check(name, value), "{name}");
         }
         for (name, value) in [

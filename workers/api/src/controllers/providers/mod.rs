@@ -9,6 +9,8 @@ mod address;
 mod change;
 mod headers;
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use identity::ProviderId;
 use organization::protocol::{Act, Reply};
@@ -43,8 +45,7 @@ pub(crate) struct ProviderBody {
     /// By which name the price book knows it; its own name where `null`.
     prices: Option<String>,
     /// Headers that are added or replaced on the way. Values that look secret are shown as `…`.
-    #[schema(value_type = schema::Headers)]
-    headers: schema::Headers,
+    headers: BTreeMap<String, String>,
     #[schema(value_type = schema::LimitField)]
     limit_field: LimitField,
     /// How long it may take to begin its answer.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use self::report::UsageRow;
-use self::statement::{Interval, Period};
+pub(crate) use self::statement::Interval;
+use self::statement::Period;
 use crate::extract::{Admin, Query};
 use crate::node::{Node, must_be_in};
 use crate::problem::{Code, Problem};
@@ -95,6 +96,8 @@ pub(crate) async fn get_usage(admin: Admin, Query(asked): Query<UsageFilter>) ->
 fn too_many() -> Problem {
     Problem::new(
         Code::TooMuch,
-        format!("that would be more than {MOST_ROWS} rows: ask for a shorter time, a longer interval, fewer groups or with a filter"),
+        format!(
+            "that would be more than {MOST_ROWS} rows: ask for a shorter time, a longer interval, fewer groups or with a filter"
+        ),
     )
 }

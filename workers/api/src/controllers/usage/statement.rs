@@ -97,7 +97,10 @@ impl<'de> Deserialize<'de> for Dimensions {
             let found = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name);
             let known = "department, team, member, key, model, provider or tag";
             dimensions.push(found.ok_or_else(|| {
-                D::Error::custom(format!("`{}` is nothing to group by: use {known}", name.chars().take(40).collect::<String>()))
+                D::Error::custom(format!(
+                    "`{}` is nothing to group by: use {known}",
+                    name.chars().take(40).collect::<String>()
+                ))
             })?);
         }
         Ok(Self(dimensions))
@@ -201,7 +204,8 @@ pub(crate) fn statement(
     }
     let mut groups = vec![time];
     groups.extend(&columns);
-    let groups = groups.iter().map(|group| if columns.contains(group) { format!("usage.{group}") } else { (*group).to_owned() });
+    let groups =
+        groups.iter().map(|group| if columns.contains(group) { format!("usage.{group}") } else { (*group).to_owned() });
     let groups = groups.collect::<Vec<_>>().join(", ");
     sql = sql.push(" GROUP BY ").push(&groups).push(" HAVING count(*) > 0 ORDER BY ").push(&groups);
     let most = i64::try_from(most_sums(asked)).unwrap_or(i64::MAX);
@@ -276,10 +280,13 @@ mod tests {
     fn groups() {
         assert_eq!(costs("group_by=model,team"), [i64::MAX - 3, 400, 30]);
         let departments = ask("group_by=department");
-        let names: Vec<_> = departments.iter().map(|row| (row.department.as_deref(), row.cost.get(), row.team.is_none())).collect();
+        let names: Vec<_> =
+            departments.iter().map(|row| (row.department.as_deref(), row.cost.get(), row.team.is_none())).collect();
         assert_eq!(names, [(Some("Department 1"), i64::MAX - 3, true), (Some("Department 2"), 430, true)]);
         let both = ask("group_by=department,team,tag");
-        assert!(both.iter().all(|row| row.team.is_some() && row.department.is_some() && row.tag.as_deref() == Some("")));
+        assert!(
+            both.iter().all(|row| row.team.is_some() && row.department.is_some() && row.tag.as_deref() == Some(""))
+        );
         assert_eq!(ask("group_by=member")[0].member.as_deref(), Some("Member 1"));
     }
 
