@@ -28,7 +28,7 @@ async function earlyInMinute(seconds) {
 
 test("requests a minute", async () => {
   await earlyInMinute(5);
-  const { secret, team } = await company.addPerson({ wallet: 1_000_000_000 });
+  const { secret, team } = await company.addPerson({ wallet: 20_000_000 });
   await company.addLimit(team, { window: "minute", unit: "requests", amount: 5 });
   const answers = await Promise.all(Array.from({ length: 20 }, () => ask(secret)));
   const accepted = answers.filter(({ status }) => status === 200);
@@ -50,7 +50,7 @@ test("requests a minute", async () => {
 
 test("tokens a minute: room for what was asked for, counted at what it used", async () => {
   await earlyInMinute(5);
-  const { secret, team } = await company.addPerson({ wallet: 1_000_000_000 });
+  const { secret, team } = await company.addPerson({ wallet: 20_000_000 });
   const limit = await company.addLimit(team, { window: "minute", unit: "tokens", amount: 1000 });
   const more = await ask(secret, { ...question, max_completion_tokens: 2000 });
   assert.equal(more.status, 429);
@@ -60,9 +60,9 @@ test("tokens a minute: room for what was asked for, counted at what it used", as
 });
 
 test("of several windows and subjects each holds", async () => {
-  const { secret, team, member, key } = await company.addPerson({ wallet: 1_000_000_000 });
+  const { secret, team, member, key } = await company.addPerson({ wallet: 20_000_000 });
   const second = await company.addKey(member);
-  const colleague = await company.addMember(team, { wallet: 1_000_000_000 });
+  const colleague = await company.addMember(team, { wallet: 20_000_000 });
   const third = await company.addKey(colleague);
   const limits = {
     key: await company.addLimit(team, { subject: { type: "key", id: key.id }, window: "hour", unit: "requests", amount: 2 }),
@@ -94,7 +94,7 @@ test("of several windows and subjects each holds", async () => {
 });
 
 test("caps of credits limit the output to what they leave", async () => {
-  const { secret, team } = await company.addPerson({ wallet: 1_000_000_000 });
+  const { secret, team } = await company.addPerson({ wallet: 20_000_000 });
   await company.addLimit(team, { window: "month", unit: "credits", amount: credits(400_000) });
   await company.addLimit(team, { window: "total", unit: "credits", amount: credits(10_000_000) });
   const long = planned({ input: 10, tokens: 500 }, { max_completion_tokens: 500 });
@@ -107,7 +107,7 @@ test("caps of credits limit the output to what they leave", async () => {
 });
 
 test("caps of tokens", async () => {
-  const { secret, team } = await company.addPerson({ wallet: 1_000_000_000 });
+  const { secret, team } = await company.addPerson({ wallet: 20_000_000 });
   const limit = await company.addLimit(team, { window: "day", unit: "tokens", amount: 250 });
   const first = await ask(secret);
   assert.equal(first.status, 200, first.text);
@@ -120,7 +120,7 @@ test("caps of tokens", async () => {
 });
 
 test("what was released counts for no cap", async () => {
-  const { secret, team } = await company.addPerson({ wallet: 1_000_000_000 });
+  const { secret, team } = await company.addPerson({ wallet: 20_000_000 });
   const limit = await company.addLimit(team, { window: "day", unit: "requests", amount: 1 });
   for (let count = 0; count < 3; count++) {
     assert.equal((await ask(secret, planned({ mode: "500" }))).status, 502);

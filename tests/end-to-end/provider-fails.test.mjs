@@ -219,13 +219,20 @@ describe("frames that cannot be read", AT_ONCE, () => {
       assert.ok(end.charged >= cost(INPUT, 3) && end.charged <= cost(60, 16), `${end.charged}`);
       assert.ok(content(answer.events).startsWith(" word".repeat(3)));
     });
-
-    test(`${mode} as a whole answer`, async () => {
-      const { answer, end } = await run({ mode });
-      assert.deepEqual([answer.status, answer.body.error.code], [502, "upstream_unreadable"], answer.text);
-      assert.deepEqual([answer.cost, end.charged, end.kinds], [0, 0, ["release"]]);
-    });
   }
+
+  test("invalid_json as a whole answer is none, and free", async () => {
+    const { answer, end } = await run({ mode: "invalid_json" });
+    assert.deepEqual([answer.status, answer.body.error.code], [502, "upstream_unreadable"], answer.text);
+    assert.deepEqual([answer.cost, end.charged, end.kinds], [0, 0, ["release"]]);
+  });
+
+  test("invalid_utf8 as a whole answer is passed on and paid by what was seen", async () => {
+    const { answer, end } = await run({ mode: "invalid_utf8" });
+    assert.equal(answer.status, 200);
+    assert.deepEqual([end.record.metered, end.record.output_tokens, end.record.reconcile], ["seen", 16, true]);
+    assert.equal(answer.cost, end.charged);
+  });
 });
 
 describe("whole answers of unusual form", AT_ONCE, () => {
@@ -240,7 +247,7 @@ describe("whole answers of unusual form", AT_ONCE, () => {
   }
 
   test("cached input and reasoning are counted apart", async () => {
-    const { end } = await run({ mode: "cached", reasoning: 4 });
+    const { end } = await run({ mode: "cached", input: 1000, reasoning: 4 });
     const { input_tokens, cached_tokens, output_tokens, reasoning_tokens } = end.record;
     assert.deepEqual([input_tokens, cached_tokens, output_tokens, reasoning_tokens], [1000, 800, 16, 4]);
     // No other price was set for cached tokens.

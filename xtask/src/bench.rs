@@ -118,9 +118,10 @@ fn calls(
     report: &mut Report,
 ) -> Result<()> {
     in_folder(parent, |folder| {
-        let mut stage = console::step(&format!("setting the stage ({name}: {})", machine::file_system(parent)), || {
-            Stage::set(folder, build, fakes)
-        })?;
+        let mut stage =
+            console::step(&format!("setting the stage ({name}: {})", machine::file_system(parent)), || {
+                Stage::set(folder, build, fakes)
+            })?;
         let rounds = if name == "memory" { plan.rounds } else { plan.disk_rounds };
         let cells = cells::measure(&mut stage, name, plan, rounds)?;
         report.add_cells(cells);

@@ -18,11 +18,7 @@ pub(crate) struct Arguments {
 
 /// Runs the chore.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let profile = if arguments.release {
-        Profile::Release
-    } else {
-        Profile::Dev
-    };
+    let profile = if arguments.release { Profile::Release } else { Profile::Dev };
     let folder = edge::build(profile)?;
     console::note(&format!("built into {}", workspace::shown(&folder)));
     Ok(())

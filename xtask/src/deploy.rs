@@ -53,11 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
     if arguments.dry_run {
         edge::build(Profile::Release)?;
-        process::run(
-            wrangler
-                .command(&["deploy", "--dry-run"])
-                .args(["--outdir", "build/dry-run"]),
-        )?;
+        process::run(wrangler.command(&["deploy", "--dry-run"]).args(["--outdir", "build/dry-run"]))?;
         for line in placeholders(environment, target) {
             console::note(&format!("still to do: {line}"));
         }
@@ -67,18 +63,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     edge::build(Profile::Release)?;
     for database in environment.databases() {
         console::step(&format!("migrating {}", database.database_name), || {
-            process::run(&mut wrangler.command(&[
-                "d1",
-                "migrations",
-                "apply",
-                &database.database_name,
-                "--remote",
-            ]))
+            process::run(&mut wrangler.command(&["d1", "migrations", "apply", &database.database_name, "--remote"]))
         })?;
     }
-    console::step(&format!("deploying to {target}"), || {
-        process::run(&mut wrangler.command(&["deploy"]))
-    })
+    console::step(&format!("deploying to {target}"), || process::run(&mut wrangler.command(&["deploy"])))
 }
 
 /// Everything that must be in place before the first change is made.
@@ -97,41 +85,23 @@ fn check(environment: &Environment, wrangler: &Wrangler) -> Result<()> {
         if to_do.is_empty() {
             return Ok(());
         }
-        bail!(
-            "{} is not ready. Do this first, then deploy again:\n  {}",
-            wrangler.target,
-            to_do.join("\n  ")
-        )
+        bail!("{} is not ready. Do this first, then deploy again:\n  {}", wrangler.target, to_do.join("\n  "))
     })
 }
 
 fn placeholders(environment: &Environment, target: &str) -> Vec<String> {
     let databases = environment.databases_to_create();
     let line = |name: &str| {
-        format!(
-            "npx wrangler d1 create {name}   # then put its id into wrangler.toml, [[env.{target}.d1_databases]]"
-        )
+        format!("npx wrangler d1 create {name}   # then put its id into wrangler.toml, [[env.{target}.d1_databases]]")
     };
-    databases
-        .map(|database| line(&database.database_name))
-        .collect()
+    databases.map(|database| line(&database.database_name)).collect()
 }
 
 fn missing_queues(environment: &Environment, wrangler: &Wrangler) -> Result<Vec<String>> {
-    let listed = process::output(&mut wrangler.plain(&["queues", "list"]))
-        .context("cannot list the queues")?;
-    let exists = |name: &str| {
-        listed
-            .split(|c: char| c.is_whitespace() || c == '│')
-            .any(|word| word == name)
-    };
-    let missing = environment
-        .queues()
-        .into_iter()
-        .filter(|name| !exists(name));
-    Ok(missing
-        .map(|name| format!("npx wrangler queues create {name}"))
-        .collect())
+    let listed = process::output(&mut wrangler.plain(&["queues", "list"])).context("cannot list the queues")?;
+    let exists = |name: &str| listed.split(|c: char| c.is_whitespace() || c == '│').any(|word| word == name);
+    let missing = environment.queues().into_iter().filter(|name| !exists(name));
+    Ok(missing.map(|name| format!("npx wrangler queues create {name}")).collect())
 }
 
 fn missing_secrets(wrangler: &Wrangler) -> Result<Vec<String>> {
@@ -141,17 +111,11 @@ fn missing_secrets(wrangler: &Wrangler) -> Result<Vec<String>> {
     }
     // Before the first deployment there is no worker and the list fails: then
     // all are missing.
-    let listed = process::output(&mut wrangler.command(&["secret", "list", "--format", "json"]))
-        .unwrap_or_default();
+    let listed = process::output(&mut wrangler.command(&["secret", "list", "--format", "json"])).unwrap_or_default();
     let set: Vec<Secret> = serde_json::from_str(&listed).unwrap_or_default();
-    let missing = SECRETS
-        .iter()
-        .filter(|&&name| !set.iter().any(|secret| secret.name == name));
+    let missing = SECRETS.iter().filter(|&&name| !set.iter().any(|secret| secret.name == name));
     let line = |name: &str| {
-        format!(
-            "openssl rand -base64 32 | npx wrangler secret put {name} --env {}   # keep a copy",
-            wrangler.target
-        )
+        format!("openssl rand -base64 32 | npx wrangler secret put {name} --env {}   # keep a copy", wrangler.target)
     };
     Ok(missing.map(|name| line(name)).collect())
 }
@@ -164,10 +128,7 @@ struct Wrangler {
 
 impl Wrangler {
     fn ensure(target: &'static str) -> Result<Self> {
-        Ok(Self {
-            program: node::packages()?.program("wrangler"),
-            target,
-        })
+        Ok(Self { program: node::packages()?.program("wrangler"), target })
     }
 
     /// A command that is about the environment.
@@ -181,9 +142,7 @@ impl Wrangler {
     fn plain(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(workspace::root());
-        command
-            .env("WRANGLER_SEND_METRICS", "false")
-            .env("WRANGLER_SEND_ERROR_REPORTS", "false");
+        command.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
         command
     }
 }

@@ -53,11 +53,7 @@ const PATIENCE: u32 = 60 * 20;
 /// Runs the chore.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     refuse_taken_port(&arguments.host, arguments.port)?;
-    let folder = edge::build(if arguments.release {
-        Profile::Release
-    } else {
-        Profile::Dev
-    })?;
+    let folder = edge::build(if arguments.release { Profile::Release } else { Profile::Dev })?;
     let (mut server, run) = console::step("starting the runtime", || {
         let mut server = start(arguments, &folder)?;
         let run = wait_until_ready(&arguments.state, &mut server)?;
@@ -80,26 +76,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn refuse_taken_port(host: &str, port: u16) -> Result<()> {
     match TcpListener::bind((host, port)) {
         Ok(_) => Ok(()),
-        Err(error) => Err(anyhow!(
-            "cannot listen on {host}:{port} ({error}): choose another port with --port"
-        )),
+        Err(error) => Err(anyhow!("cannot listen on {host}:{port} ({error}): choose another port with --port")),
     }
 }
 
 fn start(arguments: &Arguments, folder: &std::path::Path) -> Result<Child> {
     let mut command = node::node();
     command.arg(workspace::path("xtask/node/serve.mjs"));
-    command
-        .arg("--build")
-        .arg(folder)
-        .arg("--state")
-        .arg(arguments.state.folder());
-    command.args([
-        "--host",
-        &arguments.host,
-        "--port",
-        &arguments.port.to_string(),
-    ]);
+    command.arg("--build").arg(folder).arg("--state").arg(arguments.state.folder());
+    command.args(["--host", &arguments.host, "--port", &arguments.port.to_string()]);
     if arguments.fresh {
         command.arg("--fresh");
     }
@@ -117,30 +102,18 @@ fn wait_until_ready(state: &State, server: &mut Child) -> Result<Run> {
         thread::sleep(POLL);
     }
     server.kill().context("cannot end the runtime")?;
-    bail!(
-        "the runtime was not ready after {} s",
-        (POLL * PATIENCE).as_secs()
-    )
+    bail!("the runtime was not ready after {} s", (POLL * PATIENCE).as_secs())
 }
 
 /// Seeds a state once; a later run only notes where it listens now.
 fn seed_once(arguments: &Arguments, run: &Run) -> Result<DevJson> {
     let operator_key = arguments.state.operator_key()?;
     let seeded = match arguments.state.dev_json()? {
-        Some(known) => DevJson {
-            base_url: run.base_url.clone(),
-            ..known
-        },
+        Some(known) => DevJson { base_url: run.base_url.clone(), ..known },
         None if arguments.no_seed => {
-            return Ok(DevJson {
-                base_url: run.base_url.clone(),
-                operator_key,
-                ..DevJson::default()
-            });
+            return Ok(DevJson { base_url: run.base_url.clone(), operator_key, ..DevJson::default() });
         }
-        None => console::step("seeding the example organization", || {
-            seed::run(&run.base_url, &operator_key)
-        })?,
+        None => console::step("seeding the example organization", || seed::run(&run.base_url, &operator_key))?,
     };
     arguments.state.write_dev_json(&seeded)?;
     let added = seed::add_real(&seeded)?;

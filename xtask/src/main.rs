@@ -9,6 +9,7 @@ mod deploy;
 mod dev;
 pub mod prices;
 mod seed;
+mod simulate;
 mod support;
 mod test;
 
@@ -22,11 +23,7 @@ use clap::{Parser, Subcommand};
 /// else by itself into ~/.cache/alfred (or where ALFRED_CACHE says), never into
 /// the system.
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Arguments {
     #[command(subcommand)]
     chore: Chore,
@@ -41,6 +38,7 @@ enum Chore {
     /// Refresh the embedded price book from its public sources.
     Prices,
     Seed(seed::Arguments),
+    Simulate(simulate::Arguments),
     Test(test::Arguments),
 }
 
@@ -52,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Dev(arguments) => dev::run(&arguments),
         Chore::Prices => prices::run(),
         Chore::Seed(arguments) => seed::print(&arguments),
+        Chore::Simulate(arguments) => simulate::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
     };
     match outcome {

@@ -26,12 +26,9 @@ type Book = PriceFile<Vec<ModelEntry<'static>>>;
 
 /// Refreshes the price book in the working tree.
 pub(crate) fn run() -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("the workspace has a root")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has a root")?;
     let data = root.join("domain/pricing/data");
-    let old_text =
-        std::fs::read_to_string(data.join("prices.json")).context("reading the old prices")?;
+    let old_text = std::fs::read_to_string(data.join("prices.json")).context("reading the old prices")?;
     let old: Book = serde_json::from_str::<PriceFile<Box<RawValue>>>(&old_text)
         .map_err(anyhow::Error::from)
         .and_then(parse_models)
@@ -40,10 +37,7 @@ pub(crate) fn run() -> Result<()> {
     let wheels = wheels::fetch(&root.join("target/prices"))?;
     let retrieved = wheels.retrieved(&old.sources);
     let (providers, notes) = models::translate(&wheels.prices, wheels.day_ms(&retrieved)?)?;
-    let mut book = Book {
-        sources: sources(&wheels, &retrieved),
-        providers,
-    };
+    let mut book = Book { sources: sources(&wheels, &retrieved), providers };
     litellm::add_sizes(&mut book, &wheels.litellm);
 
     let text = print(&book)?;
@@ -52,19 +46,9 @@ pub(crate) fn run() -> Result<()> {
     std::fs::write(data.join("LICENSE.litellm"), &wheels.litellm_licence)?;
 
     notes.iter().for_each(|note| println!("note: {note}"));
-    litellm::disagreements(&book, &wheels.litellm)
-        .iter()
-        .for_each(|line| println!("disagree: {line}"));
+    litellm::disagreements(&book, &wheels.litellm).iter().for_each(|line| println!("disagree: {line}"));
     print!("{}", diff::summary(&old, &book));
-    println!(
-        "{} bytes, {}",
-        text.len(),
-        if text == old_text {
-            "unchanged"
-        } else {
-            "changed"
-        }
-    );
+    println!("{} bytes, {}", text.len(), if text == old_text { "unchanged" } else { "changed" });
     Ok(())
 }
 
@@ -77,16 +61,8 @@ fn sources(wheels: &wheels::Wheels, retrieved: &str) -> Vec<Source> {
         licence: "MIT".to_owned(),
     };
     vec![
-        source(
-            "prices, names, context windows",
-            wheels::PRICES,
-            &wheels.prices_version,
-        ),
-        source(
-            "most output tokens, missing context windows",
-            wheels::LITELLM,
-            &wheels.litellm_version,
-        ),
+        source("prices, names, context windows", wheels::PRICES, &wheels.prices_version),
+        source("most output tokens, missing context windows", wheels::LITELLM, &wheels.litellm_version),
     ]
 }
 
@@ -95,37 +71,20 @@ fn parse_models(file: PriceFile<Box<RawValue>>) -> Result<Book> {
         // Through an owned value, so that nothing borrows from the text.
         let values: serde_json::Value = serde_json::from_str(entry.models.get())?;
         let models = serde_json::from_value::<Vec<json::OwnedModel>>(values)?;
-        Ok((
-            id,
-            with_models(&entry, models.into_iter().map(|model| model.0).collect()),
-        ))
+        Ok((id, with_models(&entry, models.into_iter().map(|model| model.0).collect())))
     };
-    Ok(Book {
-        providers: file
-            .providers
-            .into_iter()
-            .map(parse)
-            .collect::<Result<_>>()?,
-        sources: file.sources,
-    })
+    Ok(Book { providers: file.providers.into_iter().map(parse).collect::<Result<_>>()?, sources: file.sources })
 }
 
 /// One line for each model, so that a review of a refresh reads like a list.
 fn print(book: &Book) -> Result<String> {
     let mut providers = std::collections::BTreeMap::new();
     for (id, entry) in &book.providers {
-        let lines = entry
-            .models
-            .iter()
-            .map(serde_json::to_string)
-            .collect::<Result<Vec<_>, _>>()?;
+        let lines = entry.models.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
         let models = RawValue::from_string(format!("[\n{}\n]", lines.join(",\n")))?;
         providers.insert(id.clone(), with_models(entry, models));
     }
-    let file = PriceFile {
-        sources: book.sources.clone(),
-        providers,
-    };
+    let file = PriceFile { sources: book.sources.clone(), providers };
     Ok(serde_json::to_string(&file)? + "\n")
 }
 

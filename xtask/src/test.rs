@@ -25,20 +25,17 @@ pub(crate) struct Arguments {
 
 /// Runs the chore.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let is_wanted = |step: &Step| {
-        (arguments.only.is_empty() || arguments.only.contains(step))
-            && !arguments.skip.contains(step)
-    };
+    let is_wanted =
+        |step: &Step| (arguments.only.is_empty() || arguments.only.contains(step)) && !arguments.skip.contains(step);
     let mut passed = Vec::new();
     for &step in Step::value_variants().iter().filter(|step| is_wanted(step)) {
         println!("\n━━ {}: {}", step.name(), step.what());
         let clock = Clock::start();
         if let Err(error) = step.run() {
             summarize(&passed, Some((step, clock.elapsed())));
-            return Err(error.context(format!(
-                "step `{0}` failed; once more: cargo xtask test --only {0}",
-                step.name()
-            )));
+            return Err(
+                error.context(format!("step `{0}` failed; once more: cargo xtask test --only {0}", step.name()))
+            );
         }
         passed.push((step, clock.elapsed()));
     }
@@ -48,20 +45,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn summarize(passed: &[(Step, Duration)], failed: Option<(Step, Duration)>) {
     println!("\n━━ summary");
-    let lines = passed
-        .iter()
-        .map(|line| ("passed", line))
-        .chain(failed.iter().map(|line| ("FAILED", line)));
+    let lines = passed.iter().map(|line| ("passed", line)).chain(failed.iter().map(|line| ("FAILED", line)));
     for (outcome, (step, time)) in lines {
-        println!(
-            "{outcome}  {:<12} {:>12}",
-            step.name(),
-            console::shown(*time)
-        );
+        println!("{outcome}  {:<12} {:>12}", step.name(), console::shown(*time));
     }
-    println!(
-        "{} passed, {} failed",
-        passed.len(),
-        usize::from(failed.is_some())
-    );
+    println!("{} passed, {} failed", passed.len(), usize::from(failed.is_some()));
 }

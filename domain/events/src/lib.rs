@@ -12,6 +12,4 @@ mod batch;
 mod message;
 
 pub use batch::JournalBatch;
-pub use message::{
-    Envelope, MemberProfile, MemberStatus, Message, OnDemand, PoolDraw, TeamProfile,
-};
+pub use message::{Envelope, MemberProfile, MemberStatus, Message, OnDemand, PoolDraw, TeamProfile};

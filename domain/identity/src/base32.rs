@@ -7,10 +7,7 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub(crate) const DIGITS: usize = 26;
 
 pub(crate) fn encode(value: u128) -> String {
-    (0..DIGITS)
-        .rev()
-        .map(|place| char::from(digit(value >> (5 * place))))
-        .collect()
+    (0..DIGITS).rev().map(|place| char::from(digit(value >> (5 * place)))).collect()
 }
 
 fn digit(value: u128) -> u8 {

@@ -99,12 +99,7 @@ impl ApiKey {
     /// Writes the key that `secret` makes; shown once and then forgotten.
     #[must_use]
     pub fn mint(organization: OrganizationId, team: TeamId, secret: u128) -> String {
-        with_check(format!(
-            "{API_PREFIX}{}-{}-{}",
-            organization.suffix(),
-            team.suffix(),
-            base32::encode(secret)
-        ))
+        with_check(format!("{API_PREFIX}{}-{}-{}", organization.suffix(), team.suffix(), base32::encode(secret)))
     }
 
     /// Reads a key that a client sent.

@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn a_list_is_taken_whole_or_not_at_all() {
         let mut books = Books::default();
-        let after = books.check(&[draft(Account::Parent, Account::Pool, 10), draft(Account::Pool, Account::Spent, 4)]).unwrap();
+        let after =
+            books.check(&[draft(Account::Parent, Account::Pool, 10), draft(Account::Pool, Account::Spent, 4)]).unwrap();
         books.post(&after);
         assert_eq!(books.balance(Account::Pool), Millicredits::new(6));
         assert_eq!(books.sum(), 0);

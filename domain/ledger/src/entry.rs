@@ -356,7 +356,8 @@ mod tests {
         let mut previous = Hash::START;
         (1..=4u64)
             .map(|sequence| {
-                let entry = Entry::seal("team_a", sequence, 1_700_000_000_000, previous, draft(sequence.try_into().unwrap()));
+                let entry =
+                    Entry::seal("team_a", sequence, 1_700_000_000_000, previous, draft(sequence.try_into().unwrap()));
                 previous = entry.hash;
                 entry
             })

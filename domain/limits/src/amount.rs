@@ -70,9 +70,7 @@ impl Visitor<'_> for AmountVisitor {
     type Value = LimitAmount;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "credits as a decimal number in a string, or a whole number of tokens or requests",
-        )
+        f.write_str("credits as a decimal number in a string, or a whole number of tokens or requests")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<LimitAmount, E> {
@@ -84,8 +82,6 @@ impl Visitor<'_> for AmountVisitor {
     }
 
     fn visit_u64<E: Error>(self, count: u64) -> Result<LimitAmount, E> {
-        i64::try_from(count)
-            .map(LimitAmount::Count)
-            .map_err(|_| E::invalid_value(Unexpected::Unsigned(count), &self))
+        i64::try_from(count).map(LimitAmount::Count).map_err(|_| E::invalid_value(Unexpected::Unsigned(count), &self))
     }
 }

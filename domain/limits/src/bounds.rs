@@ -18,10 +18,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// All of time.
-    pub const ENDLESS: Self = Self {
-        start_ms: i64::MIN,
-        end_ms: i64::MAX,
-    };
+    pub const ENDLESS: Self = Self { start_ms: i64::MIN, end_ms: i64::MAX };
 
     /// Whether a moment lies in the window.
     #[must_use]
@@ -42,30 +39,19 @@ pub(crate) fn of(window: Window, now_ms: i64, zone: &Zone) -> Bounds {
     let found = match window {
         Window::Total => return Bounds::ENDLESS,
         _ if now_ms < FIRST_MS => {
-            return Bounds {
-                start_ms: i64::MIN,
-                end_ms: FIRST_MS,
-            };
+            return Bounds { start_ms: i64::MIN, end_ms: FIRST_MS };
         }
         _ if now_ms >= LAST_MS => {
-            return Bounds {
-                start_ms: LAST_MS,
-                end_ms: i64::MAX,
-            };
+            return Bounds { start_ms: LAST_MS, end_ms: i64::MAX };
         }
         Window::Minute => of_clock(MINUTE_MS, now_ms, zone),
         Window::Hour => of_clock(HOUR_MS, now_ms, zone),
-        Window::Day | Window::Week | Window::Month | Window::Quarter => {
-            of_calendar(window, now_ms, zone)
-        }
+        Window::Day | Window::Week | Window::Month | Window::Quarter => of_calendar(window, now_ms, zone),
     };
     // The years above leave no way to fail. If there were one, a window that
     // never ends would refuse too much and never let too much be spent.
     let found = found.unwrap_or(Bounds::ENDLESS);
-    Bounds {
-        start_ms: found.start_ms.max(FIRST_MS),
-        end_ms: found.end_ms.min(LAST_MS),
-    }
+    Bounds { start_ms: found.start_ms.max(FIRST_MS), end_ms: found.end_ms.min(LAST_MS) }
 }
 
 /// Minutes and hours of the clock. A change of the clocks cuts a window off: an

@@ -17,13 +17,7 @@ impl Calendar {
     #[must_use]
     pub const fn new(zone: Zone) -> Self {
         // Nothing lies in these: the first question fills them in.
-        Self {
-            zone,
-            bounds: [Bounds {
-                start_ms: 0,
-                end_ms: 0,
-            }; 7],
-        }
+        Self { zone, bounds: [Bounds { start_ms: 0, end_ms: 0 }; 7] }
     }
 
     /// The time zone.

@@ -39,12 +39,7 @@ impl Exceeded {
 ///
 /// # Errors
 /// [`Exceeded`] when it does not fit.
-pub fn check(
-    limit: &Limit,
-    meter: &Meter,
-    bounds: &[Bounds; 7],
-    need: Spend,
-) -> Result<(), Exceeded> {
+pub fn check(limit: &Limit, meter: &Meter, bounds: &[Bounds; 7], need: Spend) -> Result<(), Exceeded> {
     let left = left(limit, meter, bounds);
     if (0..=left).contains(&need.get(limit.unit())) {
         return Ok(());
@@ -66,10 +61,7 @@ pub fn left(limit: &Limit, meter: &Meter, bounds: &[Bounds; 7]) -> i64 {
     let taken = meter.taken(limit.window(), bounds);
     // Both are at least zero, so that the sum can only stop at the top, where
     // nothing is left of any limit.
-    let taken = taken
-        .used
-        .get(limit.unit())
-        .saturating_add(taken.reserved.get(limit.unit()));
+    let taken = taken.used.get(limit.unit()).saturating_add(taken.reserved.get(limit.unit()));
     limit.amount().saturating_sub(taken).max(0)
 }
 
@@ -85,9 +77,7 @@ mod tests {
     fn meter(used: i64, reserved: i64) -> Meter {
         let mut meter = Meter::default();
         meter.record(1000, Spend::new(used, used, used), &at(1000));
-        meter
-            .reserve(1000, Spend::new(reserved, reserved, reserved), &at(1000))
-            .unwrap();
+        meter.reserve(1000, Spend::new(reserved, reserved, reserved), &at(1000)).unwrap();
         meter
     }
 
@@ -114,26 +104,12 @@ mod tests {
             (100, 0, 0, need(i64::MAX), 100, false),
             (100, i64::MAX - 7, 7, need(i64::MAX), 0, false),
             (Limit::MAX_MILLICREDITS, i64::MAX - 7, 7, need(1), 0, false),
-            (
-                Limit::MAX_MILLICREDITS,
-                1,
-                0,
-                need(i64::MAX),
-                Limit::MAX_MILLICREDITS - 1,
-                false,
-            ),
+            (Limit::MAX_MILLICREDITS, 1, 0, need(i64::MAX), Limit::MAX_MILLICREDITS - 1, false),
         ] {
-            let (limit, meter) = (
-                limit(Window::Total, Unit::Credits, amount),
-                meter(used, reserved),
-            );
+            let (limit, meter) = (limit(Window::Total, Unit::Credits, amount), meter(used, reserved));
             let shown = format!("{amount} {used} {reserved} {need:?}");
             assert_eq!(super::left(&limit, &meter, &at(1000)), left, "{shown}");
-            assert_eq!(
-                check(&limit, &meter, &at(1000), need).is_ok(),
-                fits,
-                "{shown}"
-            );
+            assert_eq!(check(&limit, &meter, &at(1000), need).is_ok(), fits, "{shown}");
         }
     }
 
@@ -144,53 +120,28 @@ mod tests {
             let need = Spend::new(1, 2, 3);
             for window in Window::ALL {
                 let exact = 10 + need.get(unit);
-                assert_eq!(
-                    check(&limit(window, unit, exact), &meter, &at(1000), need),
-                    Ok(())
-                );
+                assert_eq!(check(&limit(window, unit, exact), &meter, &at(1000), need), Ok(()));
                 assert!(check(&limit(window, unit, exact - 1), &meter, &at(1000), need).is_err());
                 // A minute later only the minute is new.
                 let later = left(&limit(window, unit, exact), &meter, &at(60_000));
-                assert_eq!(
-                    later,
-                    if window == Window::Minute {
-                        exact
-                    } else {
-                        need.get(unit)
-                    }
-                );
+                assert_eq!(later, if window == Window::Minute { exact } else { need.get(unit) });
             }
         }
     }
 
     #[test]
     fn a_refusal_says_what_is_left_and_until_when() {
-        let refusal = check(
-            &limit(Window::Hour, Unit::Credits, 10_000),
-            &meter(9000, 500),
-            &at(1000),
-            Spend::new(501, 0, 0),
-        );
+        let refusal =
+            check(&limit(Window::Hour, Unit::Credits, 10_000), &meter(9000, 500), &at(1000), Spend::new(501, 0, 0));
         let refusal = refusal.unwrap_err();
-        assert_eq!(
-            (refusal.left, refusal.used, refusal.reserved, refusal.resets_ms),
-            (500, 9000, 500, 3_600_000)
-        );
+        assert_eq!((refusal.left, refusal.used, refusal.reserved, refusal.resets_ms), (500, 9000, 500, 3_600_000));
         assert_eq!(
             refusal.to_string(),
             "the limit of 10 credits per hour leaves 0.5: 9 used, 0.5 reserved by calls in flight"
         );
-        let never = check(
-            &limit(Window::Total, Unit::Tokens, 3),
-            &meter(3, 0),
-            &at(1000),
-            Spend::new(0, 1, 0),
-        );
+        let never = check(&limit(Window::Total, Unit::Tokens, 3), &meter(3, 0), &at(1000), Spend::new(0, 1, 0));
         let never = never.unwrap_err();
         assert_eq!(never.resets_ms, i64::MAX);
-        assert_eq!(
-            never.to_string(),
-            "the limit of 3 tokens in total leaves 0: 3 used, 0 reserved by calls in flight"
-        );
+        assert_eq!(never.to_string(), "the limit of 3 tokens in total leaves 0: 3 used, 0 reserved by calls in flight");
     }
 }

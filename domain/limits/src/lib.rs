@@ -16,18 +16,8 @@
 //! 3. [`check`] compares each limit with the meter of its subject, and
 //!    [`left`] says what output is still affordable;
 //! 4. `meter.reserve`, and in the end `meter.settle` or `meter.release`.
-#![deny(
-    clippy::float_arithmetic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
-#![cfg_attr(
-    test,
-    allow(
-        clippy::arithmetic_side_effects,
-        reason = "a test that overflows fails"
-    )
-)]
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
 mod amount;
 mod bounds;
@@ -45,7 +35,7 @@ pub use bounds::Bounds;
 pub use calendar::Calendar;
 pub use check::{Exceeded, check, left};
 pub use limit::{Kind, Limit, LimitError};
-pub use meter::{MeterError, Meter, Taken};
+pub use meter::{Meter, MeterError, Taken};
 pub use reset::reset_text;
 pub use spend::{Spend, Unit};
 pub use window::Window;

@@ -96,15 +96,8 @@ impl Limit {
             return Err(LimitError::Negative(LimitAmount::new(unit, amount)));
         }
         if amount > largest {
-            let (amount, largest) = (
-                LimitAmount::new(unit, amount),
-                LimitAmount::new(unit, largest),
-            );
-            return Err(LimitError::TooLarge {
-                amount,
-                unit,
-                largest,
-            });
+            let (amount, largest) = (LimitAmount::new(unit, amount), LimitAmount::new(unit, largest));
+            return Err(LimitError::TooLarge { amount, unit, largest });
         }
         if kind == Kind::Rate && window != Window::Minute {
             return Err(LimitError::RateWindow(window));
@@ -112,12 +105,7 @@ impl Limit {
         if kind == Kind::Rate && unit == Unit::Credits {
             return Err(LimitError::RateUnit);
         }
-        Ok(Self {
-            kind,
-            window,
-            unit,
-            amount,
-        })
+        Ok(Self { kind, window, unit, amount })
     }
 
     /// Cap or rate limit.
@@ -184,17 +172,8 @@ impl TryFrom<Written> for Limit {
             (Window::Minute, _) => (Kind::Rate, "a whole number", "60"),
             _ => (Kind::Cap, "a whole number", "60"),
         };
-        let amount = written.amount.get(unit).ok_or(LimitError::Form {
-            unit,
-            expected,
-            example,
-        })?;
-        Self::new(
-            written.kind.unwrap_or(default),
-            written.window,
-            unit,
-            amount,
-        )
+        let amount = written.amount.get(unit).ok_or(LimitError::Form { unit, expected, example })?;
+        Self::new(written.kind.unwrap_or(default), written.window, unit, amount)
     }
 }
 
@@ -211,12 +190,7 @@ mod tests {
                 r#"{"kind":"cap","window":"month","unit":"credits","amount":"1000"}"#,
             ),
             (
-                Limit::new(
-                    Kind::Cap,
-                    Window::Total,
-                    Unit::Credits,
-                    Limit::MAX_MILLICREDITS,
-                ),
+                Limit::new(Kind::Cap, Window::Total, Unit::Credits, Limit::MAX_MILLICREDITS),
                 r#"{"kind":"cap","window":"total","unit":"credits","amount":"1000000000000000"}"#,
             ),
             (
@@ -241,16 +215,10 @@ mod tests {
             assert_eq!(serde_json::from_str::<Limit>(json).unwrap(), limit);
             // None of these needs to say its kind.
             let start = json.find("\"window").unwrap();
-            assert_eq!(
-                serde_json::from_str::<Limit>(&format!("{{{}", &json[start..])).unwrap(),
-                limit
-            );
+            assert_eq!(serde_json::from_str::<Limit>(&format!("{{{}", &json[start..])).unwrap(), limit);
         }
         let cap = r#"{"kind":"cap","window":"minute","unit":"requests","amount":60}"#;
-        assert_eq!(
-            serde_json::from_str::<Limit>(cap).unwrap().kind(),
-            Kind::Cap
-        );
+        assert_eq!(serde_json::from_str::<Limit>(cap).unwrap().kind(), Kind::Cap);
     }
 
     #[test]
@@ -264,38 +232,20 @@ mod tests {
                 r#"{"window":"month","unit":"tokens","amount":"1000"}"#,
                 "the amount of a limit in tokens is written as a whole number, like 60",
             ),
-            (
-                r#"{"window":"month","unit":"credits","amount":"1.0001"}"#,
-                "`1.0001` is finer than a millicredit",
-            ),
-            (
-                r#"{"window":"month","unit":"credits","amount":"much"}"#,
-                "`much` is not an amount",
-            ),
+            (r#"{"window":"month","unit":"credits","amount":"1.0001"}"#, "`1.0001` is finer than a millicredit"),
+            (r#"{"window":"month","unit":"credits","amount":"much"}"#, "`much` is not an amount"),
             (
                 r#"{"window":"month","unit":"tokens","amount":1.5}"#,
                 "expected credits as a decimal number in a string, or",
             ),
-            (
-                r#"{"window":"month","unit":"tokens","amount":1e3}"#,
-                "or a whole number of tokens or requests",
-            ),
+            (r#"{"window":"month","unit":"tokens","amount":1e3}"#, "or a whole number of tokens or requests"),
             (
                 r#"{"window":"month","unit":"tokens","amount":18446744073709551615}"#,
                 "invalid value: integer `18446744073709551615`",
             ),
-            (
-                r#"{"window":"month","unit":"tokens","amount":null}"#,
-                "invalid type: null",
-            ),
-            (
-                r#"{"window":"month","unit":"credits","amount":"-0.5"}"#,
-                "`-0.5` is below zero",
-            ),
-            (
-                r#"{"window":"month","unit":"tokens","amount":-1}"#,
-                "`-1` is below zero",
-            ),
+            (r#"{"window":"month","unit":"tokens","amount":null}"#, "invalid type: null"),
+            (r#"{"window":"month","unit":"credits","amount":"-0.5"}"#, "`-0.5` is below zero"),
+            (r#"{"window":"month","unit":"tokens","amount":-1}"#, "`-1` is below zero"),
             (
                 r#"{"window":"month","unit":"credits","amount":"1000000000000000.001"}"#,
                 "`1000000000000000.001` is too large: the largest limit in credits is 1000000000000000",
@@ -312,22 +262,10 @@ mod tests {
                 r#"{"kind":"rate","window":"minute","unit":"credits","amount":"1"}"#,
                 "a rate limit counts tokens or requests, not credits: use a cap",
             ),
-            (
-                r#"{"window":"year","unit":"tokens","amount":1}"#,
-                "unknown variant `year`",
-            ),
-            (
-                r#"{"window":"day","unit":"euros","amount":1}"#,
-                "unknown variant `euros`",
-            ),
-            (
-                r#"{"window":"day","unit":"tokens","amount":1,"limit":2}"#,
-                "unknown field `limit`",
-            ),
-            (
-                r#"{"window":"day","unit":"tokens"}"#,
-                "missing field `amount`",
-            ),
+            (r#"{"window":"year","unit":"tokens","amount":1}"#, "unknown variant `year`"),
+            (r#"{"window":"day","unit":"euros","amount":1}"#, "unknown variant `euros`"),
+            (r#"{"window":"day","unit":"tokens","amount":1,"limit":2}"#, "unknown field `limit`"),
+            (r#"{"window":"day","unit":"tokens"}"#, "missing field `amount`"),
             (r#"{"unit":"tokens","amount":1}"#, "missing field `window`"),
         ] {
             let error = serde_json::from_str::<Limit>(json).unwrap_err().to_string();

@@ -61,22 +61,14 @@ struct Slot {
 
 impl Slot {
     const fn new(start_ms: i64) -> Self {
-        Self {
-            start_ms,
-            taken: Taken {
-                used: Spend::ZERO,
-                reserved: Spend::ZERO,
-            },
-        }
+        Self { start_ms, taken: Taken { used: Spend::ZERO, reserved: Spend::ZERO } }
     }
 }
 
 impl Default for Meter {
     /// A meter that has seen nothing.
     fn default() -> Self {
-        Self {
-            slots: [Slot::new(i64::MIN); 7],
-        }
+        Self { slots: [Slot::new(i64::MIN); 7] }
     }
 }
 
@@ -88,21 +80,14 @@ impl Meter {
     /// has seen the calls of all the others (the team's).
     #[must_use]
     pub fn accepted_ms(&self, now_ms: i64) -> i64 {
-        self.slots
-            .iter()
-            .fold(now_ms, |latest, slot| latest.max(slot.start_ms))
+        self.slots.iter().fold(now_ms, |latest, slot| latest.max(slot.start_ms))
     }
 
     /// Reserves what an accepted call may take.
     ///
     /// # Errors
     /// [`MeterError`]; the meter is as it was.
-    pub fn reserve(
-        &mut self,
-        accepted_ms: i64,
-        need: Spend,
-        bounds: &[Bounds; 7],
-    ) -> Result<(), MeterError> {
+    pub fn reserve(&mut self, accepted_ms: i64, need: Spend, bounds: &[Bounds; 7]) -> Result<(), MeterError> {
         if need.is_negative() {
             return Err(MeterError::Negative);
         }
@@ -110,10 +95,7 @@ impl Meter {
         next.roll(bounds);
         for taken in next.counting(accepted_ms) {
             taken.reserved = taken.reserved.checked_add(need).ok_or(MeterError::TooLarge)?;
-            taken
-                .used
-                .checked_add(taken.reserved)
-                .ok_or(MeterError::TooLarge)?;
+            taken.used.checked_add(taken.reserved).ok_or(MeterError::TooLarge)?;
         }
         *self = next;
         Ok(())
@@ -166,11 +148,7 @@ impl Meter {
     #[must_use]
     pub fn taken(&self, window: Window, bounds: &[Bounds; 7]) -> Taken {
         let slot = window.of(&self.slots);
-        if window.of(bounds).start_ms > slot.start_ms {
-            Taken::default()
-        } else {
-            slot.taken
-        }
+        if window.of(bounds).start_ms > slot.start_ms { Taken::default() } else { slot.taken }
     }
 
     /// Begins the windows that have come since.
@@ -184,10 +162,7 @@ impl Meter {
 
     /// The windows in which a call that was accepted then counts.
     fn counting(&mut self, accepted_ms: i64) -> impl Iterator<Item = &mut Taken> {
-        self.slots
-            .iter_mut()
-            .filter(move |slot| slot.start_ms <= accepted_ms)
-            .map(|slot| &mut slot.taken)
+        self.slots.iter_mut().filter(move |slot| slot.start_ms <= accepted_ms).map(|slot| &mut slot.taken)
     }
 }
 
@@ -198,12 +173,7 @@ impl Serialize for Meter {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let row = |slot: Slot| -> Row {
             let used = slot.taken.used;
-            (
-                slot.start_ms,
-                used.credits.get(),
-                used.tokens,
-                used.requests,
-            )
+            (slot.start_ms, used.credits.get(), used.tokens, used.requests)
         };
         self.slots.map(row).serialize(serializer)
     }
@@ -214,13 +184,7 @@ impl<'de> Deserialize<'de> for Meter {
         let rows = <[Row; 7]>::deserialize(deserializer)?;
         let slots = rows.map(|(start_ms, millicredits, tokens, requests)| {
             let used = Spend::new(millicredits, tokens, requests);
-            Slot {
-                start_ms,
-                taken: Taken {
-                    used,
-                    reserved: Spend::ZERO,
-                },
-            }
+            Slot { start_ms, taken: Taken { used, reserved: Spend::ZERO } }
         });
         if slots.iter().any(|slot| slot.taken.used.is_negative()) {
             return Err(serde::de::Error::custom("a meter shows less than nothing"));

@@ -10,8 +10,7 @@ pub fn reset_text(ms: i64) -> String {
     if (1..1000).contains(&ms) {
         return format!("{ms}ms");
     }
-    let (hours, minutes, seconds, rest) =
-        (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+    let (hours, minutes, seconds, rest) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
     let mut text = String::new();
     // Writing to a String cannot fail.
     if hours > 0 {

@@ -40,20 +40,12 @@ pub struct Spend {
 
 impl Spend {
     /// Nothing.
-    pub const ZERO: Self = Self {
-        credits: Millicredits::ZERO,
-        tokens: 0,
-        requests: 0,
-    };
+    pub const ZERO: Self = Self { credits: Millicredits::ZERO, tokens: 0, requests: 0 };
 
     /// So many millicredits, tokens and requests.
     #[must_use]
     pub const fn new(millicredits: i64, tokens: i64, requests: i64) -> Self {
-        Self {
-            credits: Millicredits::new(millicredits),
-            tokens,
-            requests,
-        }
+        Self { credits: Millicredits::new(millicredits), tokens, requests }
     }
 
     /// The amount in one unit; credits in millicredits.
@@ -118,19 +110,9 @@ mod tests {
     #[test]
     fn sums_are_checked_in_every_unit() {
         let spend = Spend::new(5, 6, 7);
-        assert_eq!(
-            spend.checked_add(Spend::new(1, 2, 3)),
-            Some(Spend::new(6, 8, 10))
-        );
-        assert_eq!(
-            spend.checked_sub(Spend::new(6, 6, 6)),
-            Some(Spend::new(-1, 0, 1))
-        );
-        for large in [
-            Spend::new(i64::MAX, 0, 0),
-            Spend::new(0, i64::MAX, 0),
-            Spend::new(0, 0, i64::MAX),
-        ] {
+        assert_eq!(spend.checked_add(Spend::new(1, 2, 3)), Some(Spend::new(6, 8, 10)));
+        assert_eq!(spend.checked_sub(Spend::new(6, 6, 6)), Some(Spend::new(-1, 0, 1)));
+        for large in [Spend::new(i64::MAX, 0, 0), Spend::new(0, i64::MAX, 0), Spend::new(0, 0, i64::MAX)] {
             assert_eq!(spend.checked_add(large), None);
             assert_eq!(Spend::new(-2, -2, -2).checked_sub(large), None);
         }
@@ -139,15 +121,8 @@ mod tests {
     #[test]
     fn units_are_not_each_other() {
         let spend = Spend::new(5, 6, 7);
-        assert_eq!(
-            [Unit::Credits, Unit::Tokens, Unit::Requests].map(|unit| spend.get(unit)),
-            [5, 6, 7]
-        );
-        for negative in [
-            Spend::new(-1, 0, 0),
-            Spend::new(0, -1, 0),
-            Spend::new(0, 0, -1),
-        ] {
+        assert_eq!([Unit::Credits, Unit::Tokens, Unit::Requests].map(|unit| spend.get(unit)), [5, 6, 7]);
+        for negative in [Spend::new(-1, 0, 0), Spend::new(0, -1, 0), Spend::new(0, 0, -1)] {
             assert!(negative.is_negative());
         }
         assert!(!Spend::ZERO.is_negative());

@@ -29,15 +29,8 @@ pub enum Window {
 
 impl Window {
     /// All windows from short to long: the order of every row of seven.
-    pub const ALL: [Self; 7] = [
-        Self::Minute,
-        Self::Hour,
-        Self::Day,
-        Self::Week,
-        Self::Month,
-        Self::Quarter,
-        Self::Total,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Total];
 
     /// This window's place in a row of seven.
     #[must_use]
@@ -100,10 +93,7 @@ mod tests {
     fn every_window_has_its_own_place_and_name() {
         for window in Window::ALL {
             assert_eq!(*window.of(&Window::ALL), window);
-            assert_eq!(
-                serde_json::to_string(&window).unwrap(),
-                format!("\"{window}\"")
-            );
+            assert_eq!(serde_json::to_string(&window).unwrap(), format!("\"{window}\""));
         }
     }
 }

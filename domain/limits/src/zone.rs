@@ -50,11 +50,7 @@ impl Zone {
 
     /// The date on the calendar on the wall.
     pub(crate) fn date(&self, at_ms: i64) -> Option<Date> {
-        Some(
-            self.0
-                .to_datetime(Timestamp::from_millisecond(at_ms).ok()?)
-                .date(),
-        )
+        Some(self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?).date())
     }
 
     /// The first moment at which clocks show this day's midnight or later.
@@ -66,8 +62,7 @@ impl Zone {
     pub(crate) fn first_moment(&self, date: Date) -> Option<i64> {
         let midnight = date.to_datetime(Time::midnight());
         match self.0.to_ambiguous_timestamp(midnight).offset() {
-            AmbiguousOffset::Unambiguous { offset }
-            | AmbiguousOffset::Fold { before: offset, .. } => {
+            AmbiguousOffset::Unambiguous { offset } | AmbiguousOffset::Fold { before: offset, .. } => {
                 Some(offset.to_timestamp(midnight).ok()?.as_millisecond())
             }
             AmbiguousOffset::Gap { before, after } => {
@@ -147,10 +142,7 @@ mod tests {
             ("utc", "UTC"),
             ("Etc/UTC", "Etc/UTC"),
             ("Asia/Calcutta", "Asia/Calcutta"),
-            (
-                "America/Argentina/Buenos_Aires",
-                "America/Argentina/Buenos_Aires",
-            ),
+            ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
         ] {
             let zone = Zone::parse(text).unwrap();
             assert_eq!(zone.name(), name);
@@ -163,30 +155,14 @@ mod tests {
 
     #[test]
     fn refusals() {
-        for text in [
-            "",
-            " ",
-            "Europe/Berln",
-            "+02:00",
-            "CEST",
-            "EST5EDT4",
-            "Etc/Unknown",
-            "local",
-            "../etc/passwd",
-        ] {
+        for text in ["", " ", "Europe/Berln", "+02:00", "CEST", "EST5EDT4", "Etc/Unknown", "local", "../etc/passwd"] {
             assert!(Zone::parse(text).is_err(), "{text}");
         }
         assert_eq!(
             Zone::parse("Europe/Berln").unwrap_err().to_string(),
             "`Europe/Berln` is not a time zone: use a name of the IANA database, like `Europe/Berlin` or `UTC`"
         );
-        assert!(
-            Zone::parse(&"x".repeat(1000))
-                .unwrap_err()
-                .to_string()
-                .len()
-                < 140
-        );
+        assert!(Zone::parse(&"x".repeat(1000)).unwrap_err().to_string().len() < 140);
         assert!(serde_json::from_str::<Zone>("7").is_err());
     }
 }

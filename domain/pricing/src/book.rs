@@ -19,8 +19,7 @@ const DEMO_PRICES: &str = include_str!("../data/demo.json");
 /// A model's name may be so long; the longest in the book has 84 letters.
 const LONGEST_NAME: usize = 256;
 
-static BUILTIN: LazyLock<PriceBook> =
-    LazyLock::new(|| PriceBook::from_files(&[LIST_PRICES, DEMO_PRICES]));
+static BUILTIN: LazyLock<PriceBook> = LazyLock::new(|| PriceBook::from_files(&[LIST_PRICES, DEMO_PRICES]));
 
 /// What each model costs by list, by provider.
 ///
@@ -65,18 +64,11 @@ impl PriceBook {
     /// A file that cannot be read holds no prices: every call to its models is
     /// refused, none is free. Tests see to it that the embedded files can be.
     fn from_files(files: &[&'static str]) -> Self {
-        let mut book = Self {
-            sources: Vec::new(),
-            providers: BTreeMap::new(),
-        };
+        let mut book = Self { sources: Vec::new(), providers: BTreeMap::new() };
         for file in files {
             if let Ok(file) = serde_json::from_str::<PriceFile<&'static RawValue>>(file) {
                 book.sources.extend(file.sources);
-                book.providers.extend(
-                    file.providers
-                        .into_iter()
-                        .map(|(id, entry)| (id, entry.into())),
-                );
+                book.providers.extend(file.providers.into_iter().map(|(id, entry)| (id, entry.into())));
             }
         }
         book
@@ -96,9 +88,7 @@ impl PriceBook {
     /// The models of a provider that have a price; none for a provider that
     /// the book does not know.
     pub fn models(&self, provider: &str) -> impl Iterator<Item = ModelListing<'_>> {
-        let models = self
-            .provider_called(&provider.to_lowercase())
-            .map(|(_, provider)| provider.models());
+        let models = self.provider_called(&provider.to_lowercase()).map(|(_, provider)| provider.models());
         models.into_iter().flat_map(|models| {
             models.priced().filter_map(|model| {
                 Some(ModelListing {
@@ -115,13 +105,9 @@ impl PriceBook {
     /// # Errors
     /// [`NotPricedError`] if the book has none.
     pub fn quote(&self, query: &PriceQuery<'_>) -> Result<Quote, NotPricedError> {
-        let (provider, model) = self
-            .find(query.provider, query.model)
-            .ok_or_else(|| query.not_priced())?;
+        let (provider, model) = self.find(query.provider, query.model).ok_or_else(|| query.not_priced())?;
         let entry = in_force(&model.prices, query.now_ms).ok_or_else(|| query.not_priced())?;
-        let price = entry
-            .price(query.special_service_tier(), model)
-            .ok_or_else(|| query.no_service_tier())?;
+        let price = entry.price(query.special_service_tier(), model).ok_or_else(|| query.no_service_tier())?;
         Ok(Quote {
             price,
             provider: Some(provider.to_owned()),
@@ -133,55 +119,35 @@ impl PriceBook {
     /// The model that is meant, and the provider that was asked for it. A name
     /// that is not found is tried again with its date in the usual form.
     fn find(&self, provider: Option<&str>, model: &str) -> Option<(&str, &ModelEntry<'static>)> {
-        if model.len() > LONGEST_NAME
-            || provider.is_some_and(|provider| provider.len() > LONGEST_NAME)
-        {
+        if model.len() > LONGEST_NAME || provider.is_some_and(|provider| provider.len() > LONGEST_NAME) {
             return None;
         }
         let name = model.to_lowercase();
         let (id, provider) = match provider {
             Some(provider) => self.provider_called(provider.to_lowercase().trim())?,
-            None => self
-                .providers
-                .iter()
-                .find(|(_, provider)| provider.serves.matches(&name))?,
+            None => self.providers.iter().find(|(_, provider)| provider.serves.matches(&name))?,
         };
         let found = self.find_at(provider, &name);
-        Some((
-            id,
-            found.or_else(|| self.find_at(provider, &with_dashed_date(&name)?))?,
-        ))
+        Some((id, found.or_else(|| self.find_at(provider, &with_dashed_date(&name)?))?))
     }
 
     /// The model at a provider or, one step further, where it falls back to.
-    fn find_at<'a>(
-        &'a self,
-        provider: &'a Provider,
-        name: &str,
-    ) -> Option<&'a ModelEntry<'static>> {
-        let others = provider
-            .falls_back_to
-            .iter()
-            .filter_map(|id| self.providers.get(id));
+    fn find_at<'a>(&'a self, provider: &'a Provider, name: &str) -> Option<&'a ModelEntry<'static>> {
+        let others = provider.falls_back_to.iter().filter_map(|id| self.providers.get(id));
         let elsewhere = || others.flat_map(|other| other.models().find(name)).next();
         provider.models().find(name).or_else(elsewhere)
     }
 
     /// The provider with this id, or else the first that is called so.
     fn provider_called(&self, name: &str) -> Option<(&String, &Provider)> {
-        let called_so = || {
-            self.providers
-                .iter()
-                .find(|(_, provider)| provider.called.matches(name))
-        };
+        let called_so = || self.providers.iter().find(|(_, provider)| provider.called.matches(name));
         self.providers.get_key_value(name).or_else(called_so)
     }
 }
 
 impl Provider {
     fn models(&self) -> &Models {
-        self.models
-            .get_or_init(|| Models::new(serde_json::from_str(self.text).unwrap_or_default()))
+        self.models.get_or_init(|| Models::new(serde_json::from_str(self.text).unwrap_or_default()))
     }
 }
 

@@ -117,11 +117,7 @@ pub struct ServicePrice {
 impl PriceEntry {
     /// The price of a service tier, the standard one if none is named; `None`
     /// if there is no such tier.
-    pub(crate) fn price(
-        &self,
-        service_tier: Option<&str>,
-        model: &ModelEntry<'_>,
-    ) -> Option<ModelPrice> {
+    pub(crate) fn price(&self, service_tier: Option<&str>, model: &ModelEntry<'_>) -> Option<ModelPrice> {
         let (rates, tiers) = match service_tier {
             None => (&self.rates, &self.tiers),
             Some(name) => {

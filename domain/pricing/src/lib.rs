@@ -34,11 +34,7 @@
 //! assert_eq!(tariff.cost(&usage)?, Millicredits::new(210_000));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![deny(
-    clippy::float_arithmetic,
-    clippy::arithmetic_side_effects,
-    clippy::as_conversions
-)]
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod book;
 mod bound;

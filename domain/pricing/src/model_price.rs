@@ -56,9 +56,7 @@ pub struct ContextTier {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
     /// A price that can only be a typing error.
-    #[error(
-        "`{unit}` at `{price}` dollars per million is beyond `{most}`: check the unit, prices are per million"
-    )]
+    #[error("`{unit}` at `{price}` dollars per million is beyond `{most}`: check the unit, prices are per million")]
     Absurd {
         /// The name of the price.
         unit: &'static str,
@@ -93,16 +91,10 @@ impl ModelPrice {
         for tier in &self.tiers {
             validate_rates(&tier.rates)?;
         }
-        if !self
-            .tiers
-            .is_sorted_by(|one, next| one.above_input_tokens < next.above_input_tokens)
-        {
+        if !self.tiers.is_sorted_by(|one, next| one.above_input_tokens < next.above_input_tokens) {
             return Err(PriceError::TiersNotAscending);
         }
-        for (name, size) in [
-            ("context_window", self.context_window),
-            ("max_output_tokens", self.max_output_tokens),
-        ] {
+        for (name, size) in [("context_window", self.context_window), ("max_output_tokens", self.max_output_tokens)] {
             if size == Some(0) {
                 return Err(PriceError::ZeroSize(name));
             }
@@ -150,43 +142,22 @@ mod tests {
             .and_then(|price| price.validate().map_err(|error| error.to_string()));
         match expected {
             Ok(()) => assert_eq!(outcome, Ok(()), "{json}"),
-            Err(part) => assert!(
-                outcome.clone().unwrap_err().contains(part),
-                "{json}: {outcome:?}"
-            ),
+            Err(part) => assert!(outcome.clone().unwrap_err().contains(part), "{json}: {outcome:?}"),
         }
     }
 
     #[test]
     fn validation() {
         check(r#"{"rates":{"input":"0.15","output":"0.6"}}"#, Ok(()));
-        check(
-            r#"{"rates":{"input":"100000","request":"100000000"}}"#,
-            Ok(()),
-        );
+        check(r#"{"rates":{"input":"100000","request":"100000000"}}"#, Ok(()));
         check(r#"{"rates":{}}"#, Err("missing field `input`"));
-        check(
-            r#"{"rates":{"input":"0.15","ouput":"0.6"}}"#,
-            Err("unknown field `ouput`"),
-        );
-        check(
-            r#"{"rates":{"input":"1"},"price":"2"}"#,
-            Err("unknown field `price`"),
-        );
+        check(r#"{"rates":{"input":"0.15","ouput":"0.6"}}"#, Err("unknown field `ouput`"));
+        check(r#"{"rates":{"input":"1"},"price":"2"}"#, Err("unknown field `price`"));
         check(r#"{"rates":{"input":"-0.15"}}"#, Err("is negative"));
         check(r#"{"rates":{"input":0.15}}"#, Err("expected a string"));
-        check(
-            r#"{"rates":{"input":"1","output":"100000.000000001"}}"#,
-            Err("`output` at `100000.000000001`"),
-        );
-        check(
-            r#"{"rates":{"input":"1","request":"100000001"}}"#,
-            Err("`request`"),
-        );
-        check(
-            r#"{"rates":{"input":"1"},"max_output_tokens":0}"#,
-            Err("`max_output_tokens` is zero"),
-        );
+        check(r#"{"rates":{"input":"1","output":"100000.000000001"}}"#, Err("`output` at `100000.000000001`"));
+        check(r#"{"rates":{"input":"1","request":"100000001"}}"#, Err("`request`"));
+        check(r#"{"rates":{"input":"1"},"max_output_tokens":0}"#, Err("`max_output_tokens` is zero"));
         let tiers = |first: u64, second: u64| {
             format!(
                 r#"{{"rates":{{"input":"1"}},"tiers":[
@@ -198,10 +169,7 @@ mod tests {
         check(&tiers(2, 1), Err("ascending"));
         check(&tiers(2, 2), Err("ascending"));
         let tier = ContextTier::default();
-        let price = ModelPrice {
-            tiers: vec![tier; 9],
-            ..ModelPrice::default()
-        };
+        let price = ModelPrice { tiers: vec![tier; 9], ..ModelPrice::default() };
         assert_eq!(price.validate(), Err(PriceError::TooManyTiers(9)));
     }
 
@@ -229,10 +197,7 @@ mod tests {
         };
         let price = ModelPrice {
             rates,
-            tiers: vec![ContextTier {
-                above_input_tokens: 5,
-                rates: Rates::default(),
-            }],
+            tiers: vec![ContextTier { above_input_tokens: 5, rates: Rates::default() }],
             context_window: Some(6),
             max_output_tokens: Some(7),
         };

@@ -54,9 +54,7 @@ pub enum OverrideError {
     #[error("`{0}` overrides are too many: at most 1000; one with a `*` can stand for many models")]
     TooMany(usize),
     /// A discount of more than everything.
-    #[error(
-        "a discount of `{0}` basis points is more than the whole price: at most 10000, which is 100 percent"
-    )]
+    #[error("a discount of `{0}` basis points is more than the whole price: at most 10000, which is 100 percent")]
     DiscountTooHigh(u32),
     /// A price that cannot be used.
     #[error("the price of `{model}`: {error}")]
@@ -109,10 +107,7 @@ impl Overrides {
         }
         for entry in &overrides {
             if let PriceChange::Price(price) = &entry.change {
-                price.validate().map_err(|error| OverrideError::Price {
-                    model: entry.model.to_string(),
-                    error,
-                })?;
+                price.validate().map_err(|error| OverrideError::Price { model: entry.model.to_string(), error })?;
             }
         }
         // The most precise first, so that the first match is the one.
@@ -122,14 +117,10 @@ impl Overrides {
             rank(other).cmp(&rank(one)).then_with(tie)
         });
         let twice = overrides.windows(2).find_map(|pair| match pair {
-            [one, other] if one.model == other.model && name(one) == name(other) => {
-                Some(one.model.to_string())
-            }
+            [one, other] if one.model == other.model && name(one) == name(other) => Some(one.model.to_string()),
             _ => None,
         });
-        twice.map_or(Ok(Self(overrides)), |model| {
-            Err(OverrideError::Twice(model))
-        })
+        twice.map_or(Ok(Self(overrides)), |model| Err(OverrideError::Twice(model)))
     }
 
     /// The entries, the most precise first.
@@ -144,20 +135,14 @@ impl Overrides {
     /// # Errors
     /// [`NotPricedError`] if neither has one. A discount alone is no price.
     pub fn quote(&self, book: &PriceBook, query: &PriceQuery<'_>) -> Result<Quote, NotPricedError> {
-        let standard = || {
-            book.quote(&PriceQuery {
-                service_tier: None,
-                ..*query
-            })
-        };
+        let standard = || book.quote(&PriceQuery { service_tier: None, ..*query });
         // The book's name of the provider is only looked up where it matters.
         let mut at = None;
         let found = self.0.iter().find(|entry| {
             entry.model.matches(query.model)
                 && entry.provider.as_ref().is_none_or(|provider| {
                     let is = |name: &str| name.eq_ignore_ascii_case(provider);
-                    let known =
-                        at.get_or_insert_with(|| standard().ok().and_then(|quote| quote.provider));
+                    let known = at.get_or_insert_with(|| standard().ok().and_then(|quote| quote.provider));
                     query.provider.is_some_and(is) || known.as_deref().is_some_and(is)
                 })
         });
@@ -165,10 +150,7 @@ impl Overrides {
             None => book.quote(query),
             Some(PriceChange::DiscountBasisPoints(discount)) => {
                 let quote = book.quote(query)?;
-                Ok(Quote {
-                    price: quote.price.map(|price| price.less(discount.0)),
-                    ..quote
-                })
+                Ok(Quote { price: quote.price.map(|price| price.less(discount.0)), ..quote })
             }
             Some(PriceChange::Price(price)) => {
                 let listed = standard().ok();
@@ -182,12 +164,7 @@ impl Overrides {
                     Some(quote) => (quote.provider, quote.model),
                     None => (None, query.model.to_owned()),
                 };
-                Ok(Quote {
-                    price,
-                    provider,
-                    model,
-                    valid_until_ms: None,
-                })
+                Ok(Quote { price, provider, model, valid_until_ms: None })
             }
         }
     }
@@ -195,10 +172,7 @@ impl Overrides {
 
 /// The provider's name as it is compared.
 fn name(entry: &Override) -> Option<String> {
-    entry
-        .provider
-        .as_ref()
-        .map(|provider| provider.to_ascii_lowercase())
+    entry.provider.as_ref().map(|provider| provider.to_ascii_lowercase())
 }
 
 impl TryFrom<Vec<Override>> for Overrides {

@@ -23,9 +23,7 @@ pub struct ModelPattern {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// No text.
-    #[error(
-        "a model pattern cannot be empty: write a model's name, a beginning with `*`, or `*` for all models"
-    )]
+    #[error("a model pattern cannot be empty: write a model's name, a beginning with `*`, or `*` for all models")]
     Empty,
     /// A `*` before the end.
     #[error("`{0}` has a `*` before its end: only the end of a model pattern may be open")]
@@ -39,9 +37,7 @@ impl ModelPattern {
     /// Whether this model is meant.
     #[must_use]
     pub fn matches(&self, model: &str) -> bool {
-        let begins = model
-            .get(..self.text.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(&self.text));
+        let begins = model.get(..self.text.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.text));
         begins && (self.prefix || model.len() == self.text.len())
     }
 
@@ -70,10 +66,7 @@ impl FromStr for ModelPattern {
         if start.contains('*') {
             return Err(PatternError::StarInside(text.to_owned()));
         }
-        Ok(Self {
-            text: start.to_ascii_lowercase(),
-            prefix,
-        })
+        Ok(Self { text: start.to_ascii_lowercase(), prefix })
     }
 }
 
@@ -103,16 +96,8 @@ mod tests {
     #[test]
     fn matching() {
         for (pattern, yes, no) in [
-            (
-                "gpt-4o",
-                &["gpt-4o", "GPT-4o"][..],
-                &["gpt-4o-mini", "gpt-4", "xgpt-4o", ""][..],
-            ),
-            (
-                "GPT-4*",
-                &["gpt-4", "gpt-4o", "GPT-4.1"],
-                &["gpt-5", "gpt-"],
-            ),
+            ("gpt-4o", &["gpt-4o", "GPT-4o"][..], &["gpt-4o-mini", "gpt-4", "xgpt-4o", ""][..]),
+            ("GPT-4*", &["gpt-4", "gpt-4o", "GPT-4.1"], &["gpt-5", "gpt-"]),
             ("*", &["", "anything", "ü"], &[]),
             ("a*", &["a", "aü"], &["ü", "ä"]),
         ] {

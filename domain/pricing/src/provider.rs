@@ -33,11 +33,7 @@ impl Models {
                 Some(_) => by_rule.push(index),
             }
         }
-        Self {
-            models,
-            exact,
-            by_rule,
-        }
+        Self { models, exact, by_rule }
     }
 
     /// Those that have a price, in the file's order.
@@ -49,11 +45,7 @@ impl Models {
     /// calls some by what they are (`regional.…`), and then one of the names
     /// that requests use. `None` if other models are found by all of these.
     pub(crate) fn name_of<'a>(&'a self, model: &'a ModelEntry<'static>) -> Option<&'a str> {
-        let names = model
-            .called
-            .iter()
-            .flat_map(|rule| &rule.equals)
-            .map(String::as_str);
+        let names = model.called.iter().flat_map(|rule| &rule.equals).map(String::as_str);
         [&*model.id].into_iter().chain(names).find(|name| {
             let found = self.find(&name.to_lowercase());
             found.is_some_and(|found| std::ptr::eq(found, model))
@@ -65,18 +57,10 @@ impl Models {
         let exact = self.exact.get(name).copied();
         let earlier = |index: &&usize| exact.is_none_or(|exact| **index < exact);
         let called_so = |index: &usize| {
-            let rule = self
-                .models
-                .get(*index)
-                .and_then(|model| model.called.as_ref());
+            let rule = self.models.get(*index).and_then(|model| model.called.as_ref());
             rule.is_some_and(|rule| rule.matches(name))
         };
-        let by_rule = self
-            .by_rule
-            .iter()
-            .take_while(earlier)
-            .find(|index| called_so(index))
-            .copied();
+        let by_rule = self.by_rule.iter().take_while(earlier).find(|index| called_so(index)).copied();
         self.models.get(by_rule.or(exact)?)
     }
 }
@@ -102,8 +86,7 @@ pub(crate) fn with_dashed_date(name: &str) -> Option<String> {
 
 /// Year, month and day of eight digits from the years 2000 to 2099.
 fn compact_date(text: &str) -> Option<(&str, &str, &str)> {
-    if text.len() != 8 || !text.starts_with("20") || !text.bytes().all(|byte| byte.is_ascii_digit())
-    {
+    if text.len() != 8 || !text.starts_with("20") || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let (year, month_day) = text.split_at_checked(4)?;
@@ -119,10 +102,7 @@ mod tests {
     fn dashed_dates() {
         for (name, expected) in [
             ("gpt-5.2-20251211", Some("gpt-5.2-2025-12-11")),
-            (
-                "openai/gpt-5.2-20251211:free",
-                Some("openai/gpt-5.2-2025-12-11:free"),
-            ),
+            ("openai/gpt-5.2-20251211:free", Some("openai/gpt-5.2-2025-12-11:free")),
             ("gpt-20251211-mini", Some("gpt-2025-12-11-mini")),
             ("gpt-5.2", None),
             ("20251211", None),
@@ -158,11 +138,7 @@ mod tests {
             ("b", None),
             ("", None),
         ] {
-            assert_eq!(
-                models.find(name).map(|model| &*model.id),
-                expected,
-                "{name}"
-            );
+            assert_eq!(models.find(name).map(|model| &*model.id), expected, "{name}");
         }
     }
 }

@@ -63,25 +63,18 @@ pub enum NotPricedError {
 }
 
 fn of(provider: &Option<String>) -> String {
-    provider
-        .as_ref()
-        .map(|provider| format!(" at `{provider}`"))
-        .unwrap_or_default()
+    provider.as_ref().map(|provider| format!(" at `{provider}`")).unwrap_or_default()
 }
 
 impl<'a> PriceQuery<'a> {
     /// The service tier, if it is not the standard one.
     pub(crate) fn special_service_tier(&self) -> Option<&'a str> {
-        self.service_tier
-            .filter(|name| !matches!(*name, "auto" | "default" | "standard"))
+        self.service_tier.filter(|name| !matches!(*name, "auto" | "default" | "standard"))
     }
 
     /// The error that says that the model has no price.
     pub(crate) fn not_priced(&self) -> NotPricedError {
-        NotPricedError::Model {
-            model: shown(self.model),
-            provider: self.provider.map(shown),
-        }
+        NotPricedError::Model { model: shown(self.model), provider: self.provider.map(shown) }
     }
 
     /// The error that says that the service tier has no price.

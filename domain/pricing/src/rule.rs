@@ -39,40 +39,20 @@ impl Rule {
     /// Whether the name, in lower case, is meant.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        let any =
-            |texts: &[String], test: &dyn Fn(&str) -> bool| texts.iter().any(|text| test(text));
+        let any = |texts: &[String], test: &dyn Fn(&str) -> bool| texts.iter().any(|text| test(text));
         let meant = any(&self.equals, &|text| name == text)
             || any(&self.starts_with, &|text| name.starts_with(text))
             || any(&self.ends_with, &|text| name.ends_with(text))
             || any(&self.contains, &|text| name.contains(text))
             || any(&self.glob, &|text| glob_matches(text, name))
-            || (!self.contains_all.is_empty()
-                && self
-                    .contains_all
-                    .iter()
-                    .all(|text| name.contains(text.as_str())));
-        meant
-            && !self
-                .except
-                .as_ref()
-                .is_some_and(|except| except.matches(name))
+            || (!self.contains_all.is_empty() && self.contains_all.iter().all(|text| name.contains(text.as_str())));
+        meant && !self.except.as_ref().is_some_and(|except| except.matches(name))
     }
 
     /// Nothing but exact names: then an index can stand in for the rule.
     pub(crate) fn is_exact(&self) -> bool {
-        let Self {
-            equals: _,
-            starts_with,
-            ends_with,
-            contains,
-            contains_all,
-            glob,
-            except,
-        } = self;
-        [starts_with, ends_with, contains, contains_all, glob]
-            .iter()
-            .all(|texts| texts.is_empty())
-            && except.is_none()
+        let Self { equals: _, starts_with, ends_with, contains, contains_all, glob, except } = self;
+        [starts_with, ends_with, contains, contains_all, glob].iter().all(|texts| texts.is_empty()) && except.is_none()
     }
 
     /// Without any clause.
@@ -87,17 +67,9 @@ fn glob_matches(glob: &str, name: &str) -> bool {
         None => (glob, false),
     };
     let fits = |(want, is): (u8, u8)| {
-        if want == b'#' {
-            is.is_ascii_digit()
-        } else {
-            want == is
-        }
+        if want == b'#' { is.is_ascii_digit() } else { want == is }
     };
-    (if open {
-        name.len() >= form.len()
-    } else {
-        name.len() == form.len()
-    }) && form.bytes().zip(name.bytes()).all(fits)
+    (if open { name.len() >= form.len() } else { name.len() == form.len() }) && form.bytes().zip(name.bytes()).all(fits)
 }
 
 #[cfg(test)]
@@ -107,33 +79,13 @@ mod tests {
     #[test]
     fn matching() {
         for (rule, yes, no) in [
-            (
-                r#"{"equals":["gpt-4o","4o"]}"#,
-                &["gpt-4o", "4o"][..],
-                &["gpt-4o-", "gpt-4", ""][..],
-            ),
-            (
-                r#"{"starts_with":["gpt-"]}"#,
-                &["gpt-", "gpt-5"],
-                &["xgpt-5", "gpt"],
-            ),
+            (r#"{"equals":["gpt-4o","4o"]}"#, &["gpt-4o", "4o"][..], &["gpt-4o-", "gpt-4", ""][..]),
+            (r#"{"starts_with":["gpt-"]}"#, &["gpt-", "gpt-5"], &["xgpt-5", "gpt"]),
             (r#"{"ends_with":["-mini"]}"#, &["a-mini"], &["a-mini-1"]),
             (r#"{"contains":["claude"]}"#, &["x.claude-2"], &["clau"]),
-            (
-                r#"{"contains_all":["hf","groq"]}"#,
-                &["hf-groq", "groq_hf"],
-                &["hf", "groq"],
-            ),
-            (
-                r#"{"glob":["g-####-#"]}"#,
-                &["g-2026-1"],
-                &["g-2026-12", "g-202a-1", "g-2026-", "g-٢٠٢٦-1"],
-            ),
-            (
-                r#"{"glob":["g-#*"]}"#,
-                &["g-1", "g-1-preview"],
-                &["g-", "g-x"],
-            ),
+            (r#"{"contains_all":["hf","groq"]}"#, &["hf-groq", "groq_hf"], &["hf", "groq"]),
+            (r#"{"glob":["g-####-#"]}"#, &["g-2026-1"], &["g-2026-12", "g-202a-1", "g-2026-", "g-٢٠٢٦-1"]),
+            (r#"{"glob":["g-#*"]}"#, &["g-1", "g-1-preview"], &["g-", "g-x"]),
             (
                 r#"{"starts_with":["gem"],"except":{"ends_with":["-tts"],"contains":["-tts-"]}}"#,
                 &["gem-ttsx", "gem"],

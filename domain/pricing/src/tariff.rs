@@ -26,11 +26,7 @@ impl CreditRate {
     /// # Errors
     /// [`RateError`] for nothing.
     pub const fn new(usd_per_million_credits: Usd) -> Result<Self, RateError> {
-        if usd_per_million_credits.is_zero() {
-            Err(RateError)
-        } else {
-            Ok(Self(usd_per_million_credits))
-        }
+        if usd_per_million_credits.is_zero() { Err(RateError) } else { Ok(Self(usd_per_million_credits)) }
     }
 
     /// Dollars for a million credits.
@@ -90,43 +86,23 @@ impl Tariff {
     /// [`OverflowError`] if a price cannot be counted in credits at this rate.
     pub fn new(price: &ModelPrice, rate: CreditRate) -> Result<Self, OverflowError> {
         let convert = |usd| rate.millicredits(usd);
-        let tier = |tier: &crate::ContextTier| {
-            Ok((
-                tier.above_input_tokens,
-                UnitRates::new(&tier.rates, convert)?,
-            ))
-        };
-        let mut tiers = price
-            .tiers
-            .iter()
-            .map(tier)
-            .collect::<Result<Vec<_>, OverflowError>>()?;
+        let tier = |tier: &crate::ContextTier| Ok((tier.above_input_tokens, UnitRates::new(&tier.rates, convert)?));
+        let mut tiers = price.tiers.iter().map(tier).collect::<Result<Vec<_>, OverflowError>>()?;
         tiers.sort_by_key(|(above, _)| *above);
-        Ok(Self {
-            base: UnitRates::new(&price.rates, convert)?,
-            tiers,
-        })
+        Ok(Self { base: UnitRates::new(&price.rates, convert)?, tiers })
     }
 
     /// The prices that a call with so much input is charged at, all of it.
     pub(crate) fn rates_for(&self, input_tokens: u64) -> &UnitRates {
-        self.tiers
-            .iter()
-            .rev()
-            .find(|(above, _)| input_tokens > *above)
-            .map_or(&self.base, |(_, rates)| rates)
+        self.tiers.iter().rev().find(|(above, _)| input_tokens > *above).map_or(&self.base, |(_, rates)| rates)
     }
 
     /// The prices that a call with at most so much input may be charged at,
     /// each with the most input that it is charged for.
     pub(crate) fn reachable(&self, input_tokens: u64) -> impl Iterator<Item = (u64, &UnitRates)> {
         let ends = self.tiers.iter().map(|(above, _)| *above).chain([u64::MAX]);
-        let starts = [None]
-            .into_iter()
-            .chain(self.tiers.iter().map(|(above, _)| Some(*above)));
-        let rates = [&self.base]
-            .into_iter()
-            .chain(self.tiers.iter().map(|(_, rates)| rates));
+        let starts = [None].into_iter().chain(self.tiers.iter().map(|(above, _)| Some(*above)));
+        let rates = [&self.base].into_iter().chain(self.tiers.iter().map(|(_, rates)| rates));
         starts
             .zip(ends)
             .zip(rates)
@@ -155,21 +131,14 @@ mod tests {
             ("0.000000001", "9223372036", Err(OverflowError)),
         ] {
             let rate = CreditRate::new(rate.parse().unwrap()).unwrap();
-            assert_eq!(
-                rate.millicredits(price.parse().unwrap()),
-                expected,
-                "{price} at {rate:?}"
-            );
+            assert_eq!(rate.millicredits(price.parse().unwrap()), expected, "{price} at {rate:?}");
         }
     }
 
     #[test]
     fn rate_form() {
         assert_eq!(CreditRate::new(Usd::ZERO), Err(RateError));
-        assert_eq!(
-            serde_json::to_string(&CreditRate::default()).unwrap(),
-            r#""1""#
-        );
+        assert_eq!(serde_json::to_string(&CreditRate::default()).unwrap(), r#""1""#);
         assert!(serde_json::from_str::<CreditRate>(r#""0""#).is_err());
     }
 }

@@ -5,9 +5,7 @@ use crate::{CacheWrites, Rates, Usage, UsageBound, Usd};
 
 /// A price or a cost beyond what the ledger can count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the amount is beyond what the ledger can count: check the prices, the rate and the token counts"
-)]
+#[error("the amount is beyond what the ledger can count: check the prices, the rate and the token counts")]
 pub struct OverflowError;
 
 /// One tier's prices in millicredits per million units.
@@ -46,19 +44,9 @@ impl UnitRates {
             write: convert(write)?,
             write_1h: convert(rates.cached_input_write_1h.unwrap_or(write))?,
             audio: convert(rates.input_audio.unwrap_or(input))?,
-            cached_audio: convert(
-                rates
-                    .cached_input_audio
-                    .or(rates.input_audio)
-                    .unwrap_or(cached),
-            )?,
+            cached_audio: convert(rates.cached_input_audio.or(rates.input_audio).unwrap_or(cached))?,
             image: convert(rates.input_image.unwrap_or(input))?,
-            cached_image: convert(
-                rates
-                    .cached_input_image
-                    .or(rates.input_image)
-                    .unwrap_or(cached),
-            )?,
+            cached_image: convert(rates.cached_input_image.or(rates.input_image).unwrap_or(cached))?,
             output: convert(output)?,
             reasoning: convert(rates.reasoning.unwrap_or(output))?,
             output_audio: convert(rates.output_audio.unwrap_or(output))?,
@@ -94,29 +82,13 @@ impl UnitRates {
     /// its fees, in millionths of a millicredit: every token at the dearest
     /// price of text, and for as many as may be audio or images what those
     /// can cost above it.
-    pub(crate) fn worst_input(
-        &self,
-        bound: &UsageBound,
-        input_tokens: u64,
-    ) -> Result<i128, OverflowError> {
-        let text = [
-            self.input,
-            self.cached,
-            self.worst_write(bound.cache_writes),
-        ]
-        .into_iter()
-        .fold(0, i64::max);
+    pub(crate) fn worst_input(&self, bound: &UsageBound, input_tokens: u64) -> Result<i128, OverflowError> {
+        let text = [self.input, self.cached, self.worst_write(bound.cache_writes)].into_iter().fold(0, i64::max);
         let above = |rate: i64| rate.saturating_sub(text).max(0);
         sum(&[
             (input_tokens, text),
-            (
-                bound.input_audio_tokens.min(input_tokens),
-                above(self.audio.max(self.cached_audio)),
-            ),
-            (
-                bound.input_image_tokens.min(input_tokens),
-                above(self.image.max(self.cached_image)),
-            ),
+            (bound.input_audio_tokens.min(input_tokens), above(self.audio.max(self.cached_audio))),
+            (bound.input_image_tokens.min(input_tokens), above(self.image.max(self.cached_image))),
             (1, self.request),
             (bound.web_searches, self.web_search),
             (bound.file_searches, self.file_search),
@@ -126,11 +98,7 @@ impl UnitRates {
     /// The dearest token of output.
     pub(crate) fn worst_output(&self, bound: &UsageBound) -> i64 {
         let text = self.output.max(self.reasoning);
-        if bound.text_output_only {
-            text
-        } else {
-            text.max(self.output_audio).max(self.output_image)
-        }
+        if bound.text_output_only { text } else { text.max(self.output_audio).max(self.output_image) }
     }
 
     fn worst_write(&self, writes: CacheWrites) -> i64 {
@@ -146,8 +114,6 @@ impl UnitRates {
 fn sum(terms: &[(u64, i64)]) -> Result<i128, OverflowError> {
     terms
         .iter()
-        .try_fold(0_i128, |sum, (count, rate)| {
-            sum.checked_add(i128::from(*count).checked_mul(i128::from(*rate))?)
-        })
+        .try_fold(0_i128, |sum, (count, rate)| sum.checked_add(i128::from(*count).checked_mul(i128::from(*rate))?))
         .ok_or(OverflowError)
 }

@@ -99,18 +99,10 @@ impl Usage {
             "cache_write_1h_tokens",
             &[self.cache_write_1h_tokens],
         )?;
-        let audio = rest(
-            "input_audio_tokens",
-            self.input_audio_tokens,
-            "cached_audio_tokens",
-            &[self.cached_audio_tokens],
-        )?;
-        let image = rest(
-            "input_image_tokens",
-            self.input_image_tokens,
-            "cached_image_tokens",
-            &[self.cached_image_tokens],
-        )?;
+        let audio =
+            rest("input_audio_tokens", self.input_audio_tokens, "cached_audio_tokens", &[self.cached_audio_tokens])?;
+        let image =
+            rest("input_image_tokens", self.input_image_tokens, "cached_image_tokens", &[self.cached_image_tokens])?;
         let cached = rest(
             "cached_input_tokens",
             self.cached_input_tokens,
@@ -121,22 +113,13 @@ impl Usage {
             "input_tokens",
             self.input_tokens,
             "the cached, written, audio and image tokens",
-            &[
-                self.cached_input_tokens,
-                self.cache_write_tokens,
-                audio,
-                image,
-            ],
+            &[self.cached_input_tokens, self.cache_write_tokens, audio, image],
         )?;
         let output = rest(
             "output_tokens",
             self.output_tokens,
             "reasoning_tokens + output_audio_tokens + output_image_tokens",
-            &[
-                self.reasoning_tokens,
-                self.output_audio_tokens,
-                self.output_image_tokens,
-            ],
+            &[self.reasoning_tokens, self.output_audio_tokens, self.output_image_tokens],
         )?;
         Ok(Parts {
             input,
@@ -171,33 +154,16 @@ impl Usage {
     /// The most output that any reading of these numbers allows.
     pub(crate) fn greatest_output(&self) -> u64 {
         self.output_tokens.max(
-            self.reasoning_tokens
-                .saturating_add(self.output_audio_tokens)
-                .saturating_add(self.output_image_tokens),
+            self.reasoning_tokens.saturating_add(self.output_audio_tokens).saturating_add(self.output_image_tokens),
         )
     }
 }
 
 /// What is left of `total` without `parts`.
-fn rest(
-    whole: &'static str,
-    total: u64,
-    names: &'static str,
-    parts: &[u64],
-) -> Result<u64, UsageError> {
-    let sum = parts
-        .iter()
-        .fold(0_u128, |sum, part| sum.saturating_add(u128::from(*part)));
-    let contradiction = UsageError {
-        parts: names,
-        sum,
-        whole,
-        total,
-    };
-    u64::try_from(sum)
-        .ok()
-        .and_then(|sum| total.checked_sub(sum))
-        .ok_or(contradiction)
+fn rest(whole: &'static str, total: u64, names: &'static str, parts: &[u64]) -> Result<u64, UsageError> {
+    let sum = parts.iter().fold(0_u128, |sum, part| sum.saturating_add(u128::from(*part)));
+    let contradiction = UsageError { parts: names, sum, whole, total };
+    u64::try_from(sum).ok().and_then(|sum| total.checked_sub(sum)).ok_or(contradiction)
 }
 
 #[cfg(test)]
@@ -206,91 +172,21 @@ mod tests {
 
     #[test]
     fn contradictions() {
-        let whole = Usage {
-            input_tokens: 100,
-            output_tokens: 10,
-            ..Usage::default()
-        };
+        let whole = Usage { input_tokens: 100, output_tokens: 10, ..Usage::default() };
         for (usage, expected) in [
             (whole, None),
-            (
-                Usage {
-                    cached_input_tokens: 60,
-                    cache_write_tokens: 40,
-                    ..whole
-                },
-                None,
-            ),
-            (
-                Usage {
-                    cached_input_tokens: 60,
-                    cache_write_tokens: 41,
-                    ..whole
-                },
-                Some("input_tokens"),
-            ),
-            (
-                Usage {
-                    cache_write_1h_tokens: 1,
-                    ..whole
-                },
-                Some("cache_write_tokens"),
-            ),
-            (
-                Usage {
-                    cached_audio_tokens: 1,
-                    cached_input_tokens: 1,
-                    ..whole
-                },
-                Some("input_audio_tokens"),
-            ),
-            (
-                Usage {
-                    cached_image_tokens: 1,
-                    cached_input_tokens: 1,
-                    ..whole
-                },
-                Some("input_image_tokens"),
-            ),
-            (
-                Usage {
-                    cached_audio_tokens: 1,
-                    input_audio_tokens: 1,
-                    ..whole
-                },
-                Some("cached_input_tokens"),
-            ),
+            (Usage { cached_input_tokens: 60, cache_write_tokens: 40, ..whole }, None),
+            (Usage { cached_input_tokens: 60, cache_write_tokens: 41, ..whole }, Some("input_tokens")),
+            (Usage { cache_write_1h_tokens: 1, ..whole }, Some("cache_write_tokens")),
+            (Usage { cached_audio_tokens: 1, cached_input_tokens: 1, ..whole }, Some("input_audio_tokens")),
+            (Usage { cached_image_tokens: 1, cached_input_tokens: 1, ..whole }, Some("input_image_tokens")),
+            (Usage { cached_audio_tokens: 1, input_audio_tokens: 1, ..whole }, Some("cached_input_tokens")),
             // Audio from the cache is in two totals and counts once.
-            (
-                Usage {
-                    cached_audio_tokens: 50,
-                    input_audio_tokens: 60,
-                    cached_input_tokens: 90,
-                    ..whole
-                },
-                None,
-            ),
-            (
-                Usage {
-                    reasoning_tokens: 11,
-                    ..whole
-                },
-                Some("output_tokens"),
-            ),
-            (
-                Usage {
-                    reasoning_tokens: u64::MAX,
-                    output_audio_tokens: u64::MAX,
-                    ..whole
-                },
-                Some("output_tokens"),
-            ),
+            (Usage { cached_audio_tokens: 50, input_audio_tokens: 60, cached_input_tokens: 90, ..whole }, None),
+            (Usage { reasoning_tokens: 11, ..whole }, Some("output_tokens")),
+            (Usage { reasoning_tokens: u64::MAX, output_audio_tokens: u64::MAX, ..whole }, Some("output_tokens")),
         ] {
-            assert_eq!(
-                usage.validate().err().map(|error| error.whole),
-                expected,
-                "{usage:?}"
-            );
+            assert_eq!(usage.validate().err().map(|error| error.whole), expected, "{usage:?}");
         }
     }
 }

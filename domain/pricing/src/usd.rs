@@ -25,9 +25,7 @@ pub enum UsdError {
     #[error("`{0}` is negative: a price is zero or more")]
     Negative(String),
     /// Not digits with at most one point.
-    #[error(
-        "`{0}` is not a price: write dollars per million as a decimal number in a string, like \"0.15\""
-    )]
+    #[error("`{0}` is not a price: write dollars per million as a decimal number in a string, like \"0.15\"")]
     NotANumber(String),
     /// Finer than a nano-dollar.
     #[error("`{0}` is too fine: at most nine digits may follow the point")]
@@ -69,10 +67,7 @@ impl Usd {
         // At most 2^63 × 10^4 before the division and i64::MAX after it, so
         // neither the product nor the quotient can fail to fit.
         let reduced = i128::from(self.0).saturating_mul(i128::from(remaining));
-        let rounded_up = reduced
-            .saturating_add(9_999)
-            .checked_div(10_000)
-            .unwrap_or(i128::MAX);
+        let rounded_up = reduced.saturating_add(9_999).checked_div(10_000).unwrap_or(i128::MAX);
         Self(i64::try_from(rounded_up).unwrap_or(self.0))
     }
 }
@@ -121,10 +116,7 @@ impl FromStr for Usd {
             return Err(UsdError::TooFine(shown()));
         }
         // The text is all digits by now: parsing can only fail on its size.
-        format!("{whole}{fraction:0<9}")
-            .parse()
-            .map(Self)
-            .map_err(|_| UsdError::TooLarge(shown()))
+        format!("{whole}{fraction:0<9}").parse().map(Self).map_err(|_| UsdError::TooLarge(shown()))
     }
 }
 
@@ -164,44 +156,22 @@ mod tests {
 
     #[test]
     fn refusals() {
-        for text in [
-            "", "-", ".", "1.", ".5", "+1", "1e3", "$1", "1,5", " 1", "1 ", "--1", "NaN", "١",
-        ] {
-            assert!(
-                matches!(text.parse::<Usd>(), Err(UsdError::NotANumber(_))),
-                "{text:?}"
-            );
+        for text in ["", "-", ".", "1.", ".5", "+1", "1e3", "$1", "1,5", " 1", "1 ", "--1", "NaN", "١"] {
+            assert!(matches!(text.parse::<Usd>(), Err(UsdError::NotANumber(_))), "{text:?}");
         }
         assert!(matches!("-1".parse::<Usd>(), Err(UsdError::Negative(_))));
-        assert!(matches!(
-            "0.0000000001".parse::<Usd>(),
-            Err(UsdError::TooFine(_))
-        ));
-        assert!(matches!(
-            "9223372036.854775808".parse::<Usd>(),
-            Err(UsdError::TooLarge(_))
-        ));
-        assert!(
-            serde_json::from_str::<Usd>("0.15").is_err(),
-            "a JSON number is not a price"
-        );
+        assert!(matches!("0.0000000001".parse::<Usd>(), Err(UsdError::TooFine(_))));
+        assert!(matches!("9223372036.854775808".parse::<Usd>(), Err(UsdError::TooLarge(_))));
+        assert!(serde_json::from_str::<Usd>("0.15").is_err(), "a JSON number is not a price");
         assert_eq!(Usd::from_nanos(-1), None);
     }
 
     #[test]
     fn discounts_round_up() {
-        for (nanos, basis_points, left) in [
-            (150, 1_000, 135),
-            (1, 9_999, 1),
-            (1, 10_000, 0),
-            (3, 5_000, 2),
-            (i64::MAX, 0, i64::MAX),
-        ] {
-            assert_eq!(
-                Usd(nanos).less(basis_points),
-                Usd(left),
-                "{nanos} less {basis_points}"
-            );
+        for (nanos, basis_points, left) in
+            [(150, 1_000, 135), (1, 9_999, 1), (1, 10_000, 0), (3, 5_000, 2), (i64::MAX, 0, i64::MAX)]
+        {
+            assert_eq!(Usd(nanos).less(basis_points), Usd(left), "{nanos} less {basis_points}");
         }
     }
 

@@ -34,10 +34,7 @@ impl Tariff {
             input = input.max(from_millionths(rates.worst_input(bound, input_tokens)?)?);
             output_per_million = output_per_million.max(rates.worst_output(bound));
         }
-        Ok(WorstCase {
-            input,
-            output_per_million,
-        })
+        Ok(WorstCase { input, output_per_million })
     }
 }
 
@@ -48,9 +45,7 @@ impl WorstCase {
     /// [`OverflowError`] if the ledger cannot count so much.
     pub fn total(&self, output_tokens: u64) -> Result<Millicredits, OverflowError> {
         let output = i128::from(output_tokens).checked_mul(i128::from(self.output_per_million));
-        self.input
-            .checked_add(from_millionths(output.ok_or(OverflowError)?)?)
-            .ok_or(OverflowError)
+        self.input.checked_add(from_millionths(output.ok_or(OverflowError)?)?).ok_or(OverflowError)
     }
 
     /// The most output that `available` pays for: the largest number of
@@ -66,9 +61,7 @@ impl WorstCase {
         if self.output_per_million <= 0 {
             return Some(u64::MAX);
         }
-        let tokens = left
-            .checked_mul(MILLION)?
-            .checked_div(i128::from(self.output_per_million))?;
+        let tokens = left.checked_mul(MILLION)?.checked_div(i128::from(self.output_per_million))?;
         Some(u64::try_from(tokens).unwrap_or(u64::MAX))
     }
 }

@@ -15,57 +15,27 @@ use pricing::{CreditRate, NotPricedError, PriceBook, PriceQuery, Quote, Tariff};
 const NOW: i64 = 1_795_464_000_000;
 const HOUR: i64 = 3_600_000;
 
-fn ask(
-    provider: Option<&str>,
-    model: &str,
-    service_tier: Option<&str>,
-    now_ms: i64,
-) -> Result<Quote, NotPricedError> {
-    PriceBook::builtin().quote(&PriceQuery {
-        provider,
-        model,
-        service_tier,
-        now_ms,
-    })
+fn ask(provider: Option<&str>, model: &str, service_tier: Option<&str>, now_ms: i64) -> Result<Quote, NotPricedError> {
+    PriceBook::builtin().quote(&PriceQuery { provider, model, service_tier, now_ms })
 }
 
 /// A book that cannot be read has no prices and refuses every call, so that
 /// this test is what stands between a broken file and a standstill.
 #[test]
 fn the_embedded_files_can_be_read() {
-    for text in [
-        include_str!("../data/prices.json"),
-        include_str!("../data/demo.json"),
-    ] {
+    for text in [include_str!("../data/prices.json"), include_str!("../data/demo.json")] {
         let file: PriceFile<Vec<ModelEntry<'_>>> = serde_json::from_str(text).unwrap();
         for (provider, entry) in &file.providers {
             let ids: BTreeSet<_> = entry.models.iter().map(|model| &model.id).collect();
-            assert_eq!(
-                ids.len(),
-                entry.models.len(),
-                "{provider} has a model twice"
-            );
-            assert!(
-                entry
-                    .falls_back_to
-                    .iter()
-                    .all(|id| file.providers.contains_key(id)),
-                "{provider}"
-            );
+            assert_eq!(ids.len(), entry.models.len(), "{provider} has a model twice");
+            assert!(entry.falls_back_to.iter().all(|id| file.providers.contains_key(id)), "{provider}");
         }
     }
     let book = PriceBook::builtin();
-    let sources: Vec<_> = book
-        .sources()
-        .iter()
-        .map(|source| source.name.as_str())
-        .collect();
+    let sources: Vec<_> = book.sources().iter().map(|source| source.name.as_str()).collect();
     assert_eq!(sources, ["genai-prices", "litellm", "alfred"]);
     for source in book.sources() {
-        assert!(
-            source.retrieved.len() == 10 && !source.licence.is_empty(),
-            "{source:?}"
-        );
+        assert!(source.retrieved.len() == 10 && !source.licence.is_empty(), "{source:?}");
     }
 }
 
@@ -78,10 +48,7 @@ fn every_listed_model_has_a_tariff() {
             count += 1;
             let quote = ask(Some(provider), listing.model, None, NOW);
             let quote = quote.unwrap_or_else(|error| panic!("{provider}: {error}"));
-            quote
-                .price
-                .validate()
-                .unwrap_or_else(|error| panic!("{provider}/{}: {error}", listing.model));
+            quote.price.validate().unwrap_or_else(|error| panic!("{provider}/{}: {error}", listing.model));
             Tariff::new(&quote.price, CreditRate::default()).unwrap();
         }
     }
@@ -127,36 +94,16 @@ fn names_find_models() {
         // Without a provider, whose model it is.
         (None, "gpt-4o", Some(("openai", "gpt-4o"))),
         (None, "GPT-4o", Some(("openai", "gpt-4o"))),
-        (
-            None,
-            "claude-sonnet-4-5",
-            Some(("anthropic", "claude-sonnet-4-5")),
-        ),
-        (
-            None,
-            "mistral-small-latest",
-            Some(("mistral", "mistral-small-latest")),
-        ),
+        (None, "claude-sonnet-4-5", Some(("anthropic", "claude-sonnet-4-5"))),
+        (None, "mistral-small-latest", Some(("mistral", "mistral-small-latest"))),
         (None, "demo-large", Some(("demo", "demo-large"))),
         (None, "llama-3.3-70b-versatile", None),
         (None, "mistralai/mistral-small", None),
         // A date, in both forms.
-        (
-            Some("openai"),
-            "gpt-5-mini-2025-08-07",
-            Some(("openai", "gpt-5-mini")),
-        ),
-        (
-            Some("openai"),
-            "gpt-5-mini-20250807",
-            Some(("openai", "gpt-5-mini")),
-        ),
+        (Some("openai"), "gpt-5-mini-2025-08-07", Some(("openai", "gpt-5-mini"))),
+        (Some("openai"), "gpt-5-mini-20250807", Some(("openai", "gpt-5-mini"))),
         // An exception to a rule: speech is not the text model.
-        (
-            Some("google"),
-            "gemini-2.5-pro-preview-06-05",
-            Some(("google", "gemini-2.5-pro")),
-        ),
+        (Some("google"), "gemini-2.5-pro-preview-06-05", Some(("google", "gemini-2.5-pro"))),
         // Azure serves what OpenAI lists.
         (Some("azure"), "gpt-4o", Some(("azure", "gpt-4o"))),
         (Some("openai"), "no-such-model", None),
@@ -167,9 +114,7 @@ fn names_find_models() {
         (Some(""), "gpt-4o", None),
     ] {
         let quote = ask(provider, model, None, NOW).ok();
-        let found = quote
-            .as_ref()
-            .map(|quote| (quote.provider.as_deref().unwrap(), quote.model.as_str()));
+        let found = quote.as_ref().map(|quote| (quote.provider.as_deref().unwrap(), quote.model.as_str()));
         assert_eq!(found, expected, "{provider:?} {model}");
     }
     assert!(ask(None, &"gpt-".repeat(1_000), None, NOW).is_err());
@@ -184,15 +129,10 @@ fn service_tiers() {
         (Some("priority"), Some("4.25")),
         (Some("flex"), None),
     ] {
-        let input = ask(None, "demo-large", service_tier, NOW)
-            .ok()
-            .map(|quote| quote.price.rates.input.to_string());
+        let input = ask(None, "demo-large", service_tier, NOW).ok().map(|quote| quote.price.rates.input.to_string());
         assert_eq!(input.as_deref(), expected, "{service_tier:?}");
     }
-    let priority = ask(Some("openai"), "gpt-4o", Some("priority"), NOW)
-        .unwrap()
-        .price
-        .rates;
+    let priority = ask(Some("openai"), "gpt-4o", Some("priority"), NOW).unwrap().price.rates;
     assert_eq!(priority.input.to_string(), "4.25");
     // What the tier does not name stays as in the standard price.
     assert!(priority.web_search.is_some());
@@ -215,10 +155,7 @@ fn tiers_and_sizes() {
     assert_eq!(price.tiers[0].above_input_tokens, 200_000);
     assert_eq!(price.tiers[0].rates.output.unwrap().to_string(), "15");
     let price = ask(None, "gpt-4o-mini", None, NOW).unwrap().price;
-    assert_eq!(
-        (price.context_window, price.max_output_tokens),
-        (Some(128_000), Some(16_384))
-    );
+    assert_eq!((price.context_window, price.max_output_tokens), (Some(128_000), Some(16_384)));
 }
 
 #[test]

@@ -9,8 +9,8 @@
 
 use ledger::Millicredits;
 use pricing::{
-    CacheWrites, ContextTier, CostError, CreditRate, ModelPrice, OverflowError, Rates, Tariff,
-    Usage, UsageBound, Usd, WorstCase,
+    CacheWrites, ContextTier, CostError, CreditRate, ModelPrice, OverflowError, Rates, Tariff, Usage, UsageBound, Usd,
+    WorstCase,
 };
 use proptest::prelude::*;
 
@@ -43,112 +43,23 @@ fn costs_by_hand() {
     for (price, rate, usage, millicredits) in [
         (SMALL, "1", none, 0),
         // 1,000 × 150 + 100 × 600 nano-dollars.
-        (
-            SMALL,
-            "1",
-            Usage {
-                input_tokens: 1_000,
-                output_tokens: 100,
-                ..none
-            },
-            210_000,
-        ),
+        (SMALL, "1", Usage { input_tokens: 1_000, output_tokens: 100, ..none }, 210_000),
         // 600 × 150 + 400 × 75.
-        (
-            SMALL,
-            "1",
-            Usage {
-                input_tokens: 1_000,
-                cached_input_tokens: 400,
-                ..none
-            },
-            120_000,
-        ),
+        (SMALL, "1", Usage { input_tokens: 1_000, cached_input_tokens: 400, ..none }, 120_000),
         // Credits worth two dollars a million: half as many.
-        (
-            SMALL,
-            "2",
-            Usage {
-                input_tokens: 1_000,
-                output_tokens: 100,
-                ..none
-            },
-            105_000,
-        ),
+        (SMALL, "2", Usage { input_tokens: 1_000, output_tokens: 100, ..none }, 105_000),
         // 0.15 dollars at 3 dollars are exactly 50,000,000 millicredits; 0.6 are 200,000,000.
-        (
-            SMALL,
-            "3",
-            Usage {
-                input_tokens: 7,
-                output_tokens: 1,
-                ..none
-            },
-            550,
-        ),
+        (SMALL, "3", Usage { input_tokens: 7, output_tokens: 1, ..none }, 550),
         // One token of 150 nano-dollars at a thousand dollars a million: 0.15 millicredits, rounded up once.
-        (
-            SMALL,
-            "1000",
-            Usage {
-                input_tokens: 1,
-                ..none
-            },
-            1,
-        ),
+        (SMALL, "1000", Usage { input_tokens: 1, ..none }, 1),
         // 0.15 + 0.6 are one millicredit, not two.
-        (
-            SMALL,
-            "1000",
-            Usage {
-                input_tokens: 1,
-                output_tokens: 1,
-                ..none
-            },
-            1,
-        ),
-        (
-            SMALL,
-            "1000",
-            Usage {
-                input_tokens: 2,
-                output_tokens: 2,
-                ..none
-            },
-            2,
-        ),
+        (SMALL, "1000", Usage { input_tokens: 1, output_tokens: 1, ..none }, 1),
+        (SMALL, "1000", Usage { input_tokens: 2, output_tokens: 2, ..none }, 2),
         // The threshold itself is still the lower tier; one more moves the whole call, its output too.
-        (
-            TIERED,
-            "1",
-            Usage {
-                input_tokens: 200_000,
-                output_tokens: 10,
-                ..none
-            },
-            250_100_000,
-        ),
-        (
-            TIERED,
-            "1",
-            Usage {
-                input_tokens: 200_001,
-                output_tokens: 10,
-                ..none
-            },
-            500_152_500,
-        ),
+        (TIERED, "1", Usage { input_tokens: 200_000, output_tokens: 10, ..none }, 250_100_000),
+        (TIERED, "1", Usage { input_tokens: 200_001, output_tokens: 10, ..none }, 500_152_500),
         // What is cached counts towards the threshold.
-        (
-            TIERED,
-            "1",
-            Usage {
-                input_tokens: 300_000,
-                cached_input_tokens: 300_000,
-                ..none
-            },
-            75_000_000,
-        ),
+        (TIERED, "1", Usage { input_tokens: 300_000, cached_input_tokens: 300_000, ..none }, 75_000_000),
         // 100 × 3,000 + 200 × 300 + 300 × 3,750 + 400 × 6,000.
         (
             WRITES,
@@ -163,26 +74,9 @@ fn costs_by_hand() {
             3_885_000,
         ),
         // A search is a cent.
-        (
-            WRITES,
-            "1",
-            Usage {
-                web_searches: 3,
-                ..none
-            },
-            30_000_000,
-        ),
+        (WRITES, "1", Usage { web_searches: 3, ..none }, 30_000_000),
         // Thinking without a price of its own costs as output.
-        (
-            WRITES,
-            "1",
-            Usage {
-                output_tokens: 10,
-                reasoning_tokens: 9,
-                ..none
-            },
-            150_000,
-        ),
+        (WRITES, "1", Usage { output_tokens: 10, reasoning_tokens: 9, ..none }, 150_000),
         // A call is a tenth of a cent.
         (AUDIO, "1", none, 1_000_000),
         // Input: 100 text at 4, 50 cached text at 0.4, 200 audio at 32, 50 cached audio at 0.5, 300 images at 5,
@@ -204,16 +98,10 @@ fn costs_by_hand() {
                 file_searches: 2,
                 ..none
             },
-            (400 + 20 + 6_400 + 25 + 1_500 + 60 + 160 + 400 + 1_920 + 1_200) * 1_000
-                + 1_000_000
-                + 5_000_000,
+            (400 + 20 + 6_400 + 25 + 1_500 + 60 + 160 + 400 + 1_920 + 1_200) * 1_000 + 1_000_000 + 5_000_000,
         ),
     ] {
-        assert_eq!(
-            tariff(price, rate).cost(&usage),
-            Ok(Millicredits::new(millicredits)),
-            "{usage:?} at {rate}"
-        );
+        assert_eq!(tariff(price, rate).cost(&usage), Ok(Millicredits::new(millicredits)), "{usage:?} at {rate}");
     }
 }
 
@@ -227,82 +115,24 @@ fn worst_cases_by_hand() {
         (TIERED, bound(200_001), 500_002_500, 15_000_000_000),
         // All of it may be written to the cache for an hour, unless the caller knows better.
         (WRITES, bound(1_000), 6_000_000, 15_000_000_000),
-        (
-            WRITES,
-            UsageBound {
-                cache_writes: CacheWrites::Minutes,
-                ..bound(1_000)
-            },
-            3_750_000,
-            15_000_000_000,
-        ),
-        (
-            WRITES,
-            UsageBound {
-                cache_writes: CacheWrites::None,
-                ..bound(1_000)
-            },
-            3_000_000,
-            15_000_000_000,
-        ),
-        (
-            WRITES,
-            UsageBound {
-                web_searches: 2,
-                ..bound(0)
-            },
-            20_000_000,
-            15_000_000_000,
-        ),
+        (WRITES, UsageBound { cache_writes: CacheWrites::Minutes, ..bound(1_000) }, 3_750_000, 15_000_000_000),
+        (WRITES, UsageBound { cache_writes: CacheWrites::None, ..bound(1_000) }, 3_000_000, 15_000_000_000),
+        (WRITES, UsageBound { web_searches: 2, ..bound(0) }, 20_000_000, 15_000_000_000),
         (AUDIO, bound(0), 1_000_000, 64_000_000_000),
-        (
-            AUDIO,
-            UsageBound {
-                text_output_only: true,
-                ..bound(0)
-            },
-            1_000_000,
-            20_000_000_000,
-        ),
+        (AUDIO, UsageBound { text_output_only: true, ..bound(0) }, 1_000_000, 20_000_000_000),
         // 900 × 4,000 + 100 × 32,000 and the fee.
-        (
-            AUDIO,
-            UsageBound {
-                input_audio_tokens: 100,
-                ..bound(1_000)
-            },
-            7_800_000,
-            64_000_000_000,
-        ),
+        (AUDIO, UsageBound { input_audio_tokens: 100, ..bound(1_000) }, 7_800_000, 64_000_000_000),
         // More audio than input there cannot be.
-        (
-            AUDIO,
-            UsageBound {
-                input_audio_tokens: u64::MAX,
-                ..bound(1_000)
-            },
-            33_000_000,
-            64_000_000_000,
-        ),
+        (AUDIO, UsageBound { input_audio_tokens: u64::MAX, ..bound(1_000) }, 33_000_000, 64_000_000_000),
     ] {
-        let expected = WorstCase {
-            input: Millicredits::new(input),
-            output_per_million,
-        };
-        assert_eq!(
-            tariff(price, "1").worst_case(&bound),
-            Ok(expected),
-            "{bound:?}"
-        );
+        let expected = WorstCase { input: Millicredits::new(input), output_per_million };
+        assert_eq!(tariff(price, "1").worst_case(&bound), Ok(expected), "{bound:?}");
     }
 }
 
 #[test]
 fn what_is_affordable_by_hand() {
-    let worst = |input, output_per_million| WorstCase {
-        input: Millicredits::new(input),
-        output_per_million,
-    };
+    let worst = |input, output_per_million| WorstCase { input: Millicredits::new(input), output_per_million };
     for (worst, available, expected) in [
         (worst(100, 1_000_000), 99, None),
         (worst(100, 1_000_000), 100, Some(0)),
@@ -310,99 +140,57 @@ fn what_is_affordable_by_hand() {
         (worst(100, 1_500_000), 103, Some(2)),
         (worst(100, 300_000), 101, Some(3)),
         (worst(0, 0), 0, Some(u64::MAX)),
-        (
-            worst(0, 1),
-            i64::MAX,
-            Some(9_223_372_036_854_775_807_000_000_u128.min(u128::from(u64::MAX)) as u64),
-        ),
+        (worst(0, 1), i64::MAX, Some(9_223_372_036_854_775_807_000_000_u128.min(u128::from(u64::MAX)) as u64)),
         (worst(0, 1), i64::MIN, None),
         (worst(i64::MAX, 1), i64::MIN, None),
     ] {
-        assert_eq!(
-            worst.affordable_output(Millicredits::new(available)),
-            expected,
-            "{worst:?} of {available}"
-        );
+        assert_eq!(worst.affordable_output(Millicredits::new(available)), expected, "{worst:?} of {available}");
     }
 }
 
 #[test]
 fn what_does_not_fit_is_an_error() {
     let dear = tariff(r#"{"rates":{"input":"100000","output":"100000"}}"#, "1");
-    let all = Usage {
-        input_tokens: u64::MAX,
-        output_tokens: u64::MAX,
-        ..Usage::default()
-    };
+    let all = Usage { input_tokens: u64::MAX, output_tokens: u64::MAX, ..Usage::default() };
     assert_eq!(dear.cost(&all), Err(CostError::Overflow(OverflowError)));
     assert_eq!(dear.dearest(&all), Err(OverflowError));
-    assert_eq!(
-        dear.worst_case(&UsageBound::new(u64::MAX)),
-        Err(OverflowError)
-    );
-    assert_eq!(
-        dear.worst_case(&UsageBound::new(0))
-            .unwrap()
-            .total(u64::MAX),
-        Err(OverflowError)
-    );
-    let price = ModelPrice {
-        rates: Rates {
-            input: usd("100000"),
-            ..Rates::default()
-        },
-        ..ModelPrice::default()
-    };
-    assert_eq!(
-        Tariff::new(&price, CreditRate::new(usd("0.000000001")).unwrap()),
-        Err(OverflowError)
-    );
+    assert_eq!(dear.worst_case(&UsageBound::new(u64::MAX)), Err(OverflowError));
+    assert_eq!(dear.worst_case(&UsageBound::new(0)).unwrap().total(u64::MAX), Err(OverflowError));
+    let price = ModelPrice { rates: Rates { input: usd("100000"), ..Rates::default() }, ..ModelPrice::default() };
+    assert_eq!(Tariff::new(&price, CreditRate::new(usd("0.000000001")).unwrap()), Err(OverflowError));
 }
 
 #[test]
 fn contradictions_are_charged_at_their_dearest() {
     let tariff = tariff(WRITES, "1");
-    let usage = Usage {
-        input_tokens: 100,
-        cached_input_tokens: 150,
-        output_tokens: 1,
-        ..Usage::default()
-    };
+    let usage = Usage { input_tokens: 100, cached_input_tokens: 150, output_tokens: 1, ..Usage::default() };
     assert!(matches!(tariff.cost(&usage), Err(CostError::Usage(_))));
     // 150 tokens, each as if written to the cache for an hour.
-    assert_eq!(
-        tariff.dearest(&usage),
-        Ok(Millicredits::new(150 * 6_000 + 15_000))
-    );
+    assert_eq!(tariff.dearest(&usage), Ok(Millicredits::new(150 * 6_000 + 15_000)));
 }
 
 fn price() -> impl Strategy<Value = Usd> {
-    prop_oneof![Just(0), 1..5_i64, 0..100_000_000_000_000_i64]
-        .prop_map(|nanos| Usd::from_nanos(nanos).unwrap())
+    prop_oneof![Just(0), 1..5_i64, 0..100_000_000_000_000_i64].prop_map(|nanos| Usd::from_nanos(nanos).unwrap())
 }
 
 fn rates() -> impl Strategy<Value = Rates> {
-    (
-        price(),
-        proptest::collection::vec(proptest::option::of(price()), 14),
-    )
-        .prop_map(|(input, other)| Rates {
-            input,
-            cached_input_read: other[0],
-            cached_input_write: other[1],
-            cached_input_write_1h: other[2],
-            output: other[3],
-            reasoning: other[4],
-            input_audio: other[5],
-            cached_input_audio: other[6],
-            output_audio: other[7],
-            input_image: other[8],
-            cached_input_image: other[9],
-            output_image: other[10],
-            request: other[11],
-            web_search: other[12],
-            file_search: other[13],
-        })
+    (price(), proptest::collection::vec(proptest::option::of(price()), 14)).prop_map(|(input, other)| Rates {
+        input,
+        cached_input_read: other[0],
+        cached_input_write: other[1],
+        cached_input_write_1h: other[2],
+        output: other[3],
+        reasoning: other[4],
+        input_audio: other[5],
+        cached_input_audio: other[6],
+        output_audio: other[7],
+        input_image: other[8],
+        cached_input_image: other[9],
+        output_image: other[10],
+        request: other[11],
+        web_search: other[12],
+        file_search: other[13],
+    })
 }
 
 /// Few tokens often, so that thresholds and rounding are met.
@@ -411,38 +199,24 @@ fn tokens() -> impl Strategy<Value = u64> {
 }
 
 fn model_price() -> impl Strategy<Value = ModelPrice> {
-    (
-        rates(),
-        proptest::collection::btree_map(tokens(), rates(), 0..3),
-    )
-        .prop_map(|(rates, tiers)| ModelPrice {
-            rates,
-            tiers: tiers
-                .into_iter()
-                .map(|(above_input_tokens, rates)| ContextTier {
-                    above_input_tokens,
-                    rates,
-                })
-                .collect(),
-            ..ModelPrice::default()
-        })
+    (rates(), proptest::collection::btree_map(tokens(), rates(), 0..3)).prop_map(|(rates, tiers)| ModelPrice {
+        rates,
+        tiers: tiers.into_iter().map(|(above_input_tokens, rates)| ContextTier { above_input_tokens, rates }).collect(),
+        ..ModelPrice::default()
+    })
 }
 
 fn any_tariff() -> impl Strategy<Value = Tariff> {
     (model_price(), 1_000_000..5_000_000_000_i64).prop_map(|(price, rate)| {
         price.validate().unwrap();
-        Tariff::new(
-            &price,
-            CreditRate::new(Usd::from_nanos(rate).unwrap()).unwrap(),
-        )
-        .unwrap()
+        Tariff::new(&price, CreditRate::new(Usd::from_nanos(rate).unwrap()).unwrap()).unwrap()
     })
 }
 
 /// A consistent usage, built from disjoint parts.
 fn usage() -> impl Strategy<Value = Usage> {
-    (proptest::collection::vec(tokens(), 12), 0..3_u64, 0..3_u64).prop_map(
-        |(part, web_searches, file_searches)| Usage {
+    (proptest::collection::vec(tokens(), 12), 0..3_u64, 0..3_u64).prop_map(|(part, web_searches, file_searches)| {
+        Usage {
             input_tokens: part[..8].iter().sum(),
             cached_input_tokens: part[1] + part[5] + part[7],
             cache_write_tokens: part[2] + part[3],
@@ -457,8 +231,8 @@ fn usage() -> impl Strategy<Value = Usage> {
             output_image_tokens: part[11],
             web_searches,
             file_searches,
-        },
-    )
+        }
+    })
 }
 
 /// The tightest bound that allows this usage, then loosened.

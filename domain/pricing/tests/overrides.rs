@@ -14,16 +14,8 @@ fn overrides(json: &str) -> Result<Overrides, String> {
 }
 
 fn input(overrides: &Overrides, provider: Option<&str>, model: &str) -> Option<String> {
-    let query = PriceQuery {
-        provider,
-        model,
-        service_tier: None,
-        now_ms: 0,
-    };
-    overrides
-        .quote(PriceBook::builtin(), &query)
-        .ok()
-        .map(|quote| quote.price.rates.input.to_string())
+    let query = PriceQuery { provider, model, service_tier: None, now_ms: 0 };
+    overrides.quote(PriceBook::builtin(), &query).ok().map(|quote| quote.price.rates.input.to_string())
 }
 
 #[test]
@@ -50,52 +42,27 @@ fn the_most_precise_one_counts() {
         (Some("our-provider"), "our-own", Some("7")),
         (None, "our-other", None),
     ] {
-        assert_eq!(
-            input(&overrides, provider, model).as_deref(),
-            expected,
-            "{provider:?} {model}"
-        );
+        assert_eq!(input(&overrides, provider, model).as_deref(), expected, "{provider:?} {model}");
     }
 }
 
 #[test]
 fn a_price_of_ones_own() {
-    let overrides = overrides(
-        r#"[{"model":"demo-large","change":{"price":{"rates":{"input":"1"},"max_output_tokens":5}}}]"#,
-    )
-    .unwrap();
-    let query = PriceQuery {
-        provider: None,
-        model: "demo-large",
-        service_tier: Some("flex"),
-        now_ms: 0,
-    };
+    let overrides =
+        overrides(r#"[{"model":"demo-large","change":{"price":{"rates":{"input":"1"},"max_output_tokens":5}}}]"#)
+            .unwrap();
+    let query = PriceQuery { provider: None, model: "demo-large", service_tier: Some("flex"), now_ms: 0 };
     let quote = overrides.quote(PriceBook::builtin(), &query).unwrap();
     // It holds for every service tier; nothing but sizes comes from the book.
-    assert_eq!(
-        (quote.price.tiers.len(), quote.price.rates.output),
-        (0, None)
-    );
-    assert_eq!(
-        (quote.price.context_window, quote.price.max_output_tokens),
-        (Some(1_000_000), Some(5))
-    );
-    assert_eq!(
-        (quote.provider.as_deref(), quote.model.as_str()),
-        (Some("demo"), "demo-large")
-    );
+    assert_eq!((quote.price.tiers.len(), quote.price.rates.output), (0, None));
+    assert_eq!((quote.price.context_window, quote.price.max_output_tokens), (Some(1_000_000), Some(5)));
+    assert_eq!((quote.provider.as_deref(), quote.model.as_str()), (Some("demo"), "demo-large"));
 }
 
 #[test]
 fn discounts_reach_tiers_and_service_tiers() {
-    let overrides =
-        overrides(r#"[{"model":"demo-*","change":{"discount_basis_points":1}}]"#).unwrap();
-    let query = PriceQuery {
-        provider: None,
-        model: "demo-large",
-        service_tier: Some("priority"),
-        now_ms: 0,
-    };
+    let overrides = overrides(r#"[{"model":"demo-*","change":{"discount_basis_points":1}}]"#).unwrap();
+    let query = PriceQuery { provider: None, model: "demo-large", service_tier: Some("priority"), now_ms: 0 };
     let price = overrides.quote(PriceBook::builtin(), &query).unwrap().price;
     assert_eq!(price.rates.input.to_string(), "4.249575");
     assert_eq!(price.tiers[0].rates.output.unwrap().to_string(), "25.49745");
@@ -105,32 +72,14 @@ fn discounts_reach_tiers_and_service_tiers() {
 fn refusals() {
     let own = |price: &str| format!(r#"[{{"model":"a","change":{{"price":{price}}}}}]"#);
     for (json, expected) in [
-        (
-            r#"[{"model":"a","change":{"discount_basis_points":10001}}]"#.to_owned(),
-            "more than the whole price",
-        ),
-        (
-            r#"[{"model":"a","change":{"discount_basis_points":-1}}]"#.to_owned(),
-            "invalid value",
-        ),
-        (
-            r#"[{"model":"a","change":{"discount_basis_points":99999999}}]"#.to_owned(),
-            "more than the whole price",
-        ),
+        (r#"[{"model":"a","change":{"discount_basis_points":10001}}]"#.to_owned(), "more than the whole price"),
+        (r#"[{"model":"a","change":{"discount_basis_points":-1}}]"#.to_owned(), "invalid value"),
+        (r#"[{"model":"a","change":{"discount_basis_points":99999999}}]"#.to_owned(), "more than the whole price"),
         (r#"[{"model":"a","change":{}}]"#.to_owned(), "expected"),
-        (
-            r#"[{"model":"","change":{"discount_basis_points":1}}]"#.to_owned(),
-            "cannot be empty",
-        ),
-        (
-            r#"[{"modle":"a","change":{"discount_basis_points":1}}]"#.to_owned(),
-            "unknown field `modle`",
-        ),
+        (r#"[{"model":"","change":{"discount_basis_points":1}}]"#.to_owned(), "cannot be empty"),
+        (r#"[{"modle":"a","change":{"discount_basis_points":1}}]"#.to_owned(), "unknown field `modle`"),
         (own(r#"{"rates":{"input":"-1"}}"#), "is negative"),
-        (
-            own(r#"{"rates":{"input":"100001"}}"#),
-            "the price of `a`: `input` at `100001` dollars per million is beyond",
-        ),
+        (own(r#"{"rates":{"input":"100001"}}"#), "the price of `a`: `input` at `100001` dollars per million is beyond"),
         (
             r#"[{"provider":"P","model":"A","change":{"discount_basis_points":1}},
                 {"provider":"q","model":"a","change":{"discount_basis_points":2}},
@@ -155,10 +104,7 @@ fn json_form_unchanged() {
         r#"[{"model":"gpt-4o","change":{"price":{"rates":{"input":"1"}}}},"#,
         r#"{"provider":"openai","model":"gpt-*","change":{"discount_basis_points":250}}]"#
     );
-    assert_eq!(
-        serde_json::to_string(&overrides(json).unwrap()).unwrap(),
-        json
-    );
+    assert_eq!(serde_json::to_string(&overrides(json).unwrap()).unwrap(), json);
 }
 
 proptest! {

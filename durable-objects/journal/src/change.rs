@@ -44,7 +44,12 @@ impl Change {
     }
 
     /// Keeps the reply to a command under its idempotency key.
-    pub fn remember(&mut self, key: impl Into<String>, fingerprint: impl Into<String>, reply: impl Into<String>) -> &mut Self {
+    pub fn remember(
+        &mut self,
+        key: impl Into<String>,
+        fingerprint: impl Into<String>,
+        reply: impl Into<String>,
+    ) -> &mut Self {
         self.remembered = Some((key.into(), fingerprint.into(), reply.into()));
         self
     }

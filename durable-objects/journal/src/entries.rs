@@ -24,10 +24,12 @@ const INSERT: &str = "INSERT INTO entries
     (sequence, id, time_ms, kind, debit, credit, amount, reference, who, call, note, hash)
     VALUES (?, ?, ?, ?, ?, ?, CAST(? AS INTEGER), ?, ?, ?, ?, ?)";
 
-const SELECT: &str = "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
+const SELECT: &str =
+    "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
     FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?";
 
-const SELECT_BEFORE: &str = "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
+const SELECT_BEFORE: &str =
+    "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
     FROM entries WHERE sequence < ? ORDER BY sequence DESC LIMIT ?";
 
 pub(crate) fn insert(store: &impl Storage, entry: &Entry) -> Result<(), StorageError> {

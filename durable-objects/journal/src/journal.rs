@@ -113,8 +113,7 @@ impl<S: Storage> Journal<S> {
         let (sequence, hash) = replayed.last().map_or((checkpoint, hash), |entry| (entry.sequence, entry.hash));
         let outbox = outbox::all(&store)?.into_iter().map(|pending| (pending.number, pending)).collect();
         let actor = actor.to_owned();
-        let journal =
-            Self { store, actor, sequence, hash, published, checkpoint, next_message, books, outbox };
+        let journal = Self { store, actor, sequence, hash, published, checkpoint, next_message, books, outbox };
         Ok(Opened { journal, replayed })
     }
 

@@ -38,11 +38,7 @@ impl Pending {
 
     pub(crate) fn postponed(&self, now: i64) -> Self {
         let wait_ms = 1000_i64 << self.attempts.min(MAX_DOUBLINGS);
-        Self {
-            attempts: self.attempts.saturating_add(1),
-            next_ms: now.saturating_add(wait_ms),
-            ..self.clone()
-        }
+        Self { attempts: self.attempts.saturating_add(1), next_ms: now.saturating_add(wait_ms), ..self.clone() }
     }
 }
 

@@ -1,11 +1,6 @@
 //! What the journal promises: whole changes, exactly once, and memory that is
 //! only a cache.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot be set up stops"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::Message;
 use identity::{Principal, TeamId};
@@ -64,7 +59,12 @@ fn a_change_is_written_whole_or_not_at_all() {
     assert!(matches!(journal.commit(0, change), Err(CommitError::Storage(_))));
 
     let refused = |journal: &Journal<NativeStorage>| {
-        (journal.sequence(), journal.balance(Account::Pool), journal.outbox_len(), journal.has_received("org/1").unwrap())
+        (
+            journal.sequence(),
+            journal.balance(Account::Pool),
+            journal.outbox_len(),
+            journal.has_received("org/1").unwrap(),
+        )
     };
     let before = (1, Millicredits::new(10), 0, false);
     assert_eq!(refused(&journal), before, "in memory");
@@ -108,12 +108,15 @@ fn messages_are_sent_until_they_arrive_and_their_ids_are_never_used_again() {
     let mut journal = opened();
     let send = |journal: &mut Journal<NativeStorage>| {
         let mut change = Change::new();
-        change.send("team_b", Message::Allot {
-            transfer: identity::TransferId::from_u128(1),
-            amount: Millicredits::new(5),
-            who: Principal::System,
-            note: Some(TeamId::from_u128(1).to_string()),
-        });
+        change.send(
+            "team_b",
+            Message::Allot {
+                transfer: identity::TransferId::from_u128(1),
+                amount: Millicredits::new(5),
+                who: Principal::System,
+                note: Some(TeamId::from_u128(1).to_string()),
+            },
+        );
         journal.commit(1000, change).unwrap();
     };
     send(&mut journal);

@@ -136,9 +136,8 @@ impl<S: Storage> Organization<S> {
         member: &MemberProfile,
         email: &Option<String>,
     ) -> Result<Reply, OrderError> {
-        let same_mail = |other: &&MemberRecord| {
-            other.profile.member != member.member && email.is_some() && other.email == *email
-        };
+        let same_mail =
+            |other: &&MemberRecord| other.profile.member != member.member && email.is_some() && other.email == *email;
         if let Some(other) = self.records.members.values().find(same_mail) {
             let message = format!("the member `{}` has this e-mail address", other.profile.member);
             return Err(OrderError::Conflict { message });

@@ -82,12 +82,7 @@ impl<S: Storage> Organization<S> {
 
     /// Revoking twice is revoking once. The last key stays: without one nobody
     /// but the operator could manage the organization.
-    fn revoke_admin_key(
-        &mut self,
-        now: i64,
-        order: &Order,
-        id: identity::AdminKeyId,
-    ) -> Result<Reply, OrderError> {
+    fn revoke_admin_key(&mut self, now: i64, order: &Order, id: identity::AdminKeyId) -> Result<Reply, OrderError> {
         let mut key = self.records.admin_keys.get(&id).cloned().ok_or_else(|| not_found("admin key", id))?;
         let others = self.records.admin_keys.values().filter(|other| other.id != id && other.revoked_ms.is_none());
         if key.revoked_ms.is_none() && others.count() == 0 {

@@ -5,8 +5,8 @@ use journal::{Change, CommitError, Journal, Opened};
 use ledger::{BooksError, Entry};
 use storage::{Storage, StorageError};
 
-use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
 use crate::protocol::AdminKeyRecord;
+use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
 use crate::records::{self, Profile, Records};
 
 /// Entries go to the queue within this time.

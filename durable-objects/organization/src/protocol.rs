@@ -3,7 +3,9 @@
 //! added with a default, never renamed or removed.
 
 use events::{Envelope, MemberProfile, OnDemand, PoolDraw, TeamProfile};
-use identity::{AdminKeyId, DepartmentId, KeyHash, Networks, OrganizationId, Principal, ProviderId, TeamId, TransferId};
+use identity::{
+    AdminKeyId, DepartmentId, KeyHash, Networks, OrganizationId, Principal, ProviderId, TeamId, TransferId,
+};
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
 use pricing::Overrides;

@@ -88,7 +88,10 @@ impl Records {
                 }
                 Some(OVERRIDES) => records.overrides = read(data)?,
                 _ => {
-                    return Err(StorageError::Corrupt { what: "record", error: format!("unknown id {}", row.text(0)?) });
+                    return Err(StorageError::Corrupt {
+                        what: "record",
+                        error: format!("unknown id {}", row.text(0)?),
+                    });
                 }
             }
         }

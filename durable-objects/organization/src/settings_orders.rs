@@ -61,7 +61,12 @@ impl<S: Storage> Organization<S> {
         Ok(reply)
     }
 
-    pub(crate) fn put_overrides(&mut self, now: i64, order: &Order, overrides: &Overrides) -> Result<Reply, OrderError> {
+    pub(crate) fn put_overrides(
+        &mut self,
+        now: i64,
+        order: &Order,
+        overrides: &Overrides,
+    ) -> Result<Reply, OrderError> {
         let mut change = Change::new();
         write(&mut change, records::OVERRIDES, overrides)?;
         let profile = self.profile()?.clone();

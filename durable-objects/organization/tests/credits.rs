@@ -1,10 +1,5 @@
 //! Credits on their way down the tree, in examples.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot be set up stops"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, Message, OnDemand};
 use identity::{AdminKeyId, ApiKey, DepartmentId, OrganizationId, Principal, TeamId, TransferId};
@@ -118,7 +113,10 @@ fn a_standing_order_is_kept_once_a_key_and_up_to_its_cap() {
     assert_eq!(granted.amount, credits(120));
     order(&mut organization, allot(Account::Department(DEPARTMENT), Account::Treasury, 60)).unwrap();
     let month_after = next_month + 31 * 24 * 3_600_000;
-    assert!(organization.top_up(month_after, TEAM, "5", credits(50), TransferId::from_u128(7)).is_err(), "nothing left");
+    assert!(
+        organization.top_up(month_after, TEAM, "5", credits(50), TransferId::from_u128(7)).is_err(),
+        "nothing left"
+    );
 }
 
 #[test]
@@ -131,7 +129,9 @@ fn neither_the_clock_nor_the_time_zone_begins_a_month_of_top_ups_twice() {
     let mut ask = |organization: &mut Organization<NativeStorage>, now: i64| {
         keys += 1;
         let transfer = TransferId::from_u128(keys);
-        organization.top_up(now, TEAM, &format!("ask-{keys}"), credits(100), transfer).map_or(0, |given| given.amount.get() / 1000)
+        organization
+            .top_up(now, TEAM, &format!("ask-{keys}"), credits(100), transfer)
+            .map_or(0, |given| given.amount.get() / 1000)
     };
     assert_eq!(ask(&mut organization, february), 100);
     assert_eq!(ask(&mut organization, february - 5 * day), 20, "put back to January, it still counts");
@@ -191,5 +191,7 @@ fn every_change_of_settings_is_told_to_every_team() {
     let berlin = General { time_zone: "Europe/Berlin".into(), ..General::default() };
     order(&mut organization, Act::PutGeneral(berlin)).unwrap();
     let last = organization.journal().due(NOW).pop().unwrap().envelope.message;
-    assert!(matches!(last, Message::Team(team) if team.time_zone == "Europe/Berlin" && team.settings_version == version + 2));
+    assert!(
+        matches!(last, Message::Team(team) if team.time_zone == "Europe/Berlin" && team.settings_version == version + 2)
+    );
 }

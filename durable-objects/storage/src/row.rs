@@ -35,7 +35,9 @@ impl Row {
     /// # Errors
     /// When the column is not the text of one.
     pub fn exact(&self, column: usize) -> Result<i64, StorageError> {
-        self.text(column)?.parse().map_err(|_| StorageError::Column { column, expected: "a 64-bit integer cast to text" })
+        self.text(column)?
+            .parse()
+            .map_err(|_| StorageError::Column { column, expected: "a 64-bit integer cast to text" })
     }
 
     /// A text.

@@ -1,9 +1,9 @@
 //! Acts of management: recognised when repeated, committed whole.
 
+use events::Message;
 use identity::TransferId;
 use journal::{Change, CommitError, Remembered};
 use ledger::{Account, BooksError, Draft, Kind, Millicredits};
-use events::Message;
 use storage::Storage;
 
 use crate::Team;
@@ -38,9 +38,7 @@ impl<S: Storage> Team<S> {
             Act::Allot { transfer, from, to, amount, note } => {
                 self.allot(now, order, (*transfer, *from, *to, *amount), note.clone())
             }
-            Act::Return { transfer, amount, note } => {
-                self.return_up(now, order, *transfer, *amount, note.clone())
-            }
+            Act::Return { transfer, amount, note } => self.return_up(now, order, *transfer, *amount, note.clone()),
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use events::{MemberProfile, TeamProfile};
 use identity::{KeyHash, KeyId, LimitId, MemberId, Networks};
 use limits::Limit;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
 use crate::protocol::Subject;
@@ -94,7 +94,9 @@ impl Records {
                     let limit: SubjectLimit = read(data)?;
                     records.limits.insert(limit.id, limit);
                 }
-                _ => return Err(StorageError::Corrupt { what: "record", error: format!("unknown id {}", row.text(0)?) }),
+                _ => {
+                    return Err(StorageError::Corrupt { what: "record", error: format!("unknown id {}", row.text(0)?) });
+                }
             }
         }
         Ok(records)

@@ -301,9 +301,7 @@ fn count(tokens: i64) -> u64 {
 /// The output that so many millicredits pay for; below zero when they do not
 /// even pay for the input.
 fn output_for(worst: &WorstCase, available: i64) -> i64 {
-    worst
-        .affordable_output(Millicredits::new(available))
-        .map_or(-1, |tokens| i64::try_from(tokens).unwrap_or(i64::MAX))
+    worst.affordable_output(Millicredits::new(available)).map_or(-1, |tokens| i64::try_from(tokens).unwrap_or(i64::MAX))
 }
 
 /// What so much output costs at most; the largest amount when it cannot be

@@ -2,9 +2,7 @@
 
 use journal::{Change, CommitError};
 use ledger::mutant::{self, Mutant};
-use ledger::{
-    Account, CallRecord, Draft, Kind, Metered, Millicredits, Outcome, Part, Reservation, State, payment,
-};
+use ledger::{Account, CallRecord, Draft, Kind, Metered, Millicredits, Outcome, Part, Reservation, State, payment};
 use limits::Spend;
 use storage::{Storage, StorageError, Value};
 
@@ -203,14 +201,7 @@ impl<S: Storage> Team<S> {
 /// The entries of a call's end: one for each payer, the call's record on the
 /// first; one of amount zero from `debit` when nobody pays, so that every
 /// call's end is in the journal.
-fn post(
-    change: &mut Change,
-    reservation: &Reservation,
-    kind: Kind,
-    paid: &[Part],
-    debit: Account,
-    record: CallRecord,
-) {
+fn post(change: &mut Change, reservation: &Reservation, kind: Kind, paid: &[Part], debit: Account, record: CallRecord) {
     let nothing = [Part { account: debit, amount: Millicredits::ZERO }];
     let parts = if paid.is_empty() { &nothing } else { paid };
     let mut record = Some(record);

@@ -210,8 +210,7 @@ pub(crate) fn reserved_spend(reservation: &Reservation) -> Spend {
 }
 
 pub(crate) fn read_reservation(data: &str) -> Result<Reservation, StorageError> {
-    serde_json::from_str(data)
-        .map_err(|error| StorageError::Corrupt { what: "reservation", error: error.to_string() })
+    serde_json::from_str(data).map_err(|error| StorageError::Corrupt { what: "reservation", error: error.to_string() })
 }
 
 pub(crate) fn write_reservation(reservation: &Reservation) -> Result<String, StorageError> {

@@ -87,7 +87,11 @@ impl<S: Storage> Team<S> {
     }
 
     fn balance(&self, account: Account) -> Balance {
-        Balance { balance: self.journal.balance(account), reserved: self.reserved(account), available: self.available(account) }
+        Balance {
+            balance: self.journal.balance(account),
+            reserved: self.reserved(account),
+            available: self.available(account),
+        }
     }
 
     fn key_views(&self) -> Vec<KeyView> {

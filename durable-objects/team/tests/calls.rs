@@ -1,11 +1,6 @@
 //! A call's life in the team's actor, in examples: what is reserved, what is
 //! paid, and what a repetition, a crash and the clock change about it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot be set up stops"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
 use identity::{ApiKey, KeyHash, KeyId, LimitId, MemberId, OrganizationId, Principal, RequestId, TeamId, TransferId};
@@ -188,7 +183,9 @@ fn a_call_that_cannot_be_paid_in_full_gets_less_output_or_is_refused() {
     assert!(world.reserve(NOW, 3, 10, 1000).is_err());
     let mut whole = world.call(4, 1, 1000);
     whole.clamp = false;
-    assert!(matches!(world.team.reserve(NOW, &whole), Err(ReserveError::InsufficientFunds { needed, .. }) if needed == credits(1001)));
+    assert!(
+        matches!(world.team.reserve(NOW, &whole), Err(ReserveError::InsufficientFunds { needed, .. }) if needed == credits(1001))
+    );
     assert_eq!(world.reserve(NOW, 5, 4, 1000).unwrap().output_tokens, 16);
 }
 
@@ -278,7 +275,8 @@ fn keys_members_and_settings_bite_on_the_next_call() {
         MemberProfile { version: 2, member: MEMBER, name: "Ada".into(), status: MemberStatus::Suspended, models: None };
     world.hear(Message::Member(suspended.clone()));
     assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::MemberSuspended));
-    let active = MemberProfile { version: 3, status: MemberStatus::Active, models: Some(vec!["gpt-*".into()]), ..suspended };
+    let active =
+        MemberProfile { version: 3, status: MemberStatus::Active, models: Some(vec!["gpt-*".into()]), ..suspended };
     world.hear(Message::Member(active));
     assert!(matches!(world.team.reserve(NOW, &call), Err(ReserveError::ModelNotAllowed { by: Subject::Member(_) })));
     world.order(Act::RevokeKey { key: KEY });

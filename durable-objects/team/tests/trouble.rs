@@ -1,10 +1,5 @@
 //! What a failing database, a stranger and absurd numbers cannot do to a team.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot be set up stops"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -81,12 +76,8 @@ fn team() -> (Team<Liar>, Liar) {
     let mut team = Team::open(store.clone(), TEAM).unwrap();
     let member =
         MemberProfile { version: 1, member: MEMBER, name: "Ada".into(), status: MemberStatus::Active, models: None };
-    let allot = Message::Allot {
-        transfer: TransferId::from_u128(1),
-        amount: credits(100),
-        who: Principal::System,
-        note: None,
-    };
+    let allot =
+        Message::Allot { transfer: TransferId::from_u128(1), amount: credits(100), who: Principal::System, note: None };
     for (number, message) in (1..).zip([Message::Team(profile(ORGANIZATION, TEAM)), Message::Member(member), allot]) {
         team.receive(NOW, &Envelope { id: Envelope::name(ORGANIZATION, number), message }).unwrap();
     }
@@ -145,12 +136,8 @@ fn a_commit_that_is_reported_as_failed_is_our_own_failure_and_not_the_end_of_the
 fn messages_of_another_organization_or_for_another_team_change_nothing() {
     let (mut team, _) = team();
     let stranger = OrganizationId::from_u128(99);
-    let allot = Message::Allot {
-        transfer: TransferId::from_u128(2),
-        amount: credits(5),
-        who: Principal::System,
-        note: None,
-    };
+    let allot =
+        Message::Allot { transfer: TransferId::from_u128(2), amount: credits(5), who: Principal::System, note: None };
     for (sender, message) in [
         (stranger, Message::Team(profile(stranger, TEAM))),
         (stranger, Message::Team(profile(ORGANIZATION, TEAM))),

@@ -26,20 +26,23 @@ struct EntryRow<'a> {
 }
 
 pub(crate) fn entries(entries: &[&Entry]) -> String {
-    let rows: Vec<_> = entries.iter().map(|entry| EntryRow {
-        id: entry.id.to_string(),
-        sequence: entry.sequence,
-        time_ms: entry.time_ms,
-        kind: entry.kind.as_str(),
-        debit: entry.debit.to_string(),
-        credit: entry.credit.to_string(),
-        amount: entry.amount.get().to_string(),
-        reference: &entry.reference,
-        who: entry.who.to_string(),
-        call: entry.call.as_ref().and_then(|call| serde_json::to_string(call).ok()),
-        note: entry.note.as_deref(),
-        hash: entry.hash.to_string(),
-    }).collect();
+    let rows: Vec<_> = entries
+        .iter()
+        .map(|entry| EntryRow {
+            id: entry.id.to_string(),
+            sequence: entry.sequence,
+            time_ms: entry.time_ms,
+            kind: entry.kind.as_str(),
+            debit: entry.debit.to_string(),
+            credit: entry.credit.to_string(),
+            amount: entry.amount.get().to_string(),
+            reference: &entry.reference,
+            who: entry.who.to_string(),
+            call: entry.call.as_ref().and_then(|call| serde_json::to_string(call).ok()),
+            note: entry.note.as_deref(),
+            hash: entry.hash.to_string(),
+        })
+        .collect();
     json(&rows)
 }
 

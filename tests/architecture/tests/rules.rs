@@ -1,10 +1,5 @@
 //! See the crate's documentation.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that cannot be set up stops"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -10,9 +10,8 @@ import json
 import os
 from decimal import Decimal
 
-import httpx
 import openai
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI, DefaultHttpxClient, OpenAI
 from pydantic import BaseModel
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -171,7 +170,7 @@ def payment_required():
     """Not tried again, although the SDK may."""
     seen = []
     hooks = {"request": [seen.append]}
-    with httpx.Client(event_hooks=hooks) as http:
+    with DefaultHttpxClient(event_hooks=hooks) as http:
         poor = OpenAI(api_key=os.environ["ALFRED_POOR_KEY"], max_retries=3, http_client=http)
         error = raises(
             openai.APIStatusError,

@@ -19,9 +19,9 @@ const PIXEL =
 test("the OpenAI SDK for Python works unchanged", async (context) => {
   const [alfred, provider] = await Promise.all([startAlfred(), startProvider()]);
   context.after(() => Promise.all([alfred.stop(), provider.stop()]));
-  const company = await found(alfred, { provider });
+  const company = await found(alfred, { provider, funds: 10_000_000_000 });
   await company.api.made("/providers", { name: "demo", kind: "demo", models: ["demo-*"] });
-  const rich = await company.addPerson({ wallet: 100_000_000 });
+  const rich = await company.addPerson({ wallet: 5_000_000_000 });
   const narrow = await company.addKey(rich.member, { models: ["demo-*"] });
   const poor = await company.addPerson();
   const limited = await company.addPerson({ wallet: 100_000_000 });

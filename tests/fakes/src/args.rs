@@ -59,11 +59,7 @@ impl ProviderArgs {
                 provider::Plan::of_mode(&self.plan)?
             },
             api_key: self.api_key,
-            models: if self.models.is_empty() {
-                defaults.models
-            } else {
-                self.models
-            },
+            models: if self.models.is_empty() { defaults.models } else { self.models },
             keep_calls: self.keep_calls,
             keep_requests: self.keep_requests,
         })
@@ -109,7 +105,8 @@ pub(crate) struct LoadArgs {
     timeout: f64,
 }
 
-const CHAT: &str = r#"{"model":"gpt-4o-mini","max_completion_tokens":16,"messages":[{"role":"user","content":"Say something."}]}"#;
+const CHAT: &str =
+    r#"{"model":"gpt-4o-mini","max_completion_tokens":16,"messages":[{"role":"user","content":"Say something."}]}"#;
 
 impl LoadArgs {
     pub(crate) fn options(self) -> anyhow::Result<load::Options> {
@@ -117,17 +114,10 @@ impl LoadArgs {
             None => Vec::new(),
             Some(path) => lines(path)?,
         };
-        ensure!(
-            self.keys.is_none() || !keys.is_empty(),
-            "the file of keys has none"
-        );
+        ensure!(self.keys.is_none() || !keys.is_empty(), "the file of keys has none");
         Ok(load::Options {
             body: self.read_body()?,
-            headers: self
-                .headers
-                .iter()
-                .map(|line| split_header(line))
-                .collect::<anyhow::Result<_>>()?,
+            headers: self.headers.iter().map(|line| split_header(line)).collect::<anyhow::Result<_>>()?,
             url: self.url,
             method: self.method,
             keys,
@@ -146,8 +136,7 @@ impl LoadArgs {
             None if self.method == "POST" => CHAT.to_owned(),
             None => String::new(),
             Some(text) => match text.strip_prefix('@') {
-                Some(path) => std::fs::read_to_string(path)
-                    .with_context(|| format!("cannot read `{path}`"))?,
+                Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read `{path}`"))?,
                 None => text.to_owned(),
             },
         };
@@ -162,19 +151,11 @@ impl LoadArgs {
 }
 
 fn lines(path: &PathBuf) -> anyhow::Result<Vec<String>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
-    Ok(text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect())
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn split_header(line: &str) -> anyhow::Result<(String, String)> {
-    let (name, value) = line
-        .split_once(':')
-        .with_context(|| format!("`{line}` is not `name: value`"))?;
+    let (name, value) = line.split_once(':').with_context(|| format!("`{line}` is not `name: value`"))?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }

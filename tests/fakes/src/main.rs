@@ -18,10 +18,7 @@ fn main() -> anyhow::Result<()> {
     if args.threads > 1 {
         runtime.worker_threads(args.threads);
     }
-    let runtime = runtime
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime = runtime.enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         match args.command {
             Command::Provider(provider) => {
@@ -41,7 +38,5 @@ fn main() -> anyhow::Result<()> {
 /// One line of JSON that whoever started us reads.
 fn say(value: &serde_json::Value) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{value}")
-        .and_then(|()| out.flush())
-        .context("nobody reads what we say")
+    writeln!(out, "{value}").and_then(|()| out.flush()).context("nobody reads what we say")
 }

@@ -49,9 +49,7 @@ impl D1 {
                 Ok("d1: batch came too early")
             }
             Decision::Apply(statements) => {
-                self.0.transaction(|| {
-                    statements.iter().try_for_each(|(sql, values)| self.0.execute(sql, values))
-                })?;
+                self.0.transaction(|| statements.iter().try_for_each(|(sql, values)| self.0.execute(sql, values)))?;
                 Ok(if stale.is_some() { "d1: two consumers at once" } else { "d1: batch applied" })
             }
         }

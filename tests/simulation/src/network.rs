@@ -1,7 +1,7 @@
 //! A network that loses, doubles, delays and so reorders what it carries.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, BTreeMap};
+use std::collections::{BTreeMap, BinaryHeap};
 
 use events::JournalBatch;
 
@@ -26,10 +26,19 @@ pub(crate) enum Answer {
 
 /// What is on its way.
 pub(crate) enum Parcel {
-    Request { call: u64, to: Name, request: Request },
-    Answer { call: u64, answer: Answer },
+    Request {
+        call: u64,
+        to: Name,
+        request: Request,
+    },
+    Answer {
+        call: u64,
+        answer: Answer,
+    },
     /// The caller has waited long enough.
-    Timeout { call: u64 },
+    Timeout {
+        call: u64,
+    },
     /// A task has slept long enough.
     Wake(Slot<()>),
     /// A queue's message.

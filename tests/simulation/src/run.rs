@@ -155,7 +155,8 @@ impl Run {
             self.weather();
         }
         let ready = self.tasks.any_ready(&world.scheduler);
-        let parcel = if ready && world.percent(60) { None } else { world.network.borrow_mut().arrived(world.step.get()) };
+        let parcel =
+            if ready && world.percent(60) { None } else { world.network.borrow_mut().arrived(world.step.get()) };
         if let Some(parcel) = parcel {
             deliver(&world, parcel);
         } else if ready {
@@ -262,7 +263,8 @@ fn deliver(world: &Rc<World>, parcel: Parcel) {
         Parcel::Wake(slot) => slot.fill(()),
         Parcel::Batch(batch) => {
             // Now and then another consumer was a moment faster.
-            let stale = world.once_in(20).then(|| batch.entries.first().map_or(0, |entry| entry.sequence.saturating_sub(1)));
+            let stale =
+                world.once_in(20).then(|| batch.entries.first().map_or(0, |entry| entry.sequence.saturating_sub(1)));
             match world.d1.consume(world.now(), &batch, stale) {
                 Ok(what) => world.count(what),
                 Err(error) => world.check(crate::violation::violated("D1 takes every batch", error.to_string())),

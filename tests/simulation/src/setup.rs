@@ -69,7 +69,8 @@ pub(crate) async fn set_up(world: Rc<World>) {
         let time_zone = world.pick(&["UTC", "Europe/Berlin", "America/New_York"]).unwrap_or("UTC").to_owned();
         let general = General { time_zone, ..General::default() };
         let hint = String::new();
-        let admin_key = NewAdminKey { id: AdminKeyId::from_u128(1), name: "first".to_owned(), hash: secret(&world), hint };
+        let admin_key =
+            NewAdminKey { id: AdminKeyId::from_u128(1), name: "first".to_owned(), hash: secret(&world), hint };
         let open = Open { organization, name: format!("{organization}"), general, admin_key };
         let _ = world.ask_organization(organization, Command::Open(open)).await;
         let prices = overrides(&mut world.random.borrow_mut());

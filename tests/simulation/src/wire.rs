@@ -26,8 +26,8 @@ pub(crate) fn answer_survives(answer: &Answer) -> Checked {
 fn round_trip<T: serde::Serialize + serde::de::DeserializeOwned>(message: &T) -> Checked {
     let failed = |error: serde_json::Error| Violation { check: CHECK, detail: error.to_string() };
     let text = serde_json::to_string(message).map_err(failed)?;
-    let read: T = serde_json::from_str(&text)
-        .map_err(|error| Violation { check: CHECK, detail: format!("{error}: {text}") })?;
+    let read: T =
+        serde_json::from_str(&text).map_err(|error| Violation { check: CHECK, detail: format!("{error}: {text}") })?;
     let again: Value = serde_json::to_value(read).map_err(failed)?;
     let first: Value = serde_json::from_str(&text).map_err(failed)?;
     ensure(first == again, CHECK, || text)

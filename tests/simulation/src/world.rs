@@ -167,7 +167,11 @@ impl World {
     }
 
     /// Asks a team's actor.
-    pub(crate) async fn ask_team(&self, team: TeamId, command: team::protocol::Command) -> Option<team::protocol::Answer> {
+    pub(crate) async fn ask_team(
+        &self,
+        team: TeamId,
+        command: team::protocol::Command,
+    ) -> Option<team::protocol::Answer> {
         match self.ask(Name::Team(team), Request::Team(command)).await? {
             Answer::Team(answer) => Some(answer),
             Answer::Organization(_) => None,

@@ -46,7 +46,11 @@ impl Actors {
     ///
     /// # Errors
     /// [`ActorError`].
-    pub async fn team(&self, id: TeamId, command: &team::protocol::Command) -> Result<team::protocol::Answer, ActorError> {
+    pub async fn team(
+        &self,
+        id: TeamId,
+        command: &team::protocol::Command,
+    ) -> Result<team::protocol::Answer, ActorError> {
         call(&self.teams, &id.to_string(), command).await
     }
 

@@ -16,9 +16,9 @@ mod client;
 #[cfg(target_arch = "wasm32")]
 #[expect(missing_docs, reason = "the attribute macro writes public items")]
 mod organization_actor;
-mod random;
 #[cfg(target_arch = "wasm32")]
 mod publish;
+mod random;
 #[cfg(target_arch = "wasm32")]
 #[expect(missing_docs, reason = "the attribute macro writes public items")]
 mod team_actor;

@@ -8,8 +8,8 @@ use events::JournalBatch;
 use futures::lock::Mutex;
 use identity::TeamId;
 use storage::DurableStorage;
-use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
 use team::Team;
+use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
 use crate::timer::Timer;

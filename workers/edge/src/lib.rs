@@ -16,8 +16,8 @@ pub use actors::{OrganizationActor, TeamActor};
 
 use wasm_bindgen::JsValue;
 use worker::{
-    Context, Env, HttpRequest, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent,
-    console_error, event, wasm_bindgen,
+    Context, Env, HttpRequest, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error,
+    event, wasm_bindgen,
 };
 
 #[event(fetch)]

@@ -144,9 +144,7 @@ fn request(call: &Admitted) -> worker::Result<Request> {
 
 async fn read_error(mut chunks: LocalBoxStream<'static, Result<Bytes, ()>>) -> Vec<u8> {
     let mut body = Vec::new();
-    while let Either::Left((Some(Ok(chunk)), _)) =
-        future::select(chunks.next(), std::pin::pin!(wait(5000))).await
-    {
+    while let Either::Left((Some(Ok(chunk)), _)) = future::select(chunks.next(), std::pin::pin!(wait(5000))).await {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_ERROR {
             break;

@@ -43,9 +43,7 @@ pub(crate) fn measure(
     seen_output: u64,
     complete: bool,
 ) -> Measured {
-    let absurd = |tokens: u64, bound: u64| {
-        tokens > bound.saturating_mul(ABSURD_TIMES).saturating_add(ABSURD_MORE)
-    };
+    let absurd = |tokens: u64, bound: u64| tokens > bound.saturating_mul(ABSURD_TIMES).saturating_add(ABSURD_MORE);
     match reported {
         Ok(report)
             if absurd(report.input_tokens, expected.input_bound)
@@ -61,8 +59,7 @@ pub(crate) fn measure(
             let Ok(cost) = tariff.cost(&usage).or_else(|_| tariff.dearest(&usage)) else {
                 return bound(expected, &report);
             };
-            let beyond =
-                report.input_tokens > expected.input_bound || report.output_tokens > expected.output_allowed;
+            let beyond = report.input_tokens > expected.input_bound || report.output_tokens > expected.output_allowed;
             Measured { cost, tokens: tokens(&report), metered: Metered::Reported, reconcile: beyond }
         }
         Err(_) => {
@@ -131,12 +128,8 @@ mod tests {
 
     #[test]
     fn what_a_call_comes_to() {
-        let expected = Expected {
-            input_bound: 100,
-            input_likely: 30,
-            output_allowed: 50,
-            reserved: Millicredits::new(45_000),
-        };
+        let expected =
+            Expected { input_bound: 100, input_likely: 30, output_allowed: 50, reserved: Millicredits::new(45_000) };
         let missing = Err(UsageError::Missing);
         for (name, reported, seen, complete, cost, metered, reconcile) in [
             ("honest", report(20, 10), 9, true, 9_000, Metered::Reported, false),

@@ -6,7 +6,6 @@
 //! request's `abort` comes (seen with the workerd of 2026-04-26, about one time
 //! in four).
 
-use bytes::Bytes;
 use js_sys::{Array, Function, Reflect, Uint8Array, global};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, TransformStream, WritableStreamDefaultWriter};
@@ -18,7 +17,7 @@ use crate::client::Client;
 pub(crate) struct Outlet(WritableStreamDefaultWriter);
 
 /// Opens the way to a client, and answers with the client's end: the answer's
-/// body. The client is told about to `client`.
+/// body. `client` hears of it when the client leaves.
 ///
 /// # Errors
 /// When the runtime has no such pipe.

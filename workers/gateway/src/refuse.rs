@@ -56,10 +56,8 @@ impl Refusal {
     }
 
     pub(crate) fn too_large() -> Self {
-        let message = format!(
-            "The request body is larger than {} MiB. Send less text, or smaller images.",
-            MAX_BODY >> 20
-        );
+        let message =
+            format!("The request body is larger than {} MiB. Send less text, or smaller images.", MAX_BODY >> 20);
         Self::new(413, INVALID, "request_too_large", message)
     }
 
@@ -131,7 +129,8 @@ impl Refusal {
 
     /// The upstream was not reached or broke off before it answered.
     pub(crate) fn unreachable(provider: &str) -> Self {
-        let message = format!("The provider `{}` could not be reached. Nothing was charged; try again.", shown(provider));
+        let message =
+            format!("The provider `{}` could not be reached. Nothing was charged; try again.", shown(provider));
         Self::new(502, "upstream_error", "upstream_unreachable", message)
     }
 
@@ -176,7 +175,9 @@ impl Refusal {
                 502,
                 "upstream_error",
                 "provider_misconfigured",
-                format!("The provider `{provider}` does not accept its key: {said}. An admin must look; nothing was charged."),
+                format!(
+                    "The provider `{provider}` does not accept its key: {said}. An admin must look; nothing was charged."
+                ),
             ),
             429 => Self::new(
                 429,

@@ -7,8 +7,8 @@ use futures::channel::oneshot;
 use futures::future::{self, Either};
 use ledger::{Millicredits, Outcome};
 use providers::openai::{Completion, EmbeddingsResponse, Piece, Stream, UpstreamError, UsageError, error};
-use serde_json::Value;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use team::protocol::Settle;
 use worker::Response;
 
@@ -81,7 +81,9 @@ pub(crate) async fn whole(
     let nothing = || judge(call, Err(UsageError::Missing), 0, false);
     let outcome = loop {
         match next(call, &mut upstream, &mut client, actors, nothing, &mut reported_ms).await {
-            Next::Chunk(chunk) if body.len().saturating_add(chunk.len()) <= MAX_ANSWER => body.extend_from_slice(&chunk),
+            Next::Chunk(chunk) if body.len().saturating_add(chunk.len()) <= MAX_ANSWER => {
+                body.extend_from_slice(&chunk)
+            }
             Next::Chunk(_) | Next::Broke => break Outcome::UpstreamBroke,
             Next::End => break Outcome::Completed,
             Next::ClientLeft => break Outcome::ClientLeft,

@@ -96,7 +96,8 @@ impl Prepared {
             return Ok(known);
         }
         let query = PriceQuery { provider: Some(provider.price_name()), model, service_tier, now_ms };
-        let quote = self.settings.overrides.quote(PriceBook::builtin(), &query).map_err(|error| Refusal::not_priced(&error))?;
+        let quote =
+            self.settings.overrides.quote(PriceBook::builtin(), &query).map_err(|error| Refusal::not_priced(&error))?;
         let tariff = Tariff::new(&quote.price, self.settings.general.usd_per_million_credits)
             .map_err(|_| Refusal::uncountable_price(model))?;
         let rates = &quote.price.rates;

@@ -73,7 +73,8 @@ impl Team {
         let body = json!({"member_id": member, "name": "laptop", "models": models, "addresses": addresses});
         let key = admin.post(&format!("key {name}"), &format!("/teams/{id}/keys"), &body)?;
         let (key_id, key) = (text(&key, "id")?, text(&key, "secret")?);
-        let subjects = [json!({"type": "team"}), json!({"type": "member", "id": member}), json!({"type": "key", "id": key_id})];
+        let subjects =
+            [json!({"type": "team"}), json!({"type": "member", "id": member}), json!({"type": "key", "id": key_id})];
         let limits = [
             json!({"window": "minute", "unit": "requests", "amount": 100_000_000}),
             json!({"window": "minute", "unit": "tokens", "amount": 1_000_000_000_000_u64}),

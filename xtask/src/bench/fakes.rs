@@ -159,7 +159,10 @@ impl Outcome {
         let ok = self.statuses.get(&200).copied().unwrap_or(0);
         let fine = ok == self.requests && ok > 0 && self.errors.is_empty() && self.unfinished_streams == 0;
         (!fine).then(|| {
-            format!("statuses {:?}, errors {:?}, {} unfinished streams", self.statuses, self.errors, self.unfinished_streams)
+            format!(
+                "statuses {:?}, errors {:?}, {} unfinished streams",
+                self.statuses, self.errors, self.unfinished_streams
+            )
         })
     }
 }

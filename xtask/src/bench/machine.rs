@@ -53,7 +53,9 @@ pub(super) fn look(build: &Path, quick: bool) -> Result<Machine> {
         cores: std::thread::available_parallelism()?.get(),
         load_average: read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" "),
         system: format!("{} {}", std::env::consts::OS, read("/proc/sys/kernel/osrelease").trim()),
-        rustc: process::output(Command::new("rustc").arg("--version").current_dir(workspace::root()))?.trim().to_owned(),
+        rustc: process::output(Command::new("rustc").arg("--version").current_dir(workspace::root()))?
+            .trim()
+            .to_owned(),
     })
 }
 

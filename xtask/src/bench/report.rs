@@ -85,7 +85,18 @@ impl Report {
                 println!("\n{}, {kind}, c = {}", cell.state, cell.concurrency);
                 println!(
                     "  {:<16} {:>20} {:>7} {:>7} {:>7} {:>7}   {:>6} {:>5} {:>6} {:>6}   {:>14} {:>14}",
-                    "", "calls a second", "p50 ms", "p90 ms", "p99 ms", "CPU µs", "rate", "CPU", "p50", "p99", "added p50", "added p99"
+                    "",
+                    "calls a second",
+                    "p50 ms",
+                    "p90 ms",
+                    "p99 ms",
+                    "CPU µs",
+                    "rate",
+                    "CPU",
+                    "p50",
+                    "p99",
+                    "added p50",
+                    "added p99"
                 );
             }
             print!(

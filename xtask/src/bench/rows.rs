@@ -130,9 +130,8 @@ fn ensure_no_index(stage: &mut Stage<'_>) -> Result<()> {
         name: String,
     }
     let tables = TABLES.map(|table| format!("'{table}'")).join(", ");
-    let sql = format!(
-        "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables})"
-    );
+    let sql =
+        format!("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables})");
     let indexes: Vec<Index> = stage.query(&sql)?;
     let names: Vec<_> = indexes.iter().map(|index| index.name.as_str()).collect();
     ensure!(names.is_empty(), "D1 has indexes that are not counted: {}", names.join(", "));

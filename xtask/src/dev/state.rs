@@ -39,14 +39,8 @@ impl FromStr for State {
 
     /// Relative to where the chore was called; the default to the clone's root.
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        let folder = if text == ".alfred" {
-            workspace::path(text)
-        } else {
-            PathBuf::from(text)
-        };
-        Ok(Self {
-            folder: std::path::absolute(&folder).unwrap_or(folder),
-        })
+        let folder = if text == ".alfred" { workspace::path(text) } else { PathBuf::from(text) };
+        Ok(Self { folder: std::path::absolute(&folder).unwrap_or(folder) })
     }
 }
 
@@ -88,10 +82,7 @@ impl State {
         if !path.exists() {
             return Ok(None);
         }
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text)
-            .map(Some)
-            .with_context(|| format!("cannot parse {}", path.display()))
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text).map(Some).with_context(|| format!("cannot parse {}", path.display()))
     }
 }

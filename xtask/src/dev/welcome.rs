@@ -12,20 +12,13 @@ pub(super) fn print(seeded: &DevJson, state: &State) {
     println!("\nAlfred listens on {url}");
     match (seeded.members.iter().next(), &seeded.model) {
         (Some((name, member)), Some(model)) => {
-            println!(
-                "\nAs {name} of {}:\n\n{}\n",
-                member.team,
-                curl(url, &member.api_key, model)
-            );
+            println!("\nAs {name} of {}:\n\n{}\n", member.team, curl(url, &member.api_key, model));
             println!("{}\n", python(url, &member.api_key, model));
         }
         _ => println!("\n  curl {url}/healthz\n"),
     }
     if state.dev_json_path().exists() {
-        println!(
-            "All keys are in {}.",
-            workspace::shown(&state.dev_json_path())
-        );
+        println!("All keys are in {}.", workspace::shown(&state.dev_json_path()));
     }
     println!("Ctrl-C ends it.");
 }
@@ -42,11 +35,7 @@ fn python(url: &str, key: &str, model: &str) -> String {
         "  {}python3 -c 'from openai import OpenAI; print(OpenAI(base_url=\"{url}/v1\", api_key=\"{key}\")\
          .chat.completions.create(model=\"{model}\", messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}])\
          .choices[0].message.content)'",
-        if has_openai() {
-            ""
-        } else {
-            "python3 -m pip install --quiet openai && "
-        }
+        if has_openai() { "" } else { "python3 -m pip install --quiet openai && " }
     )
 }
 

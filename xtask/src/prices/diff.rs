@@ -20,12 +20,7 @@ pub(super) fn summary(old: &Book, new: &Book) -> String {
             }
             Some(before) if before != model => {
                 counts[1] += 1;
-                let _ = writeln!(
-                    text,
-                    "changed: {name}: {} -> {}",
-                    shown(before),
-                    shown(model)
-                );
+                let _ = writeln!(text, "changed: {name}: {} -> {}", shown(before), shown(model));
             }
             Some(_) => {}
         }
@@ -35,22 +30,13 @@ pub(super) fn summary(old: &Book, new: &Book) -> String {
         let _ = writeln!(text, "removed: {name}: {}", shown(model));
     }
     let [added, changed, removed] = counts;
-    let _ = writeln!(
-        text,
-        "{} models: {added} added, {changed} changed, {removed} removed",
-        new.len()
-    );
+    let _ = writeln!(text, "{} models: {added} added, {changed} changed, {removed} removed", new.len());
     text
 }
 
 fn by_name(book: &Book) -> BTreeMap<String, &ModelEntry<'static>> {
-    let models = book
-        .providers
-        .iter()
-        .flat_map(|(id, entry)| entry.models.iter().map(move |model| (id, model)));
-    models
-        .map(|(id, model)| (format!("{id}/{}", model.id), model))
-        .collect()
+    let models = book.providers.iter().flat_map(|(id, entry)| entry.models.iter().map(move |model| (id, model)));
+    models.map(|(id, model)| (format!("{id}/{}", model.id), model)).collect()
 }
 
 /// The price in few words: input and output of the first entry.
@@ -58,15 +44,7 @@ fn shown(model: &ModelEntry<'_>) -> String {
     let Some(price) = model.prices.first() else {
         return "not priced".to_owned();
     };
-    let output = price
-        .rates
-        .output
-        .map(|output| format!("/{output}"))
-        .unwrap_or_default();
-    let more = if model.prices.len() > 1 || !price.tiers.is_empty() {
-        " and more"
-    } else {
-        ""
-    };
+    let output = price.rates.output.map(|output| format!("/{output}")).unwrap_or_default();
+    let more = if model.prices.len() > 1 || !price.tiers.is_empty() { " and more" } else { "" };
     format!("{}{output}{more}", price.rates.input)
 }

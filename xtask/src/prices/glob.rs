@@ -8,9 +8,7 @@ use anyhow::{Result, bail};
 /// `?`. Anything else is an error, so that a new kind of expression is noticed
 /// instead of misread.
 pub(super) fn globs(regex: &str) -> Result<Vec<String>> {
-    let Some(anchored) = regex.strip_prefix('^') else {
-        bail!("`{regex}` is not anchored")
-    };
+    let Some(anchored) = regex.strip_prefix('^') else { bail!("`{regex}` is not anchored") };
     let (body, end) = match anchored.strip_suffix('$') {
         Some(body) if !body.ends_with('\\') => (body, ""),
         _ => (anchored, "*"),
@@ -44,10 +42,7 @@ impl Parser<'_> {
             if self.skip("?") {
                 next.push(String::new());
             }
-            all = all
-                .iter()
-                .flat_map(|start| next.iter().map(move |end| format!("{start}{end}")))
-                .collect();
+            all = all.iter().flat_map(|start| next.iter().map(move |end| format!("{start}{end}"))).collect();
         }
         Ok(all)
     }
@@ -61,11 +56,7 @@ impl Parser<'_> {
             return Ok(inner);
         }
         if self.skip("\\d") {
-            let count = match self
-                .rest
-                .strip_prefix('{')
-                .and_then(|rest| rest.split_once('}'))
-            {
+            let count = match self.rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
                 Some((count, rest)) => {
                     self.rest = rest;
                     count.parse()?
@@ -74,23 +65,13 @@ impl Parser<'_> {
             };
             return Ok(vec!["#".repeat(count)]);
         }
-        if let Some((set, rest)) = self
-            .rest
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once(']'))
-        {
+        if let Some((set, rest)) = self.rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             self.rest = rest;
             return set.chars().map(|letter| self.literal(letter)).collect();
         }
         let escaped = self.skip("\\");
-        let Some(letter) = self.rest.chars().next() else {
-            bail!("`{}` ends in an escape", self.regex)
-        };
-        let special = if escaped {
-            letter.is_ascii_alphanumeric()
-        } else {
-            "^$.[]{}()*+?".contains(letter)
-        };
+        let Some(letter) = self.rest.chars().next() else { bail!("`{}` ends in an escape", self.regex) };
+        let special = if escaped { letter.is_ascii_alphanumeric() } else { "^$.[]{}()*+?".contains(letter) };
         if special {
             bail!("`{}`: `{letter}` is not understood here", self.regex);
         }
@@ -106,10 +87,7 @@ impl Parser<'_> {
     }
 
     fn skip(&mut self, text: &str) -> bool {
-        self.rest
-            .strip_prefix(text)
-            .map(|rest| self.rest = rest)
-            .is_some()
+        self.rest.strip_prefix(text).map(|rest| self.rest = rest).is_some()
     }
 }
 
@@ -123,23 +101,13 @@ mod tests {
             (r"^gpt-5\.4-\d{4}-\d{2}$", &["gpt-5.4-####-##"][..]),
             (r"^gemini-3\.5-flash-\d", &["gemini-3.5-flash-#*"]),
             (r"^o[134]", &["o1*", "o3*", "o4*"]),
-            (
-                r"^(typesafe/)?jev(-\d{8})?$",
-                &[
-                    "typesafe/jev-########",
-                    "typesafe/jev",
-                    "jev-########",
-                    "jev",
-                ],
-            ),
+            (r"^(typesafe/)?jev(-\d{8})?$", &["typesafe/jev-########", "typesafe/jev", "jev-########", "jev"]),
             (r"^(?:a|b)c|d$", &["ac", "bc", "d"]),
             (r"^composer\[fast=true\]$", &["composer[fast=true]"]),
         ] {
             assert_eq!(globs(regex).unwrap(), expected, "{regex}");
         }
-        for regex in [
-            r"gpt", r"^(?!x)", r"^a+$", r"^a.*$", r"^\w$", r"^[^/]$", r"^a$b", r"^(a", r"^a#",
-        ] {
+        for regex in [r"gpt", r"^(?!x)", r"^a+$", r"^a.*$", r"^\w$", r"^[^/]$", r"^a$b", r"^(a", r"^a#"] {
             assert!(globs(regex).is_err(), "{regex}");
         }
     }

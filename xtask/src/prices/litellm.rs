@@ -42,15 +42,7 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
 ];
 
 /// Providers whose prices are compared.
-const COMPARED: [&str; 7] = [
-    "anthropic",
-    "deepseek",
-    "google",
-    "groq",
-    "mistral",
-    "openai",
-    "x-ai",
-];
+const COMPARED: [&str; 7] = ["anthropic", "deepseek", "google", "groq", "mistral", "openai", "x-ai"];
 
 /// Adds the most output tokens, and context windows where there are none. Of
 /// several names for one model the largest size counts: the sizes serve as
@@ -66,12 +58,7 @@ pub(super) fn add_sizes(book: &mut Book, table: &Value) {
         let Some(model) = entry.models.get_mut(index) else {
             continue;
         };
-        let size = |field: &str| {
-            facts
-                .get(field)
-                .and_then(Value::as_u64)
-                .filter(|size| *size > 0)
-        };
+        let size = |field: &str| facts.get(field).and_then(Value::as_u64).filter(|size| *size > 0);
         model.max_output_tokens = model.max_output_tokens.max(size("max_output_tokens"));
     }
     let known: std::collections::BTreeSet<(String, String)> = windows(book);
@@ -86,10 +73,7 @@ pub(super) fn add_sizes(book: &mut Book, table: &Value) {
             continue;
         };
         if !known.contains(&(provider.to_owned(), model.id.to_string())) {
-            let window = facts
-                .get("max_input_tokens")
-                .and_then(Value::as_u64)
-                .filter(|size| *size > 0);
+            let window = facts.get("max_input_tokens").and_then(Value::as_u64).filter(|size| *size > 0);
             model.context_window = model.context_window.max(window);
         }
     }
@@ -97,17 +81,9 @@ pub(super) fn add_sizes(book: &mut Book, table: &Value) {
 
 /// The models whose window the first source knows.
 fn windows(book: &Book) -> std::collections::BTreeSet<(String, String)> {
-    let of = |(id, entry): (
-        &String,
-        &pricing::file::ProviderEntry<Vec<ModelEntry<'static>>>,
-    )| {
-        let known = entry
-            .models
-            .iter()
-            .filter(|model| model.context_window.is_some());
-        known
-            .map(|model| (id.clone(), model.id.to_string()))
-            .collect::<Vec<_>>()
+    let of = |(id, entry): (&String, &pricing::file::ProviderEntry<Vec<ModelEntry<'static>>>)| {
+        let known = entry.models.iter().filter(|model| model.context_window.is_some());
+        known.map(|model| (id.clone(), model.id.to_string())).collect::<Vec<_>>()
     };
     book.providers.iter().flat_map(of).collect()
 }
@@ -118,22 +94,14 @@ pub(super) fn disagreements(book: &Book, table: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     let mut compared = 0_usize;
     for (provider, name, facts) in entries(table) {
-        let Some(entry) = book
-            .providers
-            .get(provider)
-            .filter(|_| COMPARED.contains(&provider))
-        else {
+        let Some(entry) = book.providers.get(provider).filter(|_| COMPARED.contains(&provider)) else {
             continue;
         };
-        let Some(model) = position(&entry.models, &name).and_then(|index| entry.models.get(index))
-        else {
+        let Some(model) = position(&entry.models, &name).and_then(|index| entry.models.get(index)) else {
             continue;
         };
         let same_name = model.id.eq_ignore_ascii_case(&name)
-            || model
-                .called
-                .as_ref()
-                .is_some_and(|called| called.equals.contains(&name));
+            || model.called.as_ref().is_some_and(|called| called.equals.contains(&name));
         let (Some(price), true) = (model.prices.first(), same_name) else {
             continue;
         };
@@ -143,9 +111,7 @@ pub(super) fn disagreements(book: &Book, table: &Value) -> Vec<String> {
             if let (Some(ours), Some(theirs)) = (ours, theirs)
                 && ours != theirs
             {
-                lines.push(format!(
-                    "{provider}/{name} {unit}: {ours} here, {theirs} there"
-                ));
+                lines.push(format!("{provider}/{name} {unit}: {ours} here, {theirs} there"));
             }
         }
     }
@@ -158,16 +124,8 @@ pub(super) fn disagreements(book: &Book, table: &Value) -> Vec<String> {
 fn units(rates: &Rates) -> [(&'static str, Option<Usd>, &'static str); 4] {
     [
         ("input", Some(rates.input), "input_cost_per_token"),
-        (
-            "cached_input_read",
-            rates.cached_input_read,
-            "cache_read_input_token_cost",
-        ),
-        (
-            "cached_input_write",
-            rates.cached_input_write,
-            "cache_creation_input_token_cost",
-        ),
+        ("cached_input_read", rates.cached_input_read, "cache_read_input_token_cost"),
+        ("cached_input_write", rates.cached_input_write, "cache_creation_input_token_cost"),
         ("output", rates.output, "output_cost_per_token"),
     ]
 }
@@ -181,21 +139,13 @@ fn per_million(cost: &Value) -> Option<Usd> {
 
 /// Every entry as our provider, the model's name in lower case, and the facts.
 fn entries(table: &Value) -> impl Iterator<Item = (&'static str, String, &Value)> {
-    table
-        .as_object()
-        .into_iter()
-        .flatten()
-        .flat_map(|(key, facts)| {
-            let is =
-                |name: &str| facts.get("litellm_provider").and_then(Value::as_str) == Some(name);
-            PROVIDERS
-                .iter()
-                .filter(move |(_, theirs, _)| is(theirs))
-                .filter_map(move |(ours, _, prefix)| {
-                    let name = key.strip_prefix(prefix)?.to_lowercase();
-                    Some((*ours, name, facts))
-                })
+    table.as_object().into_iter().flatten().flat_map(|(key, facts)| {
+        let is = |name: &str| facts.get("litellm_provider").and_then(Value::as_str) == Some(name);
+        PROVIDERS.iter().filter(move |(_, theirs, _)| is(theirs)).filter_map(move |(ours, _, prefix)| {
+            let name = key.strip_prefix(prefix)?.to_lowercase();
+            Some((*ours, name, facts))
         })
+    })
 }
 
 /// The first model that is called so.

@@ -13,12 +13,8 @@ pub(super) type Prices<'a> = BTreeMap<&'a str, &'a Value>;
 
 /// The prices of an object, by unit.
 pub(super) fn by_unit(prices: &Value) -> Result<Prices<'_>> {
-    let object = prices
-        .as_object()
-        .with_context(|| format!("not prices: {}", short(prices)))?;
-    let set = object
-        .iter()
-        .filter(|(unit, price)| *unit != "_" && !price.is_null());
+    let object = prices.as_object().with_context(|| format!("not prices: {}", short(prices)))?;
+    let set = object.iter().filter(|(unit, price)| *unit != "_" && !price.is_null());
     Ok(set.map(|(unit, price)| (unit.as_str(), price)).collect())
 }
 
@@ -30,11 +26,7 @@ pub(super) fn rates(prices: &Prices<'_>) -> Result<Result<(Rates, Vec<ContextTie
     let starts: BTreeSet<u64> = prices
         .values()
         .flat_map(|price| list(price, "tiers"))
-        .map(|tier| {
-            tier.get("start")
-                .and_then(Value::as_u64)
-                .context("a tier without a start")
-        })
+        .map(|tier| tier.get("start").and_then(Value::as_u64).context("a tier without a start"))
         .collect::<Result<_>>()?;
     let base = match at(prices, 0)? {
         Ok(base) => base,
@@ -44,10 +36,7 @@ pub(super) fn rates(prices: &Prices<'_>) -> Result<Result<(Rates, Vec<ContextTie
     for start in starts {
         // The source's tier applies above its start, and so does ours.
         if let Ok(rates) = at(prices, start.checked_add(1).context("a start beyond all")?)? {
-            tiers.push(ContextTier {
-                above_input_tokens: start,
-                rates,
-            });
+            tiers.push(ContextTier { above_input_tokens: start, rates });
         }
     }
     Ok(Ok((base, tiers)))
@@ -83,11 +72,7 @@ fn at(prices: &Prices<'_>, input_tokens: u64) -> Result<Result<Rates, String>> {
                 continue;
             }
         };
-        *slot = Some(if unit.ends_with("_kcount") {
-            thousandfold(price)?
-        } else {
-            price
-        });
+        *slot = Some(if unit.ends_with("_kcount") { thousandfold(price)? } else { price });
     }
     // A finer unit that is no dearer than what it would be counted as can be
     // left out; any other unit means that the model cannot be priced.
@@ -108,11 +93,7 @@ fn price_at(value: &Value, input_tokens: u64) -> Result<&str> {
     if let Some(price) = value.as_str() {
         return Ok(price);
     }
-    let reached = |tier: &&Value| {
-        tier.get("start")
-            .and_then(Value::as_u64)
-            .is_some_and(|start| input_tokens > start)
-    };
+    let reached = |tier: &&Value| tier.get("start").and_then(Value::as_u64).is_some_and(|start| input_tokens > start);
     let start = |tier: &&Value| tier.get("start").and_then(Value::as_u64);
     match list(value, "tiers").filter(reached).max_by_key(start) {
         Some(tier) => text(tier, "price"),
@@ -124,19 +105,11 @@ fn price_at(value: &Value, input_tokens: u64) -> Result<&str> {
 fn usd(text: &str) -> Result<Usd> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let (kept, lost) = fraction.split_at_checked(9).unwrap_or((fraction, ""));
-    let price: Usd = if kept.is_empty() {
-        whole.parse()?
-    } else {
-        format!("{whole}.{kept}").parse()?
-    };
+    let price: Usd = if kept.is_empty() { whole.parse()? } else { format!("{whole}.{kept}").parse()? };
     if lost.bytes().all(|digit| digit == b'0') {
         return Ok(price);
     }
-    price
-        .nanos()
-        .checked_add(1)
-        .and_then(Usd::from_nanos)
-        .context("a price beyond all")
+    price.nanos().checked_add(1).and_then(Usd::from_nanos).context("a price beyond all")
 }
 
 fn thousandfold(price: Usd) -> Result<Usd> {

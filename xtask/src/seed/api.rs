@@ -15,12 +15,7 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) fn new(base_url: &str, key: &str) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).build();
-        Self {
-            base_url: base_url.to_owned(),
-            key: key.to_owned(),
-            organization: None,
-            agent: config.into(),
-        }
+        Self { base_url: base_url.to_owned(), key: key.to_owned(), organization: None, agent: config.into() }
     }
 
     /// The operator acts on one organization.

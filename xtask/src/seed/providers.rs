@@ -24,12 +24,7 @@ const KNOWN: [Known; 5] = [
         base_url: "https://api.openai.com/v1",
         models: &["gpt-*", "o1*", "o3*", "o4*", "text-embedding-*", "openai/*"],
     },
-    Known {
-        variable: "GROQ_API_KEY",
-        name: "groq",
-        base_url: "https://api.groq.com/openai/v1",
-        models: &["groq/*"],
-    },
+    Known { variable: "GROQ_API_KEY", name: "groq", base_url: "https://api.groq.com/openai/v1", models: &["groq/*"] },
     Known {
         variable: "MISTRAL_API_KEY",
         name: "mistral",
@@ -97,12 +92,9 @@ mod tests {
     #[test]
     fn lines_of_dev_vars() {
         let variables = "# a comment\nOPENAI_API_KEY = \"sk-x\"\nGROQ_API_KEY=\nMISTRAL_API_KEY='m'";
-        for (name, expected) in [
-            ("OPENAI_API_KEY", Some("sk-x")),
-            ("GROQ_API_KEY", None),
-            ("MISTRAL_API_KEY", Some("m")),
-            ("OTHER", None),
-        ] {
+        for (name, expected) in
+            [("OPENAI_API_KEY", Some("sk-x")), ("GROQ_API_KEY", None), ("MISTRAL_API_KEY", Some("m")), ("OTHER", None)]
+        {
             assert_eq!(value(variables, name), expected, "{name}");
         }
     }

@@ -8,17 +8,11 @@ use anyhow::{Context, Result, anyhow};
 
 /// The cache's folder: `ALFRED_CACHE`, or `alfred` in the user's cache folder.
 pub(crate) fn folder() -> Result<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("ALFRED_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("alfred")))
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache/alfred")))
-        .ok_or_else(|| {
-            anyhow!("there is no home folder to cache tools in: set ALFRED_CACHE to a folder")
-        })
+        .ok_or_else(|| anyhow!("there is no home folder to cache tools in: set ALFRED_CACHE to a folder"))
 }
 
 /// The folder `name` in the cache, complete: if it is missing, `fill` makes it.
@@ -70,9 +64,7 @@ mod tests {
 
     #[test]
     fn a_failed_fill_leaves_nothing_and_the_next_one_starts_afresh() {
-        let target = std::env::temp_dir()
-            .join(format!("alfred-cache-{}", std::process::id()))
-            .join("tool-1.0");
+        let target = std::env::temp_dir().join(format!("alfred-cache-{}", std::process::id())).join("tool-1.0");
         let failed = make(&target, |folder| {
             fs::write(folder.join("half"), "")?;
             Err(anyhow!("interrupted"))

@@ -30,10 +30,7 @@ pub(crate) fn error(error: &anyhow::Error) {
 pub(crate) struct Clock(Instant);
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the ban is for wasm; chores run natively"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the ban is for wasm; chores run natively")]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
@@ -63,13 +60,8 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        let table = [
-            (40, "0.0 s"),
-            (1_240, "1.2 s"),
-            (59_900, "59.9 s"),
-            (60_000, "1 min 0 s"),
-            (135_000, "2 min 15 s"),
-        ];
+        let table =
+            [(40, "0.0 s"), (1_240, "1.2 s"), (59_900, "59.9 s"), (60_000, "1 min 0 s"), (135_000, "2 min 15 s")];
         for (milliseconds, expected) in table {
             assert_eq!(shown(Duration::from_millis(milliseconds)), expected);
         }

@@ -7,9 +7,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 
 /// Runs a command with this process's own input and output.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .map_err(|error| cannot_start(command, error))?;
+    let status = command.status().map_err(|error| cannot_start(command, error))?;
     if status.success() {
         return Ok(());
     }
@@ -24,35 +22,21 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
 /// Runs a command silently and returns what it printed on standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = succeeded(command)?;
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("`{}` printed something that is not text", shown(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("`{}` printed something that is not text", shown(command)))
 }
 
 /// Starts a command without waiting for it.
 pub(crate) fn spawn(command: &mut Command) -> Result<Child> {
-    command
-        .spawn()
-        .map_err(|error| cannot_start(command, error))
+    command.spawn().map_err(|error| cannot_start(command, error))
 }
 
 fn succeeded(command: &mut Command) -> Result<Output> {
-    let output = command
-        .output()
-        .map_err(|error| cannot_start(command, error))?;
+    let output = command.output().map_err(|error| cannot_start(command, error))?;
     if output.status.success() {
         return Ok(output);
     }
-    let said = [
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    ]
-    .concat();
-    bail!(
-        "`{}` failed ({}):\n{}",
-        shown(command),
-        output.status,
-        said.trim_end()
-    )
+    let said = [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat();
+    bail!("`{}` failed ({}):\n{}", shown(command), output.status, said.trim_end())
 }
 
 fn cannot_start(command: &Command, error: std::io::Error) -> Error {
@@ -72,10 +56,7 @@ fn cannot_start(command: &Command, error: std::io::Error) -> Error {
 /// A command as one could type it.
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| quoted(&word.to_string_lossy()))
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {
@@ -106,12 +87,7 @@ mod tests {
 
     #[test]
     fn a_failure_shows_what_was_said() {
-        let error = run_quietly(Command::new("rustc").arg("--no-such-flag"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("rustc --no-such-flag") && error.contains("no-such-flag'"),
-            "{error}"
-        );
+        let error = run_quietly(Command::new("rustc").arg("--no-such-flag")).unwrap_err().to_string();
+        assert!(error.contains("rustc --no-such-flag") && error.contains("no-such-flag'"), "{error}");
     }
 }

@@ -35,16 +35,12 @@ pub(super) enum Step {
 impl Step {
     /// What it is called on the command line.
     pub(super) fn name(self) -> String {
-        self.to_possible_value()
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// What it is about.
     pub(super) fn what(self) -> String {
-        let help = self
-            .to_possible_value()
-            .and_then(|value| value.get_help().map(ToString::to_string));
+        let help = self.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
         help.unwrap_or_default()
     }
 
@@ -52,31 +48,13 @@ impl Step {
     pub(super) fn run(self) -> Result<()> {
         match self {
             Self::Fmt => process::run(rust::cargo().args(["fmt", "--all", "--check"])),
-            Self::Clippy => process::run(rust::cargo().args([
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "--deny",
-                "warnings",
-            ])),
+            Self::Clippy => {
+                process::run(rust::cargo().args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))
+            }
             Self::ClippyWasm => {
                 rust::ensure_wasm()?;
-                let arguments = [
-                    "clippy",
-                    "--package",
-                    "edge",
-                    "--target",
-                    rust::WASM,
-                    "--",
-                    "--deny",
-                    "warnings",
-                ];
-                process::run(
-                    rust::cargo()
-                        .args(arguments)
-                        .env("WASM_BINDGEN_USE_JS_SYS", "1"),
-                )
+                let arguments = ["clippy", "--package", "edge", "--target", rust::WASM, "--", "--deny", "warnings"];
+                process::run(rust::cargo().args(arguments).env("WASM_BINDGEN_USE_JS_SYS", "1"))
             }
             Self::Native => process::run(rust::cargo().args(["test", "--workspace", "--quiet"])),
             Self::Build => edge::build(Profile::Release).map(drop),
@@ -96,10 +74,7 @@ fn end_to_end(folder: &str, prepare: impl FnOnce(&mut Command) -> Result<()>) ->
     process::run(rust::cargo().args(["build", "--quiet", "--package", "fakes"]))?;
     let fakes = rust::target_folder()?.join("debug/fakes");
     let mut command = node::node();
-    command
-        .env("ALFRED_BUILD", build)
-        .env("ALFRED_FAKES", fakes)
-        .env("ALFRED_XTASK", std::env::current_exe()?);
+    command.env("ALFRED_BUILD", build).env("ALFRED_FAKES", fakes).env("ALFRED_XTASK", std::env::current_exe()?);
     prepare(&mut command)?;
     node_tests(folder, &mut command)
 }
@@ -110,20 +85,13 @@ fn node_tests(folder: &str, command: &mut Command) -> Result<()> {
     if files.is_empty() {
         bail!("{folder} has no tests")
     }
-    process::run(
-        command
-            .args(["--test", "--test-reporter", "spec"])
-            .args(files),
-    )
+    process::run(command.args(["--test", "--test-reporter", "spec"]).args(files))
 }
 
 /// The `*.test.mjs` in a folder. (Node learned to search for itself in version 21.)
 fn test_files(folder: &str) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(workspace::path(folder)).with_context(|| format!("cannot read {folder}"))?;
-    let mut files = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
+    let entries = fs::read_dir(workspace::path(folder)).with_context(|| format!("cannot read {folder}"))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.retain(|path| path.to_string_lossy().ends_with(".test.mjs"));
     files.sort();
     Ok(files)

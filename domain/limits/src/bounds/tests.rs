@@ -9,21 +9,14 @@ fn ms(text: &str) -> i64 {
 
 /// Each line: time zone, window, now, and the window's start and end.
 fn check(table: &str) {
-    let rows = table
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let rows = table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     for row in rows {
         let [zone, window, now, start, end] = *row.split_whitespace().collect::<Vec<_>>() else {
             panic!("{row}");
         };
-        let window = Window::ALL
-            .into_iter()
-            .find(|known| known.to_string() == window)
-            .unwrap();
+        let window = Window::ALL.into_iter().find(|known| known.to_string() == window).unwrap();
         let bounds = window.bounds(ms(now), &Zone::parse(zone).unwrap());
-        let shown = [bounds.start_ms, bounds.end_ms]
-            .map(|ms| Timestamp::from_millisecond(ms).unwrap().to_string());
+        let shown = [bounds.start_ms, bounds.end_ms].map(|ms| Timestamp::from_millisecond(ms).unwrap().to_string());
         assert_eq!(shown, [start, end], "{row}");
     }
 }
@@ -146,21 +139,10 @@ fn hours_and_minutes_in_which_clocks_change() {
 fn beyond_the_calendar() {
     let zone = Zone::parse("America/New_York").unwrap();
     for window in Window::ALL {
-        for now in [
-            i64::MIN,
-            FIRST_MS - 1,
-            FIRST_MS,
-            0,
-            LAST_MS - 1,
-            LAST_MS,
-            i64::MAX,
-        ] {
+        for now in [i64::MIN, FIRST_MS - 1, FIRST_MS, 0, LAST_MS - 1, LAST_MS, i64::MAX] {
             let bounds = window.bounds(now, &zone);
             assert!(bounds.contains(now), "{window} {now} {bounds:?}");
-            assert!(
-                window == Window::Total || bounds != Bounds::ENDLESS,
-                "{window} {now}"
-            );
+            assert!(window == Window::Total || bounds != Bounds::ENDLESS, "{window} {now}");
         }
     }
     assert_eq!(FIRST_MS, ms("0001-01-01T00:00:00Z"));
@@ -175,21 +157,14 @@ fn moment() -> impl Strategy<Value = (Zone, i64)> {
                  Asia/Manila America/Juneau Asia/Gaza Africa/Monrovia Antarctica/Troll \
                  America/Scoresbysund Pacific/Kwajalein";
     let zone = proptest::sample::select(zones.split(' ').collect::<Vec<_>>());
-    let anywhere = prop_oneof![
-        FIRST_MS - 1000..LAST_MS + 1000,
-        -5_400_000_000_000i64..4_000_000_000_000,
-        any::<i64>()
-    ];
+    let anywhere = prop_oneof![FIRST_MS - 1000..LAST_MS + 1000, -5_400_000_000_000i64..4_000_000_000_000, any::<i64>()];
     // How far from the next change of the clocks, if it is to be near one.
     let near = proptest::option::of(-200_000_000i64..200_000_000);
     (zone, anywhere, near, 0u32..28).prop_map(|(zone, anywhere, near, shift)| {
         let time_zone = jiff::tz::TimeZone::get(zone).unwrap();
-        let change = Timestamp::from_millisecond(anywhere).ok().and_then(|from| {
-            time_zone
-                .following(from)
-                .next()
-                .map(|change| change.timestamp().as_millisecond())
-        });
+        let change = Timestamp::from_millisecond(anywhere)
+            .ok()
+            .and_then(|from| time_zone.following(from).next().map(|change| change.timestamp().as_millisecond()));
         let now = match (near, change) {
             (Some(near), Some(change)) => change + (near >> shift),
             _ => anywhere,

@@ -83,26 +83,18 @@ impl World {
     /// from its acceptance on.
     fn told_later(&mut self, call: Call, name: usize) -> [Bounds; 7] {
         let now = self.meter.accepted_ms(self.now);
-        self.told(if name.is_multiple_of(2) {
-            now
-        } else {
-            call.accepted
-        })
+        self.told(if name.is_multiple_of(2) { now } else { call.accepted })
     }
 
     fn find(&self, name: usize, open: bool) -> Option<(usize, Call)> {
         let calls = self.calls.iter().copied().enumerate();
-        let matching: Vec<_> = calls
-            .filter(|(_, call)| call.reserved.is_some() == open)
-            .collect();
+        let matching: Vec<_> = calls.filter(|(_, call)| call.reserved.is_some() == open).collect();
         (!matching.is_empty()).then(|| matching[name % matching.len()])
     }
 
     fn fits(&mut self, accepted: i64, need: Spend, limits: &[Limit]) -> bool {
         let bounds = self.bounds(accepted);
-        limits
-            .iter()
-            .all(|limit| check(limit, &self.meter, &bounds, need).is_ok())
+        limits.iter().all(|limit| check(limit, &self.meter, &bounds, need).is_ok())
     }
 
     /// Does it to the meter and to the model. What is taken fits under every
@@ -114,20 +106,12 @@ impl World {
             Act::Hold(need) if self.fits(accepted, one(need), limits) => {
                 let (reserved, bounds) = (one(need), self.told(accepted));
                 self.meter.reserve(accepted, reserved, &bounds).unwrap();
-                self.calls.push(Call {
-                    accepted,
-                    reserved: Some(reserved),
-                    used: Spend::ZERO,
-                });
+                self.calls.push(Call { accepted, reserved: Some(reserved), used: Spend::ZERO });
             }
             Act::Record(actual) if self.fits(accepted, one(actual), limits) => {
                 let (used, bounds) = (one(actual), self.told(accepted));
                 self.meter.record(accepted, used, &bounds);
-                self.calls.push(Call {
-                    accepted,
-                    reserved: None,
-                    used,
-                });
+                self.calls.push(Call { accepted, reserved: None, used });
                 self.journal.push((accepted, used));
             }
             Act::Hold(_) | Act::Record(_) => {}
@@ -139,11 +123,7 @@ impl World {
                 let used = one(actual.min(reserved.credits.get()));
                 let bounds = self.told_later(call, name);
                 self.meter.settle(call.accepted, reserved, used, &bounds);
-                self.calls[place] = Call {
-                    reserved: None,
-                    used,
-                    ..call
-                };
+                self.calls[place] = Call { reserved: None, used, ..call };
                 self.journal.push((call.accepted, used));
             }
             Act::Release(name) => {
@@ -151,8 +131,7 @@ impl World {
                     return;
                 };
                 let bounds = self.told_later(call, name);
-                self.meter
-                    .release(call.accepted, call.reserved.unwrap(), &bounds);
+                self.meter.release(call.accepted, call.reserved.unwrap(), &bounds);
                 self.calls.remove(place);
             }
             Act::Correct(name, percent) => {
@@ -172,16 +151,10 @@ impl World {
 
     /// What calls have taken that were accepted within these bounds.
     fn taken(&self, bounds: Bounds) -> Taken {
-        let calls = self
-            .calls
-            .iter()
-            .filter(|call| bounds.contains(call.accepted));
+        let calls = self.calls.iter().filter(|call| bounds.contains(call.accepted));
         calls.fold(Taken::default(), |taken, call| Taken {
             used: taken.used.checked_add(call.used).unwrap(),
-            reserved: taken
-                .reserved
-                .checked_add(call.reserved.unwrap_or_default())
-                .unwrap(),
+            reserved: taken.reserved.checked_add(call.reserved.unwrap_or_default()).unwrap(),
         })
     }
 
@@ -194,9 +167,7 @@ impl World {
         }
         for call in self.calls.clone() {
             if let Some(reserved) = call.reserved {
-                meter
-                    .reserve(call.accepted, reserved, &self.bounds(call.accepted))
-                    .unwrap();
+                meter.reserve(call.accepted, reserved, &self.bounds(call.accepted)).unwrap();
             }
         }
         meter

@@ -20,26 +20,14 @@ fn credits(meter: &Meter, window: Window, now: i64) -> (i64, i64) {
 fn a_call_is_held_and_then_used_in_every_window() {
     let mut meter = Meter::default();
     meter.reserve(1000, one(50), &at(1000)).unwrap();
-    assert!(
-        Window::ALL
-            .iter()
-            .all(|&window| credits(&meter, window, 1000) == (0, 50))
-    );
+    assert!(Window::ALL.iter().all(|&window| credits(&meter, window, 1000) == (0, 50)));
     meter.settle(1000, one(50), one(30), &at(1500));
-    assert!(
-        Window::ALL
-            .iter()
-            .all(|&window| credits(&meter, window, 1500) == (30, 0))
-    );
+    assert!(Window::ALL.iter().all(|&window| credits(&meter, window, 1500) == (30, 0)));
     meter.reserve(2000, one(7), &at(2000)).unwrap();
     meter.release(2000, one(7), &at(2500));
     meter.correct(1000, Spend::new(-4, 5, 0), &at(2500));
     assert!(Window::ALL.iter().all(|&window| {
-        meter.taken(window, &at(2500))
-            == Taken {
-                used: Spend::new(26, 305, 1),
-                reserved: Spend::ZERO,
-            }
+        meter.taken(window, &at(2500)) == Taken { used: Spend::new(26, 305, 1), reserved: Spend::ZERO }
     }));
 }
 
@@ -121,10 +109,7 @@ fn counters_stop_at_their_ends() {
     let mut meter = Meter::default();
     meter.record(0, one(5), &at(0));
     meter.correct(0, Spend::new(-6, -1, i64::MIN), &at(0));
-    assert_eq!(
-        meter.taken(Window::Total, &at(0)).used,
-        Spend::new(0, 49, 0)
-    );
+    assert_eq!(meter.taken(Window::Total, &at(0)).used, Spend::new(0, 49, 0));
     meter.record(0, Spend::new(i64::MAX, 0, 0), &at(0));
     meter.record(0, Spend::new(i64::MAX, 0, 0), &at(0));
     assert_eq!(credits(&meter, Window::Total, 0), (i64::MAX, 0));
@@ -146,15 +131,9 @@ fn another_time_zone_neither_forgets_nor_gives_twice() {
     let mut moved = meter.clone();
     moved.rezone(10 * DAY + 1, &Zone::UTC, &new_york);
     let taken = |used, reserved| Taken { used, reserved };
-    assert_eq!(
-        moved.taken(Window::Month, &there(10 * DAY)),
-        taken(one(60), Spend::ZERO)
-    );
+    assert_eq!(moved.taken(Window::Month, &there(10 * DAY)), taken(one(60), Spend::ZERO));
     moved.reserve(10 * DAY, one(9), &there(10 * DAY)).unwrap();
-    assert_eq!(
-        moved.taken(Window::Month, &there(10 * DAY)),
-        taken(one(60), one(9))
-    );
+    assert_eq!(moved.taken(Window::Month, &there(10 * DAY)), taken(one(60), one(9)));
     // And back, also where the month has ended in one of the zones only.
     moved.rezone(31 * DAY + 1, &new_york, &Zone::UTC);
     assert_eq!(moved.taken(Window::Month, &at(31 * DAY + 1)).used, one(60));
@@ -203,14 +182,7 @@ fn stored_form_is_pinned() {
     assert_eq!(serde_json::to_string(&meter).unwrap(), stored);
     meter.release(now, one(77), &at(now));
     assert_eq!(serde_json::from_str::<Meter>(stored).unwrap(), meter);
-    for damaged in [
-        stored.replace("1334", "-1"),
-        stored.replace(",2]]", "]]"),
-        stored.replace("]]", "],[0,0,0,0]]"),
-    ] {
-        assert!(
-            serde_json::from_str::<Meter>(&damaged).is_err(),
-            "{damaged}"
-        );
+    for damaged in [stored.replace("1334", "-1"), stored.replace(",2]]", "]]"), stored.replace("]]", "],[0,0,0,0]]")] {
+        assert!(serde_json::from_str::<Meter>(&damaged).is_err(), "{damaged}");
     }
 }

@@ -46,16 +46,10 @@ pub fn answer(request: &ChatRequest<'_>) -> Result<Answer, DemoError> {
         return Err(DemoError::NoSuchModel(model.to_owned()));
     }
     let ask = Ask::read(request);
-    let choices: Vec<Choice> = (0..request.n())
-        .map(|place| choice(&ask, model, place))
-        .collect();
+    let choices: Vec<Choice> = (0..request.n()).map(|place| choice(&ask, model, place)).collect();
     let reasoning_tokens = choices.iter().map(|choice| choice.reasoning).sum();
     let output_tokens = choices.iter().map(Choice::tokens).sum();
-    let cached_input_tokens = if ask.prompt_tokens > CACHE_FROM {
-        ask.prompt_tokens / 2 / 128 * 128
-    } else {
-        0
-    };
+    let cached_input_tokens = if ask.prompt_tokens > CACHE_FROM { ask.prompt_tokens / 2 / 128 * 128 } else { 0 };
     let usage = ReportedUsage {
         input_tokens: ask.prompt_tokens,
         cached_input_tokens,
@@ -64,13 +58,7 @@ pub fn answer(request: &ChatRequest<'_>) -> Result<Answer, DemoError> {
         ..ReportedUsage::default()
     };
     let include_usage = request.include_usage();
-    Ok(Answer {
-        model: model.to_owned(),
-        choices,
-        usage,
-        include_usage,
-        delay_ms: ask.delay_ms,
-    })
+    Ok(Answer { model: model.to_owned(), choices, usage, include_usage, delay_ms: ask.delay_ms })
 }
 
 impl Answer {
@@ -95,11 +83,7 @@ impl Choice {
 }
 
 fn choice(ask: &Ask, model: &str, place: u64) -> Choice {
-    let reasoning = if model == "demo-reasoner" {
-        REASONING.min(ask.limit)
-    } else {
-        0
-    };
+    let reasoning = if model == "demo-reasoner" { REASONING.min(ask.limit) } else { 0 };
     let mut left = ask.limit - reasoning;
     let mut call = None;
     let (mut text, wanted): (Vec<&str>, u64);
@@ -139,18 +123,11 @@ fn choice(ask: &Ask, model: &str, place: u64) -> Choice {
         text.truncate(cut);
         finish_reason = "stop";
     }
-    Choice {
-        text,
-        call,
-        finish_reason,
-        reasoning,
-    }
+    Choice { text, call, finish_reason, reasoning }
 }
 
 fn greeting(user_text: &str) -> String {
-    let quote = user_text
-        .get(..user_text.floor_char_boundary(QUOTE))
-        .unwrap_or_default();
+    let quote = user_text.get(..user_text.floor_char_boundary(QUOTE)).unwrap_or_default();
     if quote.trim().is_empty() {
         return "Hello, this is the demo model.".to_owned();
     }
@@ -159,8 +136,5 @@ fn greeting(user_text: &str) -> String {
 
 /// Where the first stop sequence in the text begins.
 fn cut_at(text: &str, stops: &[String]) -> Option<usize> {
-    stops
-        .iter()
-        .filter_map(|stop| text.find(stop.as_str()))
-        .min()
+    stops.iter().filter_map(|stop| text.find(stop.as_str())).min()
 }

@@ -40,11 +40,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) fn read(request: &ChatRequest<'_>) -> Self {
-        let get = |name| {
-            request
-                .parameter(name)
-                .and_then(|json| serde_json::from_str::<Value>(json).ok())
-        };
+        let get = |name| request.parameter(name).and_then(|json| serde_json::from_str::<Value>(json).ok());
         let messages = get("messages").unwrap_or_default();
         let mut prompt_tokens = PER_REQUEST;
         let mut last_user_text = String::new();
@@ -65,22 +61,15 @@ impl Ask {
         let demo = get("demo").unwrap_or_default();
         let metadata = get("metadata").unwrap_or_default();
         let setting = |direct: &str, names: &[&str]| {
-            let given = demo
-                .get(direct)
-                .or_else(|| names.iter().find_map(|name| metadata.get(*name)))?;
+            let given = demo.get(direct).or_else(|| names.iter().find_map(|name| metadata.get(*name)))?;
             given.as_u64().or_else(|| given.as_str()?.parse().ok())
         };
         Self {
             last_user_text,
             prompt_tokens: prompt_tokens.min(CONTEXT_WINDOW),
             length: setting("tokens", &["demo_tokens", "demo_words"]),
-            limit: request
-                .max_output_tokens()
-                .unwrap_or(MAX_OUTPUT_TOKENS)
-                .min(MAX_OUTPUT_TOKENS),
-            delay_ms: setting("delay_ms", &["demo_delay_ms"])
-                .unwrap_or(0)
-                .min(MAX_DELAY_MS),
+            limit: request.max_output_tokens().unwrap_or(MAX_OUTPUT_TOKENS).min(MAX_OUTPUT_TOKENS),
+            delay_ms: setting("delay_ms", &["demo_delay_ms"]).unwrap_or(0).min(MAX_DELAY_MS),
             stop: stops(get("stop")),
             form: form(&get("tools"), &get("tool_choice"), &get("response_format")),
         }
@@ -104,10 +93,7 @@ fn all_tokens(value: &Value) -> u64 {
         Value::Null => 0,
         Value::String(text) => tokens(text),
         Value::Array(values) => values.iter().map(all_tokens).sum(),
-        Value::Object(object) => object
-            .iter()
-            .map(|(key, value)| tokens(key) + all_tokens(value))
-            .sum(),
+        Value::Object(object) => object.iter().map(|(key, value)| tokens(key) + all_tokens(value)).sum(),
         Value::Bool(_) | Value::Number(_) => 1,
     }
 }
@@ -115,27 +101,18 @@ fn all_tokens(value: &Value) -> u64 {
 fn stops(stop: Option<Value>) -> Vec<String> {
     let list = match stop {
         Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several
-            .iter()
-            .filter_map(|one| one.as_str().map(str::to_owned))
-            .collect(),
+        Some(Value::Array(several)) => several.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
         _ => Vec::new(),
     };
     // OpenAI takes four.
-    list.into_iter()
-        .filter(|one| !one.is_empty())
-        .take(4)
-        .collect()
+    list.into_iter().filter(|one| !one.is_empty()).take(4).collect()
 }
 
 /// A tool is called when the request insists on one; otherwise the answer is
 /// JSON when that is asked for, or words.
 fn form(tools: &Option<Value>, choice: &Option<Value>, format: &Option<Value>) -> Form {
     if let Some((name, schema)) = forced_tool(tools, choice) {
-        return Form::Call {
-            name: name.to_owned(),
-            arguments: instance(schema).to_string(),
-        };
+        return Form::Call { name: name.to_owned(), arguments: instance(schema).to_string() };
     }
     let Some(format) = format else {
         return Form::Words;
@@ -143,19 +120,14 @@ fn form(tools: &Option<Value>, choice: &Option<Value>, format: &Option<Value>) -
     match format.get("type").and_then(Value::as_str) {
         Some("json_object") => Form::Json(r#"{"answer":"demo"}"#.to_owned()),
         Some("json_schema") => {
-            let schema = format
-                .pointer("/json_schema/schema")
-                .unwrap_or(&Value::Null);
+            let schema = format.pointer("/json_schema/schema").unwrap_or(&Value::Null);
             Form::Json(instance(schema).to_string())
         }
         _ => Form::Words,
     }
 }
 
-fn forced_tool<'v>(
-    tools: &'v Option<Value>,
-    choice: &Option<Value>,
-) -> Option<(&'v str, &'v Value)> {
+fn forced_tool<'v>(tools: &'v Option<Value>, choice: &Option<Value>) -> Option<(&'v str, &'v Value)> {
     let wanted = match choice.as_ref()? {
         Value::String(word) if word == "required" => None,
         Value::Object(object) => Some(object.get("function")?.get("name")?.as_str()?),

@@ -21,10 +21,7 @@ pub fn embeddings(request: &EmbeddingsRequest<'_>) -> Result<Vec<u8>, DemoError>
     if request.model() != "demo-embed" {
         return Err(DemoError::NoSuchModel(request.model().to_owned()));
     }
-    let dimensions = request
-        .dimensions()
-        .unwrap_or(DIMENSIONS)
-        .min(MAX_DIMENSIONS);
+    let dimensions = request.dimensions().unwrap_or(DIMENSIONS).min(MAX_DIMENSIONS);
     let mut prompt_tokens = 0;
     let data = (0_u64..)
         .zip(request.inputs())
@@ -43,30 +40,15 @@ pub fn embeddings(request: &EmbeddingsRequest<'_>) -> Result<Vec<u8>, DemoError>
             let embedding = match request.encoding() {
                 Encoding::Float => Vector::Float(vector),
                 Encoding::Base64 => {
-                    let bytes: Vec<u8> = vector
-                        .iter()
-                        .flat_map(|value| value.to_le_bytes())
-                        .collect();
+                    let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
                     Vector::Base64(base64(&bytes))
                 }
             };
-            Item {
-                object: "embedding",
-                index,
-                embedding,
-            }
+            Item { object: "embedding", index, embedding }
         })
         .collect();
-    let usage = Usage {
-        prompt_tokens,
-        total_tokens: prompt_tokens,
-    };
-    let body = Body {
-        object: "list",
-        data,
-        model: request.model(),
-        usage,
-    };
+    let usage = Usage { prompt_tokens, total_tokens: prompt_tokens };
+    let body = Body { object: "list", data, model: request.model(), usage };
     Ok(serde_json::to_vec(&body).unwrap_or_default())
 }
 
@@ -100,9 +82,7 @@ struct Usage {
 
 /// FNV-1a.
 fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A direction that looks random, of length one.
@@ -116,11 +96,6 @@ fn vector(seed: u64, dimensions: u64) -> Vec<f32> {
             ((bits ^ bits >> 31) >> 40) as f32 / 8_388_608.0 - 1.0
         })
         .collect();
-    let length = values
-        .iter()
-        .map(|value| value * value)
-        .sum::<f32>()
-        .sqrt()
-        .max(f32::MIN_POSITIVE);
+    let length = values.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     values.into_iter().map(|value| value / length).collect()
 }

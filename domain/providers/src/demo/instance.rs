@@ -11,17 +11,9 @@ const MAX_VALUES: u32 = 1000;
 /// An instance of a schema: what is required, and the least of it. Formats
 /// and patterns are not met.
 pub(crate) fn instance(schema: &Value) -> Value {
-    let made = Maker {
-        root: schema,
-        values: 0,
-    }
-    .make(schema, 0);
+    let made = Maker { root: schema, values: 0 }.make(schema, 0);
     // Arguments are an object, whatever their schema says.
-    if made.is_null() {
-        Value::Object(Map::new())
-    } else {
-        made
-    }
+    if made.is_null() { Value::Object(Map::new()) } else { made }
 }
 
 const NULL: Value = Value::Null;
@@ -58,30 +50,16 @@ impl<'s> Maker<'s> {
         match kind {
             Some("object") => self.object(schema, depth),
             Some("array") => {
-                let least = schema
-                    .get("minItems")
-                    .and_then(Value::as_u64)
-                    .unwrap_or(0)
-                    .min(8);
+                let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0).min(8);
                 let item = schema.get("items").unwrap_or(&NULL);
                 (0..least).map(|_| self.make(item, depth + 1)).collect()
             }
             Some("string") => {
-                let least = schema
-                    .get("minLength")
-                    .and_then(Value::as_u64)
-                    .unwrap_or(0)
-                    .min(100);
-                let text: String = "demo"
-                    .chars()
-                    .cycle()
-                    .take(usize::try_from(least.max(4)).unwrap_or(4))
-                    .collect();
+                let least = schema.get("minLength").and_then(Value::as_u64).unwrap_or(0).min(100);
+                let text: String = "demo".chars().cycle().take(usize::try_from(least.max(4)).unwrap_or(4)).collect();
                 text.into()
             }
-            Some("integer" | "number") => {
-                schema.get("minimum").cloned().unwrap_or_else(|| 1.into())
-            }
+            Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or_else(|| 1.into()),
             Some("boolean") => true.into(),
             _ => Value::Null,
         }
@@ -91,9 +69,7 @@ impl<'s> Maker<'s> {
         let required = schema.get("required").and_then(Value::as_array);
         let mut object = Map::new();
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            let property = schema
-                .get("properties")
-                .and_then(|properties| properties.get(name));
+            let property = schema.get("properties").and_then(|properties| properties.get(name));
             let value = self.make(property.unwrap_or(&NULL), depth + 1);
             object.insert(name.to_owned(), value);
         }
@@ -124,18 +100,9 @@ mod tests {
             ),
             (r##"{"$ref":"#"}"##, "{}"),
         ] {
-            assert_eq!(
-                instance(&serde_json::from_str(schema).unwrap()).to_string(),
-                expected,
-                "{schema}"
-            );
+            assert_eq!(instance(&serde_json::from_str(schema).unwrap()).to_string(), expected, "{schema}");
         }
         let fan = r##"{"type":"array","minItems":8,"items":{"$ref":"#"}}"##;
-        assert!(
-            instance(&serde_json::from_str(fan).unwrap())
-                .to_string()
-                .len()
-                < 100_000
-        );
+        assert!(instance(&serde_json::from_str(fan).unwrap()).to_string().len() < 100_000);
     }
 }

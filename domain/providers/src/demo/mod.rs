@@ -42,10 +42,7 @@ pub const MAX_OUTPUT_TOKENS: u64 = 16_384;
 /// The models for a list of models; `created` is in seconds since 1970.
 #[must_use]
 pub fn models(created: u64) -> Vec<Model<'static>> {
-    MODELS
-        .iter()
-        .map(|name| Model::new(name, created, "alfred"))
-        .collect()
+    MODELS.iter().map(|name| Model::new(name, created, "alfred")).collect()
 }
 
 /// Why the demo provider does not answer. It is the caller's fault.

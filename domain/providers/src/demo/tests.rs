@@ -1,9 +1,7 @@
 //! What the demo models answer, in one row each.
 
 use super::*;
-use crate::openai::{
-    ChatRequest, Completion, EmbeddingsRequest, EmbeddingsResponse, Piece, Stream,
-};
+use crate::openai::{ChatRequest, Completion, EmbeddingsRequest, EmbeddingsResponse, Piece, Stream};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -25,78 +23,15 @@ const TOOLS: &str = r#","tools":[{"type":"function","function":{"name":"now"}},{
 #[test]
 fn answers() {
     for (model, rest, content, finish, output, reasoning) in [
-        (
-            "demo-small",
-            r#","demo":{"tokens":10}"#,
-            "You said: \"Hi there\". This is the",
-            "stop",
-            10,
-            0,
-        ),
-        (
-            "demo-small",
-            r#","metadata":{"demo_words":"3"}"#,
-            "You said:",
-            "stop",
-            3,
-            0,
-        ),
-        (
-            "demo-small",
-            r#","demo":{"tokens":10},"max_tokens":3"#,
-            "You said:",
-            "length",
-            3,
-            0,
-        ),
-        (
-            "demo-small",
-            r#","demo":{"tokens":3},"max_tokens":3"#,
-            "You said:",
-            "stop",
-            3,
-            0,
-        ),
-        (
-            "demo-small",
-            r#","stop":["said","zzz"]"#,
-            "You ",
-            "stop",
-            2,
-            0,
-        ),
-        (
-            "demo-small",
-            r#","stop":"zzz","demo":{"tokens":1}"#,
-            "You",
-            "stop",
-            1,
-            0,
-        ),
-        (
-            "demo-reasoner",
-            r#","demo":{"tokens":3}"#,
-            "You said:",
-            "stop",
-            131,
-            128,
-        ),
-        (
-            "demo-reasoner",
-            r#","max_completion_tokens":100"#,
-            "",
-            "length",
-            100,
-            100,
-        ),
-        (
-            "demo-small",
-            r#","response_format":{"type":"json_object"}"#,
-            r#"{"answer":"demo"}"#,
-            "stop",
-            5,
-            0,
-        ),
+        ("demo-small", r#","demo":{"tokens":10}"#, "You said: \"Hi there\". This is the", "stop", 10, 0),
+        ("demo-small", r#","metadata":{"demo_words":"3"}"#, "You said:", "stop", 3, 0),
+        ("demo-small", r#","demo":{"tokens":10},"max_tokens":3"#, "You said:", "length", 3, 0),
+        ("demo-small", r#","demo":{"tokens":3},"max_tokens":3"#, "You said:", "stop", 3, 0),
+        ("demo-small", r#","stop":["said","zzz"]"#, "You ", "stop", 2, 0),
+        ("demo-small", r#","stop":"zzz","demo":{"tokens":1}"#, "You", "stop", 1, 0),
+        ("demo-reasoner", r#","demo":{"tokens":3}"#, "You said:", "stop", 131, 128),
+        ("demo-reasoner", r#","max_completion_tokens":100"#, "", "length", 100, 100),
+        ("demo-small", r#","response_format":{"type":"json_object"}"#, r#"{"answer":"demo"}"#, "stop", 5, 0),
         (
             "demo-small",
             r#","response_format":{"type":"json_schema","json_schema":{"name":"x","schema":{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}}}"#,
@@ -111,14 +46,7 @@ fn answers() {
         let choice = &json["choices"][0];
         assert_eq!(choice["message"]["content"], content, "{rest}");
         assert_eq!(choice["finish_reason"], finish, "{rest}");
-        assert_eq!(
-            (
-                answer.usage().output_tokens,
-                answer.usage().reasoning_tokens
-            ),
-            (output, reasoning),
-            "{rest}"
-        );
+        assert_eq!((answer.usage().output_tokens, answer.usage().reasoning_tokens), (output, reasoning), "{rest}");
     }
 }
 
@@ -126,36 +54,17 @@ fn answers() {
 fn tools() {
     for (choice, name, arguments) in [
         (r#""required""#, "now", "{}"),
-        (
-            r#"{"type":"function","function":{"name":"weather"}}"#,
-            "weather",
-            r#"{"city":"demo"}"#,
-        ),
+        (r#"{"type":"function","function":{"name":"weather"}}"#, "weather", r#"{"city":"demo"}"#),
     ] {
-        let json = body(&ask(&request(
-            "demo-small",
-            "x",
-            &format!(r#"{TOOLS},"tool_choice":{choice}"#),
-        )));
+        let json = body(&ask(&request("demo-small", "x", &format!(r#"{TOOLS},"tool_choice":{choice}"#))));
         let choice = &json["choices"][0];
         assert_eq!(choice["finish_reason"], "tool_calls");
         assert_eq!(choice["message"]["content"], Value::Null);
         let function = &choice["message"]["tool_calls"][0]["function"];
-        assert_eq!(
-            (function["name"].as_str(), function["arguments"].as_str()),
-            (Some(name), Some(arguments))
-        );
+        assert_eq!((function["name"].as_str(), function["arguments"].as_str()), (Some(name), Some(arguments)));
     }
-    for choice in [
-        r#""auto""#,
-        r#""none""#,
-        r#"{"type":"function","function":{"name":"other"}}"#,
-    ] {
-        let json = body(&ask(&request(
-            "demo-small",
-            "x",
-            &format!(r#"{TOOLS},"tool_choice":{choice}"#),
-        )));
+    for choice in [r#""auto""#, r#""none""#, r#"{"type":"function","function":{"name":"other"}}"#] {
+        let json = body(&ask(&request("demo-small", "x", &format!(r#"{TOOLS},"tool_choice":{choice}"#))));
         assert_eq!(json["choices"][0]["finish_reason"], "stop", "{choice}");
     }
 }
@@ -169,25 +78,10 @@ fn models_and_cache() {
     }
     for (words, cached) in [(10, 0), (1016, 0), (1017, 512), (5000, 2432)] {
         let usage = ask(&request("demo-small", &"a ".repeat(words), "")).usage();
-        assert_eq!(
-            usage.cached_input_tokens, cached,
-            "{} tokens",
-            usage.input_tokens
-        );
+        assert_eq!(usage.cached_input_tokens, cached, "{} tokens", usage.input_tokens);
     }
-    assert_eq!(
-        ask(&request("demo-small", "x", r#","demo":{"delay_ms":20}"#)).delay_ms(),
-        20
-    );
-    assert_eq!(
-        ask(&request(
-            "demo-small",
-            "x",
-            r#","metadata":{"demo_delay_ms":"99999999"}"#
-        ))
-        .delay_ms(),
-        10_000
-    );
+    assert_eq!(ask(&request("demo-small", "x", r#","demo":{"delay_ms":20}"#)).delay_ms(), 20);
+    assert_eq!(ask(&request("demo-small", "x", r#","metadata":{"demo_delay_ms":"99999999"}"#)).delay_ms(), 10_000);
 }
 
 #[test]
@@ -198,26 +92,17 @@ fn a_stream_is_pinned() {
         "Hi",
         r#","stream":true,"stream_options":{"include_usage":true},"demo":{"tokens":1}"#,
     ));
-    let frames: String = answer
-        .frames("c1", 7)
-        .map(|frame| String::from_utf8(frame).unwrap())
-        .collect();
+    let frames: String = answer.frames("c1", 7).map(|frame| String::from_utf8(frame).unwrap()).collect();
     let chunk = |choices: &str, usage: &str| {
         format!(
             "data: {{\"choices\":{choices},\"created\":7,\"id\":\"c1\",\"model\":\"demo-small\",\"object\":\"chat.completion.chunk\",\"service_tier\":\"default\",\"system_fingerprint\":\"demo\",\"usage\":{usage}}}\n\n"
         )
     };
     let choice = |delta: &str, finish: &str| {
-        chunk(
-            &format!(r#"[{{"delta":{delta},"finish_reason":{finish},"index":0,"logprobs":null}}]"#),
-            "null",
-        )
+        chunk(&format!(r#"[{{"delta":{delta},"finish_reason":{finish},"index":0,"logprobs":null}}]"#), "null")
     };
     let expected = [
-        choice(
-            r#"{"content":"","refusal":null,"role":"assistant"}"#,
-            "null",
-        ),
+        choice(r#"{"content":"","refusal":null,"role":"assistant"}"#, "null"),
         choice(r#"{"content":"You"}"#, "null"),
         choice("{}", r#""stop""#),
         chunk(
@@ -229,9 +114,7 @@ fn a_stream_is_pinned() {
     // Keys are compared in no order: another crate may turn order on.
     let parse = |text: &str| {
         text.split("\n\n")
-            .map(|frame| {
-                serde_json::from_str(frame.trim_start_matches("data: ")).unwrap_or(Value::Null)
-            })
+            .map(|frame| serde_json::from_str(frame.trim_start_matches("data: ")).unwrap_or(Value::Null))
             .collect::<Vec<Value>>()
     };
     assert_eq!(parse(&frames), parse(&expected.concat()));
@@ -240,46 +123,27 @@ fn a_stream_is_pinned() {
 
 #[test]
 fn embeddings_of_length_one() {
-    for (input, count, tokens) in [
-        (r#""Hello""#, 1, 2),
-        (r#"["a","b","a"]"#, 3, 3),
-        ("[[1,2],[3]]", 2, 3),
-    ] {
+    for (input, count, tokens) in [(r#""Hello""#, 1, 2), (r#"["a","b","a"]"#, 3, 3), ("[[1,2],[3]]", 2, 3)] {
         let numbers = format!(r#"{{"model":"demo-embed","input":{input},"dimensions":8}}"#);
         let numbers = embeddings(&EmbeddingsRequest::parse(numbers.as_bytes()).unwrap()).unwrap();
         let json: Value = serde_json::from_slice(&numbers).unwrap();
         let data = json["data"].as_array().unwrap();
         assert_eq!(data.len(), count);
         for item in data {
-            let square: f64 = item["embedding"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|value| value.as_f64().unwrap().powi(2))
-                .sum();
+            let square: f64 =
+                item["embedding"].as_array().unwrap().iter().map(|value| value.as_f64().unwrap().powi(2)).sum();
             assert!((square - 1.0).abs() < 1e-5);
         }
         if count == 3 {
             assert_eq!(data[0]["embedding"], data[2]["embedding"]);
             assert_ne!(data[0]["embedding"], data[1]["embedding"]);
         }
-        assert_eq!(
-            EmbeddingsResponse::parse(&numbers)
-                .usage
-                .unwrap()
-                .input_tokens,
-            tokens
-        );
+        assert_eq!(EmbeddingsResponse::parse(&numbers).usage.unwrap().input_tokens, tokens);
     }
     let text = br#"{"model":"demo-embed","input":"x","encoding_format":"base64"}"#;
-    let json: Value =
-        serde_json::from_slice(&embeddings(&EmbeddingsRequest::parse(text).unwrap()).unwrap())
-            .unwrap();
+    let json: Value = serde_json::from_slice(&embeddings(&EmbeddingsRequest::parse(text).unwrap()).unwrap()).unwrap();
     // 256 floats of 4 bytes.
-    assert_eq!(
-        json["data"][0]["embedding"].as_str().unwrap().len(),
-        1024_usize.div_ceil(3) * 4
-    );
+    assert_eq!(json["data"][0]["embedding"].as_str().unwrap().len(), 1024_usize.div_ceil(3) * 4);
 }
 
 proptest! {

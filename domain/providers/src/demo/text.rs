@@ -30,8 +30,8 @@ pub fn tokens(text: &str) -> u64 {
 /// in a row. An answer does not begin with the last, which would become one
 /// with the word before it.
 const FILLERS: [&str; 16] = [
-    " one", " two", " and", " so", " on", " it", " is", " all", " for", " you", " to", " try",
-    " at", " no", " fee", ".",
+    " one", " two", " and", " so", " on", " it", " is", " all", " for", " you", " to", " try", " at", " no", " fee",
+    ".",
 ];
 
 /// The endless rest of an answer, not the same for each choice.
@@ -67,9 +67,7 @@ mod tests {
     #[test]
     fn fillers_do_not_grow_together() {
         for choice in 0..20 {
-            let text: String = std::iter::once("model.")
-                .chain(filler(choice).take(40))
-                .collect();
+            let text: String = std::iter::once("model.").chain(filler(choice).take(40)).collect();
             assert_eq!(tokens(&text), 2 + 40, "{text}");
         }
     }

@@ -11,10 +11,8 @@ impl Answer {
     /// The body of the whole answer. `created` is in seconds since 1970.
     #[must_use]
     pub fn body(&self, id: &str, created: u64) -> Vec<u8> {
-        let choices: Vec<Value> = (0_u64..)
-            .zip(&self.choices)
-            .map(|(index, choice)| whole(index, choice, id))
-            .collect();
+        let choices: Vec<Value> =
+            (0_u64..).zip(&self.choices).map(|(index, choice)| whole(index, choice, id)).collect();
         let body = json!({
             "id": id,
             "object": "chat.completion",
@@ -30,15 +28,9 @@ impl Answer {
 
     /// The frames of the answer as a stream, `[DONE]` included. Choices take
     /// turns.
-    pub fn frames<'a>(
-        &'a self,
-        id: &'a str,
-        created: u64,
-    ) -> impl Iterator<Item = Vec<u8>> + use<'a> {
-        let mut turns: VecDeque<_> = (0_u64..)
-            .zip(&self.choices)
-            .map(|(index, choice)| (index, deltas(index, choice, id)))
-            .collect();
+    pub fn frames<'a>(&'a self, id: &'a str, created: u64) -> impl Iterator<Item = Vec<u8>> + use<'a> {
+        let mut turns: VecDeque<_> =
+            (0_u64..).zip(&self.choices).map(|(index, choice)| (index, deltas(index, choice, id))).collect();
         let chunks = std::iter::from_fn(move || {
             loop {
                 let (index, mut rest) = turns.pop_front()?;
@@ -50,12 +42,8 @@ impl Answer {
                 }
             }
         });
-        let usage = self
-            .include_usage
-            .then(|| self.chunk(id, created, &json!([]), &self.usage_json()));
-        chunks
-            .chain(usage)
-            .chain(std::iter::once(b"data: [DONE]\n\n".to_vec()))
+        let usage = self.include_usage.then(|| self.chunk(id, created, &json!([]), &self.usage_json()));
+        chunks.chain(usage).chain(std::iter::once(b"data: [DONE]\n\n".to_vec()))
     }
 
     fn chunk(&self, id: &str, created: u64, choices: &Value, usage: &Value) -> Vec<u8> {
@@ -96,8 +84,7 @@ impl Answer {
 
 fn whole(index: u64, choice: &Choice, id: &str) -> Value {
     let text = choice.text.as_str();
-    let mut message =
-        json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
+    let mut message = json!({"role": "assistant", "content": text, "refusal": null, "annotations": []});
     if let (Some(name), Some(object)) = (&choice.call, message.as_object_mut()) {
         let function = json!({"name": name, "arguments": text});
         object.insert("content".to_owned(), Value::Null);
@@ -110,11 +97,7 @@ fn whole(index: u64, choice: &Choice, id: &str) -> Value {
 }
 
 /// What a choice sends, one delta a frame, with its finish reason at the last.
-fn deltas<'a>(
-    index: u64,
-    choice: &'a Choice,
-    id: &str,
-) -> impl Iterator<Item = (Value, Value)> + use<'a> {
+fn deltas<'a>(index: u64, choice: &'a Choice, id: &str) -> impl Iterator<Item = (Value, Value)> + use<'a> {
     let mut start = json!({"role": "assistant", "content": "", "refusal": null});
     if let (Some(name), Some(object)) = (&choice.call, start.as_object_mut()) {
         let function = json!({"name": name, "arguments": ""});
@@ -128,9 +111,7 @@ fn deltas<'a>(
         Some(_) => json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}),
         None => json!({"content": piece}),
     });
-    let text = std::iter::once(start)
-        .chain(text)
-        .map(|delta| (delta, Value::Null));
+    let text = std::iter::once(start).chain(text).map(|delta| (delta, Value::Null));
     text.chain(std::iter::once((json!({}), choice.finish_reason.into())))
 }
 

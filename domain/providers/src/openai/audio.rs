@@ -42,11 +42,7 @@ impl AudioLength {
     /// for each 100 ms; others up to 32 a second (Gemini), taken as 50. A clip
     /// is begun and ended by a token each.
     pub(crate) fn tokens(self, model: &str) -> u64 {
-        let per_second = if bare_name(model).starts_with("gpt-") {
-            10
-        } else {
-            50
-        };
+        let per_second = if bare_name(model).starts_with("gpt-") { 10 } else { 50 };
         let tokens = self.milliseconds.saturating_mul(per_second).div_ceil(1000);
         tokens.saturating_add(self.clips.saturating_mul(3))
     }
@@ -54,27 +50,11 @@ impl AudioLength {
 
 fn length(base64: &str) -> u64 {
     // A data URL's head is not sound.
-    let data = base64
-        .split_once(";base64,")
-        .map_or(base64, |(_, data)| data);
+    let data = base64.split_once(";base64,").map_or(base64, |(_, data)| data);
     let bytes = (data.len() as u64).div_ceil(4).saturating_mul(3);
     let head = decode(data.as_bytes().get(..512).unwrap_or(data.as_bytes()));
     let per_second = match head.as_slice() {
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'A',
-            b'V',
-            b'E',
-            rest @ ..,
-        ] => wav_rate(rest),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', rest @ ..] => wav_rate(rest),
         [b'I', b'D', b'3', ..] => Some(1000),
         [0xff, second, ..] if second & 0xe0 == 0xe0 => Some(1000),
         _ => None,
@@ -161,34 +141,10 @@ mod tests {
         mp3.resize(30_000, 0);
         for (name, file, model, least, most) in [
             // Ten seconds at 16 kHz with 16 bits are 100 tokens.
-            (
-                "wav",
-                wav(1, 16_000, 2, 320_000),
-                "gpt-4o-audio-preview",
-                100,
-                110,
-            ),
-            (
-                "wav elsewhere",
-                wav(1, 16_000, 2, 320_000),
-                "gemini-2.5-pro",
-                320,
-                510,
-            ),
-            (
-                "wav that claims one sample a second",
-                wav(1, 1, 1, 100),
-                "gpt-audio",
-                100,
-                200,
-            ),
-            (
-                "compressed wav",
-                wav(0x31, 8000, 65, 1000),
-                "gpt-audio",
-                1000,
-                1100,
-            ),
+            ("wav", wav(1, 16_000, 2, 320_000), "gpt-4o-audio-preview", 100, 110),
+            ("wav elsewhere", wav(1, 16_000, 2, 320_000), "gemini-2.5-pro", 320, 510),
+            ("wav that claims one sample a second", wav(1, 1, 1, 100), "gpt-audio", 100, 200),
+            ("compressed wav", wav(0x31, 8000, 65, 1000), "gpt-audio", 1000, 1100),
             ("mp3 at 8 kbit/s", mp3, "gpt-audio", 300, 305),
             ("unknown", vec![1; 1000], "gpt-audio", 1000, 1010),
             ("empty", vec![], "gpt-audio", 0, 3),

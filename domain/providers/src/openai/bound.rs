@@ -97,18 +97,10 @@ impl ChatRequest<'_> {
     /// # Errors
     /// [`RequestError::Unbounded`] for content by reference (files, videos,
     /// an earlier answer's audio) when there is no `context_window`.
-    pub fn input_bound(
-        &self,
-        model: &str,
-        context_window: Option<u64>,
-    ) -> Result<InputBound, RequestError> {
+    pub fn input_bound(&self, model: &str, context_window: Option<u64>) -> Result<InputBound, RequestError> {
         let measure = self.measure();
         let (mut text, mut commas, mut tools) = (measure.text_bytes, 0_u64, 0_u64);
-        for (key, value) in self
-            .fields()
-            .iter()
-            .filter(|(key, _)| !NOT_PROMPT.contains(key))
-        {
+        for (key, value) in self.fields().iter().filter(|(key, _)| !NOT_PROMPT.contains(key)) {
             let found = scan(value.get());
             text = text.saturating_add(text_bytes(value.get()));
             commas = commas.saturating_add(found.commas);
@@ -116,10 +108,7 @@ impl ChatRequest<'_> {
                 tools = tools.saturating_add(PER_TOOL_LIST);
             }
         }
-        let each = self
-            .tool_count()
-            .saturating_mul(PER_TOOL)
-            .saturating_add(commas.saturating_mul(PER_COMMA));
+        let each = self.tool_count().saturating_mul(PER_TOOL).saturating_add(commas.saturating_mul(PER_COMMA));
         let around = PER_REQUEST
             .saturating_add(tools)
             .saturating_add(measure.messages.saturating_mul(PER_MESSAGE))
@@ -127,29 +116,16 @@ impl ChatRequest<'_> {
             .saturating_add(each);
         let image_tokens = measure.images.tokens(model);
         let audio_tokens = measure.audio.tokens(model);
-        let known = text
-            .saturating_add(around)
-            .saturating_add(image_tokens)
-            .saturating_add(audio_tokens);
+        let known = text.saturating_add(around).saturating_add(image_tokens).saturating_add(audio_tokens);
         let tokens = match (measure.unbounded, context_window) {
             (None, _) => known,
             (Some(_), Some(window)) => known.max(window),
             (Some(what), None) => return Err(RequestError::Unbounded(what)),
         };
         // OpenAI's own count of what is around a message: 3, and 3 in all.
-        let likely = text
-            .div_ceil(3)
-            .saturating_add(measure.messages.saturating_mul(3))
-            .saturating_add(3);
-        let likely = likely
-            .saturating_add(measure.images.likely_tokens(model))
-            .saturating_add(audio_tokens);
-        Ok(InputBound {
-            tokens,
-            likely_tokens: likely.min(tokens),
-            image_tokens,
-            audio_tokens,
-        })
+        let likely = text.div_ceil(3).saturating_add(measure.messages.saturating_mul(3)).saturating_add(3);
+        let likely = likely.saturating_add(measure.images.likely_tokens(model)).saturating_add(audio_tokens);
+        Ok(InputBound { tokens, likely_tokens: likely.min(tokens), image_tokens, audio_tokens })
     }
 }
 

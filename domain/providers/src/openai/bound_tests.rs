@@ -3,16 +3,9 @@
 use super::*;
 use proptest::prelude::*;
 
-fn bound(
-    messages: &str,
-    rest: &str,
-    model: &str,
-    window: Option<u64>,
-) -> Result<InputBound, RequestError> {
+fn bound(messages: &str, rest: &str, model: &str, window: Option<u64>) -> Result<InputBound, RequestError> {
     let body = format!(r#"{{"model":"m","messages":{messages}{rest}}}"#);
-    ChatRequest::parse(body.as_bytes())
-        .unwrap()
-        .input_bound(model, window)
+    ChatRequest::parse(body.as_bytes()).unwrap().input_bound(model, window)
 }
 
 #[test]
@@ -22,44 +15,16 @@ fn input_bounds() {
         (r#"[{"content":"abc"}]"#, "", 150 + 12 + 3),
         (r#"[{"content":null}]"#, "", 150 + 12),
         (r#"[{"role":"user","content":"abc"}]"#, "", 150 + 12 + 4 + 3),
-        (
-            r#"[{"role":"user","content":"\u00e9\n"},{"content":""}]"#,
-            "",
-            150 + 24 + 4 + 3,
-        ),
+        (r#"[{"role":"user","content":"\u00e9\n"},{"content":""}]"#, "", 150 + 24 + 4 + 3),
         (r#"[{"content":"abc","content":"de"}]"#, "", 150 + 12 + 5),
-        (
-            r#"[{"content":[{"type":"text","text":"abc"},"de"]}]"#,
-            "",
-            150 + 12 + 12 + 5,
-        ),
-        (
-            r#"[{"content":"","tool_calls":[{"id":"1"}]}]"#,
-            "",
-            150 + 12 + 12 + 12,
-        ),
-        (
-            r#"[{"content":"a"}]"#,
-            r#","temperature":0.5,"user":"abc","metadata":{"a":"b"}"#,
-            150 + 12 + 1,
-        ),
+        (r#"[{"content":[{"type":"text","text":"abc"},"de"]}]"#, "", 150 + 12 + 12 + 5),
+        (r#"[{"content":"","tool_calls":[{"id":"1"}]}]"#, "", 150 + 12 + 12 + 12),
+        (r#"[{"content":"a"}]"#, r#","temperature":0.5,"user":"abc","metadata":{"a":"b"}"#, 150 + 12 + 1),
         // What is not known counts as its JSON, and two for each comma.
-        (
-            r#"[{"content":"a"}]"#,
-            r#","guided":{"a":[1,2]}"#,
-            150 + 12 + 1 + 11 + 2,
-        ),
+        (r#"[{"content":"a"}]"#, r#","guided":{"a":[1,2]}"#, 150 + 12 + 1 + 11 + 2),
         // A list of tools 200, a tool 24.
-        (
-            r#"[{"content":"a"}]"#,
-            r#","tools":[{"type":"function"}]"#,
-            150 + 12 + 1 + 200 + 24 + 21,
-        ),
-        (
-            r#"[{"content":"a"}]"#,
-            r#","response_format":{"type":"text"}"#,
-            150 + 12 + 1 + 200 + 15,
-        ),
+        (r#"[{"content":"a"}]"#, r#","tools":[{"type":"function"}]"#, 150 + 12 + 1 + 200 + 24 + 21),
+        (r#"[{"content":"a"}]"#, r#","response_format":{"type":"text"}"#, 150 + 12 + 1 + 200 + 15),
     ] {
         let got = bound(messages, rest, "m", None).unwrap();
         assert_eq!(got.tokens, tokens, "{messages} {rest}");
@@ -81,17 +46,9 @@ fn media_is_not_text() {
     assert_eq!(got.image_tokens, 48_169);
     // A part cannot hide its image behind another type.
     let hidden = r#"[{"content":[{"type":"text","image_url":"https://a/b","text":"x"},{"image_url":null}]}]"#;
-    assert_eq!(
-        bound(hidden, "", "gpt-4o", None).unwrap().image_tokens,
-        1445
-    );
-    let audio = format!(
-        r#"[{{"content":[{{"type":"input_audio","input_audio":{{"data":"{data}","format":"x"}}}}]}}]"#
-    );
-    assert_eq!(
-        bound(&audio, "", "gpt-audio", None).unwrap().audio_tokens,
-        300_003
-    );
+    assert_eq!(bound(hidden, "", "gpt-4o", None).unwrap().image_tokens, 1445);
+    let audio = format!(r#"[{{"content":[{{"type":"input_audio","input_audio":{{"data":"{data}","format":"x"}}}}]}}]"#);
+    assert_eq!(bound(&audio, "", "gpt-audio", None).unwrap().audio_tokens, 300_003);
 }
 
 #[test]
@@ -107,26 +64,10 @@ fn what_the_request_does_not_bound() {
     ] {
         let messages = format!("[{message}]");
         let error = bound(&messages, "", "m", None).unwrap_err();
-        assert_eq!(
-            (error.param(), error.code()),
-            (Some("messages"), "unbounded_content"),
-            "{message}"
-        );
-        assert_eq!(
-            bound(&messages, "", "m", Some(128_000)).unwrap().tokens,
-            128_000,
-            "{message}"
-        );
+        assert_eq!((error.param(), error.code()), (Some("messages"), "unbounded_content"), "{message}");
+        assert_eq!(bound(&messages, "", "m", Some(128_000)).unwrap().tokens, 128_000, "{message}");
     }
-    assert!(
-        bound(
-            r#"[{"role":"assistant","audio":null,"content":"x"}]"#,
-            "",
-            "m",
-            None
-        )
-        .is_ok()
-    );
+    assert!(bound(r#"[{"role":"assistant","audio":null,"content":"x"}]"#, "", "m", None).is_ok());
 }
 
 /// A message's content in one of its shapes, and how many bytes of text it has.
@@ -135,10 +76,7 @@ fn contents() -> impl Strategy<Value = (serde_json::Value, usize)> {
         any::<String>().prop_map(|text| (text.clone().into(), text.len())),
         proptest::collection::vec(any::<String>(), 0..4).prop_map(|texts| {
             let bytes = texts.iter().map(String::len).sum();
-            let parts: Vec<_> = texts
-                .iter()
-                .map(|text| serde_json::json!({"type": "text", "text": text}))
-                .collect();
+            let parts: Vec<_> = texts.iter().map(|text| serde_json::json!({"type": "text", "text": text})).collect();
             (parts.into(), bytes)
         }),
     ]

@@ -39,22 +39,14 @@ impl<'a> ChatRequest<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
         let fields = Fields::parse(body)?;
         let model = fields.model()?;
-        let messages = fields
-            .get("messages")
-            .ok_or(RequestError::Missing("messages"))?;
+        let messages = fields.get("messages").ok_or(RequestError::Missing("messages"))?;
         if !messages.starts_with('[') {
-            return Err(RequestError::WrongType {
-                param: "messages",
-                expected: "an array",
-            });
+            return Err(RequestError::WrongType { param: "messages", expected: "an array" });
         }
         let measure = Measure::of(messages)?;
         let max_tokens = fields.count("max_tokens", None)?;
         let max_completion_tokens = fields.count("max_completion_tokens", None)?;
-        if max_tokens.is_some()
-            && max_completion_tokens.is_some()
-            && max_tokens != max_completion_tokens
-        {
+        if max_tokens.is_some() && max_completion_tokens.is_some() && max_tokens != max_completion_tokens {
             return Err(RequestError::TwoLimits);
         }
         let stream_options = fields.object("stream_options")?;
@@ -125,9 +117,7 @@ impl<'a> ChatRequest<'a> {
     /// not use are billed as output too, at most one for each of its bytes.
     #[must_use]
     pub fn worst_output_tokens(&self, per_choice: u64) -> u64 {
-        per_choice
-            .saturating_add(self.prediction_bytes)
-            .saturating_mul(self.choices())
+        per_choice.saturating_add(self.prediction_bytes).saturating_mul(self.choices())
     }
 
     /// `service_tier` as the client gave it. The answer says which one

@@ -11,9 +11,7 @@ fn parse(body: &str) -> Result<ChatRequest<'_>, RequestError> {
 fn refusals() {
     let deep = "[".repeat(70) + &"]".repeat(70);
     let bomb = "[".repeat(200_000) + &"]".repeat(200_000);
-    let many = (0..300)
-        .map(|place| format!(r#","k{place}":1"#))
-        .collect::<String>();
+    let many = (0..300).map(|place| format!(r#","k{place}":1"#)).collect::<String>();
     for (body, param, code) in [
         ("", None, "invalid_json"),
         ("{", None, "invalid_json"),
@@ -21,96 +19,24 @@ fn refusals() {
         ("[1]", None, "invalid_body"),
         ("\"text\"", None, "invalid_body"),
         ("null", None, "invalid_body"),
-        (
-            r#"{"messages":[{}]}"#,
-            Some("model"),
-            "missing_required_parameter",
-        ),
-        (
-            r#"{"model":null,"messages":[{}]}"#,
-            Some("model"),
-            "missing_required_parameter",
-        ),
-        (
-            r#"{"model":7,"messages":[{}]}"#,
-            Some("model"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":" ","messages":[{}]}"#,
-            Some("model"),
-            "empty_value",
-        ),
-        (
-            r#"{"model":"m"}"#,
-            Some("messages"),
-            "missing_required_parameter",
-        ),
-        (
-            r#"{"model":"m","messages":{}}"#,
-            Some("messages"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":"m","messages":"hi"}"#,
-            Some("messages"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":"m","messages":[]}"#,
-            Some("messages"),
-            "empty_value",
-        ),
-        (
-            r#"{"model":"m","messages":["hi"]}"#,
-            Some("messages"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":"m","messages":[null]}"#,
-            Some("messages"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":"m","messages":[{"content":7}]}"#,
-            Some("messages"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":"m","messages":[{"content":"\ud800"}]}"#,
-            Some("messages"),
-            "invalid_type",
-        ),
-        (
-            r#"{"model":"m","mod\u0065l":"m","messages":[{}]}"#,
-            Some("model"),
-            "duplicate_parameter",
-        ),
-        (
-            &format!(r#"{{"model":"m","messages":[{{}}]{many}}}"#),
-            None,
-            "too_many_parameters",
-        ),
-        (
-            &format!(r#"{{"model":"m","messages":[{{}}],"x":{deep}}}"#),
-            Some("x"),
-            "nested_too_deeply",
-        ),
-        (
-            &format!(r#"{{"model":"m","messages":[{{}}],"x":{bomb}}}"#),
-            Some("x"),
-            "nested_too_deeply",
-        ),
-        (
-            &format!(r#"{{"model":"m","messages":[{{"x":{bomb}}}]}}"#),
-            Some("messages"),
-            "nested_too_deeply",
-        ),
-        (
-            &format!(r#"{{"model":"m","messages":{bomb}}}"#),
-            Some("messages"),
-            "invalid_type",
-        ),
+        (r#"{"messages":[{}]}"#, Some("model"), "missing_required_parameter"),
+        (r#"{"model":null,"messages":[{}]}"#, Some("model"), "missing_required_parameter"),
+        (r#"{"model":7,"messages":[{}]}"#, Some("model"), "invalid_type"),
+        (r#"{"model":" ","messages":[{}]}"#, Some("model"), "empty_value"),
+        (r#"{"model":"m"}"#, Some("messages"), "missing_required_parameter"),
+        (r#"{"model":"m","messages":{}}"#, Some("messages"), "invalid_type"),
+        (r#"{"model":"m","messages":"hi"}"#, Some("messages"), "invalid_type"),
+        (r#"{"model":"m","messages":[]}"#, Some("messages"), "empty_value"),
+        (r#"{"model":"m","messages":["hi"]}"#, Some("messages"), "invalid_type"),
+        (r#"{"model":"m","messages":[null]}"#, Some("messages"), "invalid_type"),
+        (r#"{"model":"m","messages":[{"content":7}]}"#, Some("messages"), "invalid_type"),
+        (r#"{"model":"m","messages":[{"content":"\ud800"}]}"#, Some("messages"), "invalid_type"),
+        (r#"{"model":"m","mod\u0065l":"m","messages":[{}]}"#, Some("model"), "duplicate_parameter"),
+        (&format!(r#"{{"model":"m","messages":[{{}}]{many}}}"#), None, "too_many_parameters"),
+        (&format!(r#"{{"model":"m","messages":[{{}}],"x":{deep}}}"#), Some("x"), "nested_too_deeply"),
+        (&format!(r#"{{"model":"m","messages":[{{}}],"x":{bomb}}}"#), Some("x"), "nested_too_deeply"),
+        (&format!(r#"{{"model":"m","messages":[{{"x":{bomb}}}]}}"#), Some("messages"), "nested_too_deeply"),
+        (&format!(r#"{{"model":"m","messages":{bomb}}}"#), Some("messages"), "invalid_type"),
         (
             r#"{"model":"m","messages":[{}],"max_tokens":1,"max_completion_tokens":2}"#,
             Some("max_tokens"),
@@ -118,17 +44,9 @@ fn refusals() {
         ),
     ] {
         let error = parse(body).unwrap_err();
-        assert_eq!(
-            (error.param(), error.code()),
-            (param, code),
-            "{:.200}: {error}",
-            body
-        );
+        assert_eq!((error.param(), error.code()), (param, code), "{:.200}: {error}", body);
     }
-    assert_eq!(
-        ChatRequest::parse(b"{\"model\":\"\xff\"}").unwrap_err(),
-        RequestError::NotUtf8 { at: 10 }
-    );
+    assert_eq!(ChatRequest::parse(b"{\"model\":\"\xff\"}").unwrap_err(), RequestError::NotUtf8 { at: 10 });
     assert_eq!(
         parse("{\"model\":\n}").unwrap_err().to_string(),
         "the body is not valid JSON: expected value at line 2 column 1"
@@ -146,19 +64,7 @@ fn wrong_values() {
         ("store", &["1"]),
         ("n", &["0", "129", "-1", "1.0", "\"1\"", "1e1", "true"]),
         ("best_of", &["0", "1000"]),
-        (
-            "max_tokens",
-            &[
-                "0",
-                "-5",
-                "1.5",
-                "\"9\"",
-                "{}",
-                "99999999999",
-                "1e30",
-                "99999999999999999999999",
-            ],
-        ),
+        ("max_tokens", &["0", "-5", "1.5", "\"9\"", "{}", "99999999999", "1e30", "99999999999999999999999"]),
         ("max_completion_tokens", &["0", "-5", "1.5", "\"9\""]),
         ("stream_options", &["true", "[]", "\"x\"", "7"]),
         ("service_tier", &["1"]),
@@ -169,17 +75,12 @@ fn wrong_values() {
             let body = format!(r#"{{"model":"m","messages":[{{}}],"{param}":{value}}}"#);
             let error = parse(&body).unwrap_err();
             assert_eq!(error.param(), Some(param), "{body}");
-            assert!(
-                matches!(error.code(), "invalid_type" | "invalid_value"),
-                "{body}: {error}"
-            );
+            assert!(matches!(error.code(), "invalid_type" | "invalid_value"), "{body}: {error}");
         }
         let body = format!(r#"{{"model":"m","messages":[{{}}],"{param}":null}}"#);
         assert!(parse(&body).is_ok(), "null is as if not given: {body}");
     }
-    assert!(
-        parse(r#"{"model":"m","messages":[{}],"stream_options":{"include_usage":1}}"#).is_err()
-    );
+    assert!(parse(r#"{"model":"m","messages":[{}],"stream_options":{"include_usage":1}}"#).is_err());
 }
 
 #[test]
@@ -190,10 +91,7 @@ fn what_is_read() {
     let request = parse(body).unwrap();
     assert_eq!(request.model(), "gpt-4o");
     assert!(request.stream() && request.include_usage() && request.store());
-    assert_eq!(
-        (request.n(), request.choices(), request.max_output_tokens()),
-        (3, 5, Some(100))
-    );
+    assert_eq!((request.n(), request.choices(), request.max_output_tokens()), (3, 5, Some(100)));
     assert_eq!(request.service_tier(), Some("flex"));
     let prediction = r#"{"type":"content","content":"abc"}"#.len() as u64;
     assert_eq!(request.worst_output_tokens(100), 5 * (100 + prediction));
@@ -203,28 +101,13 @@ fn what_is_read() {
 #[test]
 fn surcharges() {
     for (rest, params) in [
-        (
-            r#""service_tier":"auto","modalities":["text"],"tools":[{"type":"function"},{"type":"custom"}]"#,
-            &[][..],
-        ),
+        (r#""service_tier":"auto","modalities":["text"],"tools":[{"type":"function"},{"type":"custom"}]"#, &[][..]),
         (r#""service_tier":"priority""#, &["service_tier"]),
-        (
-            r#""modalities":["text","audio"],"audio":{"voice":"x"}"#,
-            &["modalities"],
-        ),
+        (r#""modalities":["text","audio"],"audio":{"voice":"x"}"#, &["modalities"]),
         (r#""web_search_options":{}"#, &["web_search_options"]),
-        (
-            r#""tools":[{"type":"function"},{"type":"web_search"}]"#,
-            &["tools"],
-        ),
-        (
-            r#""tools":[{"type":"function","type":"web_search"}]"#,
-            &["tools"],
-        ),
-        (
-            r#""models":["a"],"plugins":[{"id":"web"}],"route":null"#,
-            &["models", "plugins"],
-        ),
+        (r#""tools":[{"type":"function"},{"type":"web_search"}]"#, &["tools"]),
+        (r#""tools":[{"type":"function","type":"web_search"}]"#, &["tools"]),
+        (r#""models":["a"],"plugins":[{"id":"web"}],"route":null"#, &["models", "plugins"]),
         (
             r#""data_sources":[{}],"enable_search":false,"search_parameters":{"mode":"on"}"#,
             &["data_sources", "search_parameters"],

@@ -36,9 +36,7 @@ pub(crate) struct Answer<'a> {
 }
 
 /// `Some` for `null` too.
-fn present<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<&'de RawValue>, D::Error> {
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
@@ -52,11 +50,7 @@ impl<'a> Answer<'a> {
     /// The usage object, or Groq's: the former where both are there.
     pub(crate) fn usage(&self) -> Option<&'a RawValue> {
         let own = self.usage.filter(|usage| usage.get() != "null");
-        own.or_else(|| {
-            serde_json::from_str::<WithUsage<'a>>(self.x_groq?.get())
-                .ok()?
-                .usage
-        })
+        own.or_else(|| serde_json::from_str::<WithUsage<'a>>(self.x_groq?.get()).ok()?.usage)
     }
 
     pub(crate) fn tier(&self) -> Option<String> {
@@ -72,28 +66,16 @@ impl Completion {
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
         let mut seen = Seen::default();
-        let answer = std::str::from_utf8(body)
-            .ok()
-            .and_then(|text| serde_json::from_str::<Answer<'_>>(text).ok());
+        let answer = std::str::from_utf8(body).ok().and_then(|text| serde_json::from_str::<Answer<'_>>(text).ok());
         let Some(answer) = answer else {
             seen.unreadable(body.len());
-            return Self {
-                usage: Err(UsageError::Missing),
-                seen,
-                service_tier: None,
-            };
+            return Self { usage: Err(UsageError::Missing), seen, service_tier: None };
         };
         if let Some(choices) = answer.choices {
             seen.add(choices.get());
         }
-        let usage = answer.usage().map_or(Err(UsageError::Missing), |usage| {
-            ReportedUsage::parse(usage.get())
-        });
-        Self {
-            usage,
-            seen,
-            service_tier: answer.tier(),
-        }
+        let usage = answer.usage().map_or(Err(UsageError::Missing), |usage| ReportedUsage::parse(usage.get()));
+        Self { usage, seen, service_tier: answer.tier() }
     }
 }
 
@@ -112,9 +94,7 @@ impl EmbeddingsResponse {
         let usage = std::str::from_utf8(body)
             .ok()
             .and_then(|text| serde_json::from_str::<WithUsage<'_>>(text).ok()?.usage)
-            .map_or(Err(UsageError::Missing), |usage| {
-                ReportedUsage::parse_embeddings(usage.get())
-            });
+            .map_or(Err(UsageError::Missing), |usage| ReportedUsage::parse_embeddings(usage.get()));
         Self { usage }
     }
 }
@@ -134,14 +114,8 @@ mod tests {
         assert_eq!(completion.usage.unwrap().output_tokens, 12);
         assert_eq!(completion.service_tier.as_deref(), Some("default"));
         let choices: Vec<_> = completion.seen.choices().collect();
-        assert_eq!(
-            (choices[0].1.content_bytes, choices[0].1.finish),
-            (5, Some(FinishReason::Stop))
-        );
-        assert_eq!(
-            (choices[1].1.tool_bytes, choices[1].1.finish),
-            (10, Some(FinishReason::ToolCalls))
-        );
+        assert_eq!((choices[0].1.content_bytes, choices[0].1.finish), (5, Some(FinishReason::Stop)));
+        assert_eq!((choices[1].1.tool_bytes, choices[1].1.finish), (10, Some(FinishReason::ToolCalls)));
         assert_eq!(completion.seen.output_tokens(), 2 + 3);
         assert!(completion.seen.finished());
     }
@@ -157,11 +131,7 @@ mod tests {
                 UsageError::NotACount("prompt_tokens"),
                 2,
             ),
-            (
-                br#"{"choices":"none","usage":null}"#,
-                UsageError::Missing,
-                2,
-            ),
+            (br#"{"choices":"none","usage":null}"#, UsageError::Missing, 2),
         ] {
             let completion = Completion::parse(body);
             assert_eq!(completion.usage, Err(usage), "{body:?}");
@@ -171,13 +141,8 @@ mod tests {
 
     #[test]
     fn embeddings() {
-        let response = EmbeddingsResponse::parse(
-            br#"{"data":[],"usage":{"prompt_tokens":5,"total_tokens":5}}"#,
-        );
+        let response = EmbeddingsResponse::parse(br#"{"data":[],"usage":{"prompt_tokens":5,"total_tokens":5}}"#);
         assert_eq!(response.usage.unwrap().input_tokens, 5);
-        assert_eq!(
-            EmbeddingsResponse::parse(b"{").usage,
-            Err(UsageError::Missing)
-        );
+        assert_eq!(EmbeddingsResponse::parse(b"{").usage, Err(UsageError::Missing));
     }
 }

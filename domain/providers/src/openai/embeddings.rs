@@ -67,11 +67,7 @@ impl<'a> EmbeddingsRequest<'a> {
             return Err(RequestError::Empty("input"));
         }
         if inputs.len() > MAX_INPUTS {
-            return Err(RequestError::OutOfRange {
-                param: "input",
-                min: 1,
-                max: MAX_INPUTS as u64,
-            });
+            return Err(RequestError::OutOfRange { param: "input", min: 1, max: MAX_INPUTS as u64 });
         }
         let (mut bytes, mut tokens) = (0_u64, 0_u64);
         for input in &inputs {
@@ -84,23 +80,12 @@ impl<'a> EmbeddingsRequest<'a> {
             None | Some("float") => Encoding::Float,
             Some("base64") => Encoding::Base64,
             Some(_) => {
-                return Err(RequestError::WrongType {
-                    param: "encoding_format",
-                    expected: "float or base64",
-                });
+                return Err(RequestError::WrongType { param: "encoding_format", expected: "float or base64" });
             }
         };
         // The largest vectors on offer have some 8,000 dimensions.
         let dimensions = fields.count("dimensions", Some(65_536))?;
-        Ok(Self {
-            model,
-            encoding,
-            dimensions,
-            inputs,
-            text_bytes: bytes,
-            tokens,
-            fields,
-        })
+        Ok(Self { model, encoding, dimensions, inputs, text_bytes: bytes, tokens, fields })
     }
 
     /// The model that the client names.
@@ -131,17 +116,9 @@ impl<'a> EmbeddingsRequest<'a> {
     #[must_use]
     pub fn input_bound(&self) -> InputBound {
         let around = (self.inputs.len() as u64).saturating_mul(PER_INPUT);
-        let tokens = self
-            .text_bytes
-            .saturating_add(self.tokens)
-            .saturating_add(around);
+        let tokens = self.text_bytes.saturating_add(self.tokens).saturating_add(around);
         let likely_tokens = self.text_bytes.div_ceil(3).saturating_add(self.tokens);
-        InputBound {
-            tokens,
-            likely_tokens,
-            image_tokens: 0,
-            audio_tokens: 0,
-        }
+        InputBound { tokens, likely_tokens, image_tokens: 0, audio_tokens: 0 }
     }
 
     /// Writes the body to send: the model's name is changed, nothing else.
@@ -159,9 +136,7 @@ impl<'a> EmbeddingsRequest<'a> {
 }
 
 fn is_number(value: &RawValue) -> bool {
-    value
-        .get()
-        .starts_with(|first: char| first == '-' || first.is_ascii_digit())
+    value.get().starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 fn read(input: &str) -> Result<EmbeddingsInput<'_>, RequestError> {
@@ -170,11 +145,7 @@ fn read(input: &str) -> Result<EmbeddingsInput<'_>, RequestError> {
         expected: "a string, an array of strings, an array of tokens, or an array of arrays of tokens",
     };
     let read = if input.starts_with('"') {
-        EmbeddingsInput::Text(
-            serde_json::from_str::<String>(input)
-                .map_err(|_| wrong)?
-                .into(),
-        )
+        EmbeddingsInput::Text(serde_json::from_str::<String>(input).map_err(|_| wrong)?.into())
     } else {
         EmbeddingsInput::Tokens(serde_json::from_str(input).map_err(|_| wrong)?)
     };
@@ -226,10 +197,7 @@ mod tests {
             (r#","input":"a","encoding_format":"hex""#, "invalid_type"),
             (r#","input":"a","dimensions":0"#, "invalid_value"),
             (r#","input":"a","input":"b""#, "duplicate_parameter"),
-            (
-                &format!(r#","input":[{}1]"#, "[1],".repeat(2048)),
-                "invalid_value",
-            ),
+            (&format!(r#","input":[{}1]"#, "[1],".repeat(2048)), "invalid_value"),
         ] {
             let body = format!(r#"{{"model":"e"{rest}}}"#);
             let error = EmbeddingsRequest::parse(body.as_bytes()).unwrap_err();

@@ -25,15 +25,7 @@ pub fn body(message: &str, kind: &str, param: Option<&str>, code: Option<&str>) 
         param: Option<&'a str>,
         code: Option<&'a str>,
     }
-    serde_json::to_vec(&Body {
-        error: Inner {
-            message,
-            kind,
-            param,
-            code,
-        },
-    })
-    .unwrap_or_default()
+    serde_json::to_vec(&Body { error: Inner { message, kind, param, code } }).unwrap_or_default()
 }
 
 /// An upstream's error, safe to show and to log: bounded, one line, nothing
@@ -65,19 +57,8 @@ impl UpstreamError {
         // What does not fit into the message need not be read as text.
         let start = body.get(..MAX_MESSAGE * 8).unwrap_or(body);
         match serde_json::from_slice::<Wire>(body) {
-            Ok(Wire {
-                error: Some(error), ..
-            }) => Self::of(&error),
-            Ok(
-                Wire {
-                    message: Some(other),
-                    ..
-                }
-                | Wire {
-                    detail: Some(other),
-                    ..
-                },
-            ) => Self::of(&other),
+            Ok(Wire { error: Some(error), .. }) => Self::of(&error),
+            Ok(Wire { message: Some(other), .. } | Wire { detail: Some(other), .. }) => Self::of(&other),
             _ => Self::plain(&String::from_utf8_lossy(start)),
         }
     }
@@ -93,36 +74,20 @@ impl UpstreamError {
             (_, Some(Value::String(text))) | (Value::String(text), _) => safe(text, MAX_MESSAGE),
             _ => safe(&error.to_string(), MAX_MESSAGE),
         };
-        Self {
-            kind: word("type"),
-            param: word("param"),
-            code: word("code"),
-            ..Self::plain(&message)
-        }
+        Self { kind: word("type"), param: word("param"), code: word("code"), ..Self::plain(&message) }
     }
 
     fn plain(message: &str) -> Self {
         let message = safe(message, MAX_MESSAGE);
-        let message = if message.is_empty() {
-            "the provider gave no reason".to_owned()
-        } else {
-            message
-        };
-        Self {
-            message,
-            kind: None,
-            param: None,
-            code: None,
-        }
+        let message = if message.is_empty() { "the provider gave no reason".to_owned() } else { message };
+        Self { message, kind: None, param: None, code: None }
     }
 }
 
 /// One line of at most `max` bytes without what looks like a secret.
 fn safe(text: &str, max: usize) -> String {
-    let words: Vec<&str> = text
-        .split(|letter: char| letter.is_control() || letter == ' ')
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        text.split(|letter: char| letter.is_control() || letter == ' ').filter(|word| !word.is_empty()).collect();
     // Redacted before it is cut, so that no half of a key is left over.
     let mut line = redact(&words.join(" "));
     if line.len() > max {
@@ -154,21 +119,13 @@ mod tests {
                 "Slow down",
                 Some("rate_limit_exceeded"),
             ),
-            (
-                r#"{"error":{"message":"Overloaded","code":529}}"#,
-                "Overloaded",
-                Some("529"),
-            ),
+            (r#"{"error":{"message":"Overloaded","code":529}}"#, "Overloaded", Some("529")),
             (r#"{"error":"model not found"}"#, "model not found", None),
             (r#"{"message":"a\u0000b\r\n\tc"}"#, "a b c", None),
             (r#"{"detail":[{"msg":"x"}]}"#, r#"[{"msg":"x"}]"#, None),
             ("<html>\n502</html>", "<html> 502</html>", None),
             ("", "the provider gave no reason", None),
-            (
-                r#"{"error":{"message":""}}"#,
-                "the provider gave no reason",
-                None,
-            ),
+            (r#"{"error":{"message":""}}"#, "the provider gave no reason", None),
             (
                 r#"{"error":{"message":"Incorrect API key provided: sk-proj-****abcd. See https://platform.openai.com."}}"#,
                 "Incorrect API key provided: [redacted] See https://platform.openai.com.",
@@ -176,26 +133,15 @@ mod tests {
             ),
         ] {
             let error = UpstreamError::parse(body.as_bytes());
-            assert_eq!(
-                (error.message.as_str(), error.code.as_deref()),
-                (message, code),
-                "{body}"
-            );
+            assert_eq!((error.message.as_str(), error.code.as_deref()), (message, code), "{body}");
         }
     }
 
     #[test]
     fn messages_are_bounded() {
-        for body in [
-            "é".repeat(100_000),
-            format!(r#"{{"error":{{"message":"{}"}}}}"#, "é ".repeat(90_000)),
-        ] {
+        for body in ["é".repeat(100_000), format!(r#"{{"error":{{"message":"{}"}}}}"#, "é ".repeat(90_000))] {
             let error = UpstreamError::parse(body.as_bytes());
-            assert!(
-                error.message.len() <= MAX_MESSAGE && error.message.ends_with('…'),
-                "{}",
-                error.message.len()
-            );
+            assert!(error.message.len() <= MAX_MESSAGE && error.message.ends_with('…'), "{}", error.message.len());
         }
     }
 }

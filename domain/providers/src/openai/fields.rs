@@ -29,25 +29,16 @@ pub(crate) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 impl<'a> Fields<'a> {
     /// Reads a request's body.
     pub(crate) fn parse(body: &'a [u8]) -> Result<Self, RequestError> {
-        let text = std::str::from_utf8(body).map_err(|error| RequestError::NotUtf8 {
-            at: error.valid_up_to(),
-        })?;
+        let text = std::str::from_utf8(body).map_err(|error| RequestError::NotUtf8 { at: error.valid_up_to() })?;
         let fields: Self = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => RequestError::NotAnObject,
-            _ => RequestError::NotJson {
-                reason: error.to_string(),
-            },
+            _ => RequestError::NotJson { reason: error.to_string() },
         })?;
         if fields.0.len() > MAX_FIELDS {
             return Err(RequestError::TooManyParameters(MAX_FIELDS));
         }
         for (place, (key, _)) in fields.0.iter().enumerate() {
-            if fields
-                .0
-                .iter()
-                .skip(place + 1)
-                .any(|(other, _)| other == key)
-            {
+            if fields.0.iter().skip(place + 1).any(|(other, _)| other == key) {
                 return Err(RequestError::Duplicate(shown(key)));
             }
         }
@@ -61,10 +52,7 @@ impl<'a> Fields<'a> {
 
     /// The value of `key`; `null` counts as not given, as upstream.
     pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
-        self.iter()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| value.get())
-            .filter(|value| *value != "null")
+        self.iter().find(|(name, _)| *name == key).map(|(_, value)| value.get()).filter(|value| *value != "null")
     }
 
     /// `key` as true or false.
@@ -73,34 +61,20 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(_) => Err(RequestError::WrongType {
-                param: key,
-                expected: "true or false",
-            }),
+            Some(_) => Err(RequestError::WrongType { param: key, expected: "true or false" }),
         }
     }
 
     /// `key` as a whole number from 1 to `max`.
-    pub(crate) fn count(
-        &self,
-        key: &'static str,
-        max: Option<u64>,
-    ) -> Result<Option<u64>, RequestError> {
+    pub(crate) fn count(&self, key: &'static str, max: Option<u64>) -> Result<Option<u64>, RequestError> {
         let Some(value) = self.get(key) else {
             return Ok(None);
         };
         let max = max.unwrap_or(MAX_COUNT);
-        let out_of_range = RequestError::OutOfRange {
-            param: key,
-            min: 1,
-            max,
-        };
+        let out_of_range = RequestError::OutOfRange { param: key, min: 1, max };
         let digits = value.strip_prefix('-').unwrap_or(value);
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(RequestError::WrongType {
-                param: key,
-                expected: "an integer",
-            });
+            return Err(RequestError::WrongType { param: key, expected: "an integer" });
         }
         match value.parse::<u64>() {
             Ok(count) if (1..=max).contains(&count) => Ok(Some(count)),
@@ -113,12 +87,7 @@ impl<'a> Fields<'a> {
         let Some(value) = self.get(key) else {
             return Ok(None);
         };
-        serde_json::from_str(value)
-            .map(Some)
-            .map_err(|_| RequestError::WrongType {
-                param: key,
-                expected: "a string",
-            })
+        serde_json::from_str(value).map(Some).map_err(|_| RequestError::WrongType { param: key, expected: "a string" })
     }
 
     /// `key` as an object.
@@ -128,27 +97,19 @@ impl<'a> Fields<'a> {
         };
         match serde_json::from_str::<Self>(value) {
             Ok(fields) if fields.0.len() <= MAX_FIELDS => Ok(Some(fields)),
-            _ => Err(RequestError::WrongType {
-                param: key,
-                expected: "an object",
-            }),
+            _ => Err(RequestError::WrongType { param: key, expected: "an object" }),
         }
     }
 
     /// The model's name, which every body must have.
     pub(crate) fn model(&self) -> Result<String, RequestError> {
-        let model = self
-            .string("model")?
-            .ok_or(RequestError::Missing("model"))?;
+        let model = self.string("model")?.ok_or(RequestError::Missing("model"))?;
         if model.trim().is_empty() {
             return Err(RequestError::Empty("model"));
         }
         // Names in use stay below 100 bytes; it is repeated in journals.
         if model.len() > 256 || model.chars().any(char::is_control) {
-            return Err(RequestError::WrongType {
-                param: "model",
-                expected: "a name of at most 256 bytes",
-            });
+            return Err(RequestError::WrongType { param: "model", expected: "a name of at most 256 bytes" });
         }
         Ok(model)
     }
@@ -156,10 +117,7 @@ impl<'a> Fields<'a> {
     /// Refuses what nests too deeply anywhere but in `measured`, whose own
     /// walk looks at that.
     pub(crate) fn check_depth(&self, measured: &str) -> Result<(), RequestError> {
-        match self
-            .iter()
-            .find(|(key, value)| *key != measured && scan(value.get()).depth > MAX_DEPTH)
-        {
+        match self.iter().find(|(key, value)| *key != measured && scan(value.get()).depth > MAX_DEPTH) {
             Some((key, _)) => Err(RequestError::TooDeep(shown(key))),
             None => Ok(()),
         }
@@ -168,10 +126,7 @@ impl<'a> Fields<'a> {
 
 /// A client's own words, short enough to be repeated in an error.
 fn shown(key: &str) -> String {
-    key.chars()
-        .filter(|letter| !letter.is_control())
-        .take(64)
-        .collect()
+    key.chars().filter(|letter| !letter.is_control()).take(64).collect()
 }
 
 impl<'de> Deserialize<'de> for Fields<'de> {

@@ -48,19 +48,14 @@ impl ImageCount {
         let rule = rule(model);
         let sum = |low: u64, high: u64, any: u64| {
             let low = self.low.saturating_mul(low);
-            low.saturating_add(self.high.saturating_mul(high))
-                .saturating_add(self.any.saturating_mul(any))
+            low.saturating_add(self.high.saturating_mul(high)).saturating_add(self.any.saturating_mul(any))
         };
         match rule {
             Rule::Tiles { base, tile } => {
                 let all = base + tile * MAX_TILES;
                 sum(base, all, all)
             }
-            Rule::Patches {
-                high,
-                original,
-                factor,
-            } => {
+            Rule::Patches { high, original, factor } => {
                 let high = (high * factor).div_ceil(100);
                 sum(high, high, (original * factor).div_ceil(100))
             }
@@ -114,11 +109,7 @@ const fn tiles(base: u64, tile: u64) -> Rule {
 }
 
 const fn patches(high: u64, original: u64, factor: u64) -> Rule {
-    Rule::Patches {
-        high,
-        original,
-        factor,
-    }
+    Rule::Patches { high, original, factor }
 }
 
 /// The longest prefix that ends at the end of the name or before a `-` wins.
@@ -151,10 +142,7 @@ fn rule(model: &str) -> Rule {
     let name = bare_name(model);
     RULES
         .iter()
-        .filter(|(prefix, _)| {
-            name.strip_prefix(prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
+        .filter(|(prefix, _)| name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
         .max_by_key(|(prefix, _)| prefix.len())
         .map_or(Rule::Unknown, |(_, rule)| *rule)
 }
@@ -175,23 +163,11 @@ mod tests {
     fn table() {
         for (model, image, tokens) in [
             ("gpt-4o", r#"{"url":"https://a/b.png","detail":"low"}"#, 85),
-            (
-                "gpt-4o-2024-11-20",
-                r#"{"url":"https://a/b.png","detail":"high"}"#,
-                85 + 8 * 170,
-            ),
+            ("gpt-4o-2024-11-20", r#"{"url":"https://a/b.png","detail":"high"}"#, 85 + 8 * 170),
             ("gpt-4o", r#"{"url":"https://a/b.png"}"#, 1445),
             ("gpt-4o", r#""https://a/b.png""#, 1445),
-            (
-                "gpt-4o",
-                r#"{"detail":"low","url":"x","detail":"high"}"#,
-                1445,
-            ),
-            (
-                "gpt-4o",
-                r#"{"detail":"low","url":"x","detail":"low"}"#,
-                1445,
-            ),
+            ("gpt-4o", r#"{"detail":"low","url":"x","detail":"high"}"#, 1445),
+            ("gpt-4o", r#"{"detail":"low","url":"x","detail":"low"}"#, 1445),
             ("gpt-4o-mini", r#"{"url":"x","detail":"low"}"#, 2833),
             ("gpt-4o-mini-2024-07-18", r#"{"url":"x"}"#, 48_169),
             ("openai/gpt-4.1-mini", r#"{"url":"x","detail":"low"}"#, 2489),
@@ -201,17 +177,9 @@ mod tests {
             ("gpt-5", r#"{"url":"x"}"#, 70 + 8 * 140),
             ("gpt-5-nano", r#"{"url":"x"}"#, 3779),
             ("gpt-5.4", r#"{"url":"x","detail":"high"}"#, 3000),
-            (
-                "gpt-5.4-2026-03-05",
-                r#"{"url":"x","detail":"original"}"#,
-                12_000,
-            ),
+            ("gpt-5.4-2026-03-05", r#"{"url":"x","detail":"original"}"#, 12_000),
             ("gpt-4oo", r#"{"url":"x"}"#, 48_169),
-            (
-                "somebody/elses-model",
-                r#"{"url":"x","detail":"low"}"#,
-                48_169,
-            ),
+            ("somebody/elses-model", r#"{"url":"x","detail":"low"}"#, 48_169),
         ] {
             let mut images = ImageCount::default();
             images.add(image);

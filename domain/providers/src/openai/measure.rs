@@ -42,12 +42,7 @@ impl Measure {
     pub(crate) fn of(messages: &str) -> Result<Self, RequestError> {
         let mut measure = Self::default();
         let mut json = serde_json::Deserializer::from_str(messages);
-        Walk {
-            at: At::Messages,
-            into: &mut measure,
-        }
-        .deserialize(&mut json)
-        .map_err(|_| RequestError::WrongType {
+        Walk { at: At::Messages, into: &mut measure }.deserialize(&mut json).map_err(|_| RequestError::WrongType {
             param: "messages",
             expected: "an array of objects, each with a role and a content",
         })?;
@@ -67,11 +62,7 @@ impl Measure {
     fn text(&mut self, raw: &RawValue) {
         let found = scan(raw.get());
         // The quotes of a string are not in it.
-        let bytes = if raw.get().starts_with('"') {
-            found.bytes.saturating_sub(2)
-        } else {
-            found.bytes
-        };
+        let bytes = if raw.get().starts_with('"') { found.bytes.saturating_sub(2) } else { found.bytes };
         self.text_bytes = self.text_bytes.saturating_add(bytes);
         self.too_deep |= found.depth > MAX_DEPTH;
     }
@@ -106,9 +97,7 @@ fn in_message(key: &str) -> At {
         "images" | "image" | "image_url" => At::Unbounded("an image outside of `content`"),
         "input_audio" | "audios" | "audio_url" => At::Unbounded("audio outside of `content`"),
         "video" | "videos" | "video_url" => At::Unbounded("a video"),
-        "file" | "files" | "file_ids" | "attachments" | "documents" => {
-            At::Unbounded("an attached file")
-        }
+        "file" | "files" | "file_ids" | "attachments" | "documents" => At::Unbounded("an attached file"),
         _ => At::Text,
     }
 }
@@ -137,16 +126,8 @@ impl<'de> DeserializeSeed<'de> for Walk<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         match self.at {
-            At::Messages | At::Message | At::Content | At::Part => {
-                deserializer.deserialize_any(self)
-            }
-            At::Image
-            | At::Sound
-            | At::File
-            | At::Text
-            | At::Calls
-            | At::Label
-            | At::Unbounded(_) => {
+            At::Messages | At::Message | At::Content | At::Part => deserializer.deserialize_any(self),
+            At::Image | At::Sound | At::File | At::Text | At::Calls | At::Label | At::Unbounded(_) => {
                 let raw = <&RawValue as serde::Deserialize>::deserialize(deserializer)?;
                 self.leaf(raw);
                 Ok(())
@@ -160,9 +141,7 @@ impl Walk<'_> {
         match self.at {
             _ if raw.get() == "null" => {}
             At::Label => {}
-            At::Image if raw.get().starts_with('[') => {
-                self.into.unbounded("a list of images in one part")
-            }
+            At::Image if raw.get().starts_with('[') => self.into.unbounded("a list of images in one part"),
             At::Image => self.into.images.add(raw.get()),
             At::Sound => self.into.audio.add(raw.get()),
             At::File => self.into.unbounded("a file"),
@@ -171,11 +150,7 @@ impl Walk<'_> {
                 // Each call has an `id` key, so commas are never fewer than
                 // the calls but for the last one.
                 let found = scan(raw.get());
-                self.into.parts = self
-                    .into
-                    .parts
-                    .saturating_add(found.commas)
-                    .saturating_add(1);
+                self.into.parts = self.into.parts.saturating_add(found.commas).saturating_add(1);
                 self.into.text(raw);
             }
             _ => self.into.text(raw),
@@ -196,13 +171,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
             At::Content => At::Part,
             _ => return Err(A::Error::custom("an array where none may be")),
         };
-        while seq
-            .next_element_seed(Walk {
-                at,
-                into: &mut *self.into,
-            })?
-            .is_some()
-        {}
+        while seq.next_element_seed(Walk { at, into: &mut *self.into })?.is_some() {}
         Ok(())
     }
 
@@ -220,10 +189,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
             _ => return Err(A::Error::custom("an object where none may be")),
         };
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            map.next_value_seed(Walk {
-                at: child(&key),
-                into: &mut *self.into,
-            })?;
+            map.next_value_seed(Walk { at: child(&key), into: &mut *self.into })?;
         }
         Ok(())
     }
@@ -263,7 +229,5 @@ pub(crate) fn members<'a>(json: &'a str, mut each: impl FnMut(Cow<'a, str>, &'a 
             Ok(())
         }
     }
-    serde_json::Deserializer::from_str(json)
-        .deserialize_map(Each(&mut each))
-        .is_ok()
+    serde_json::Deserializer::from_str(json).deserialize_map(Each(&mut each)).is_ok()
 }

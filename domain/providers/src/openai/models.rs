@@ -17,12 +17,7 @@ impl<'a> Model<'a> {
     /// whose it is.
     #[must_use]
     pub const fn new(id: &'a str, created: u64, owned_by: &'a str) -> Self {
-        Self {
-            id,
-            object: "model",
-            created,
-            owned_by,
-        }
+        Self { id, object: "model", created, owned_by }
     }
 
     /// The body for this model alone.
@@ -40,11 +35,7 @@ pub fn list(models: &[Model<'_>]) -> Vec<u8> {
         object: &'static str,
         data: &'a [Model<'a>],
     }
-    serde_json::to_vec(&List {
-        object: "list",
-        data: models,
-    })
-    .unwrap_or_default()
+    serde_json::to_vec(&List { object: "list", data: models }).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,22 +2,13 @@
 
 /// How keys, organizations and projects of common providers begin.
 const PREFIXES: &[&str] = &[
-    "sk-", "sk_", "gsk_", "xai-", "pplx-", "hf_", "r8_", "nvapi-", "AIza", "AKIA", "ya29.", "ghp_",
-    "org-", "proj_", "eyJ",
+    "sk-", "sk_", "gsk_", "xai-", "pplx-", "hf_", "r8_", "nvapi-", "AIza", "AKIA", "ya29.", "ghp_", "org-", "proj_",
+    "eyJ",
 ];
 
 /// What stands before a secret, in lower case.
-const MARKS: &[&str] = &[
-    "bearer",
-    "basic",
-    "x-api-key",
-    "api-key",
-    "api_key",
-    "apikey",
-    "authorization",
-    "key",
-    "token",
-];
+const MARKS: &[&str] =
+    &["bearer", "basic", "x-api-key", "api-key", "api_key", "apikey", "authorization", "key", "token"];
 
 /// A word this long with letters and digits is taken for a secret. Names of
 /// models and codes are shorter.
@@ -37,8 +28,7 @@ pub(crate) fn redact(text: &str) -> String {
         if !word.is_empty() {
             let lower = word.to_ascii_lowercase();
             let mark = MARKS.contains(&lower.as_str());
-            let secret =
-                looks_secret(word) || (marked && !mark && word.len() >= 8 && has_digit(word));
+            let secret = looks_secret(word) || (marked && !mark && word.len() >= 8 && has_digit(word));
             clean.push_str(if secret { REDACTED } else { word });
             marked = mark || (marked && !secret && word.len() < 3);
         }
@@ -60,9 +50,7 @@ fn has_digit(word: &str) -> bool {
 }
 
 fn looks_secret(word: &str) -> bool {
-    let prefixed = PREFIXES
-        .iter()
-        .any(|prefix| word.len() >= prefix.len() + 4 && word.starts_with(prefix));
+    let prefixed = PREFIXES.iter().any(|prefix| word.len() >= prefix.len() + 4 && word.starts_with(prefix));
     prefixed || (word.len() >= OPAQUE && has_digit(word))
 }
 
@@ -73,16 +61,10 @@ mod tests {
     #[test]
     fn table() {
         for (text, expected) in [
-            (
-                "nothing to hide in gpt-4o-mini-2024-07-18",
-                "nothing to hide in gpt-4o-mini-2024-07-18",
-            ),
+            ("nothing to hide in gpt-4o-mini-2024-07-18", "nothing to hide in gpt-4o-mini-2024-07-18"),
             ("key sk-proj-abc_DEF-123, ok", "key [redacted], ok"),
             ("(sk-ant-api03-xxxx)", "([redacted])"),
-            (
-                "Authorization: Bearer abcdef123456",
-                "Authorization: Bearer [redacted]",
-            ),
+            ("Authorization: Bearer abcdef123456", "Authorization: Bearer [redacted]"),
             ("api_key=\"abcd1234efgh\"", "api_key=\"[redacted]\""),
             ("token limit exceeded: 8192", "token limit exceeded: 8192"),
             ("in org-AbCdEf012345", "in [redacted]"),

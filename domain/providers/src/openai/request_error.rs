@@ -62,9 +62,7 @@ pub enum RequestError {
     #[error("`max_tokens` and `max_completion_tokens` differ; send one of them")]
     TwoLimits,
     /// Content whose size in tokens cannot be told from the request.
-    #[error(
-        "the cost of {0} cannot be bounded before the call; send the content itself as text or as images"
-    )]
+    #[error("the cost of {0} cannot be bounded before the call; send the content itself as text or as images")]
     Unbounded(&'static str),
     /// A parameter that costs more than tokens and has no price here.
     #[error("`{0}` is billed by the provider beyond tokens and is not available here")]
@@ -79,10 +77,7 @@ impl RequestError {
     #[must_use]
     pub fn param(&self) -> Option<&str> {
         match self {
-            Self::NotUtf8 { .. }
-            | Self::NotJson { .. }
-            | Self::NotAnObject
-            | Self::TooManyParameters(_) => None,
+            Self::NotUtf8 { .. } | Self::NotJson { .. } | Self::NotAnObject | Self::TooManyParameters(_) => None,
             Self::Duplicate(param) | Self::TooDeep(param) | Self::Unpriced(param) => Some(param),
             Self::Missing(param) | Self::Empty(param) => Some(param),
             Self::WrongType { param, .. } | Self::OutOfRange { param, .. } => Some(param),
@@ -114,11 +109,6 @@ impl RequestError {
     /// The body to answer with.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
-        error::body(
-            &self.to_string(),
-            Self::KIND,
-            self.param(),
-            Some(self.code()),
-        )
+        error::body(&self.to_string(), Self::KIND, self.param(), Some(self.code()))
     }
 }

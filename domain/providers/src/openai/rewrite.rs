@@ -35,10 +35,7 @@ impl ChatRequest<'_> {
     /// not kept.
     #[must_use]
     pub fn rewrite(&self, options: &RewriteOptions<'_>) -> Vec<u8> {
-        let limit = options
-            .max_output_tokens
-            .or(self.max_output_tokens())
-            .map(|limit| limit.to_string());
+        let limit = options.max_output_tokens.or(self.max_output_tokens()).map(|limit| limit.to_string());
         let asks_usage = self.stream() && options.include_usage;
         let given = |key: &str| self.fields().iter().any(|(name, _)| name == key);
 
@@ -124,17 +121,9 @@ mod tests {
 
     fn check(body: &str, limit: Option<u64>, limit_field: LimitField, expected: &str) {
         let request = ChatRequest::parse(body.as_bytes()).unwrap();
-        let options = RewriteOptions {
-            upstream_model: "up/m",
-            max_output_tokens: limit,
-            include_usage: true,
-            limit_field,
-        };
-        assert_eq!(
-            String::from_utf8(request.rewrite(&options)).unwrap(),
-            expected,
-            "{body}"
-        );
+        let options =
+            RewriteOptions { upstream_model: "up/m", max_output_tokens: limit, include_usage: true, limit_field };
+        assert_eq!(String::from_utf8(request.rewrite(&options)).unwrap(), expected, "{body}");
     }
 
     #[test]

@@ -49,20 +49,15 @@ pub(crate) fn text_bytes(json: &str) -> u64 {
 
 /// UTF-8 bytes of what an escape makes, from after its backslash.
 fn escaped(bytes: &mut std::str::Bytes<'_>) -> u64 {
-    if bytes.next() == Some(b'u') {
-        unit_bytes(bytes)
-    } else {
-        1
-    }
+    if bytes.next() == Some(b'u') { unit_bytes(bytes) } else { 1 }
 }
 
 /// UTF-8 bytes of the four hexadecimal digits after `\u`. Half of a surrogate
 /// pair counts 3, as it would if it stood alone and was replaced by U+FFFD;
 /// the pair is then 6 where 4 would do.
 fn unit_bytes(digits: &mut std::str::Bytes<'_>) -> u64 {
-    let unit = digits.by_ref().take(4).fold(0_u32, |unit, digit| {
-        unit * 16 + char::from(digit).to_digit(16).unwrap_or(0)
-    });
+    let unit =
+        digits.by_ref().take(4).fold(0_u32, |unit, digit| unit * 16 + char::from(digit).to_digit(16).unwrap_or(0));
     match unit {
         0..0x80 => 1,
         0x80..0x800 => 2,
@@ -87,15 +82,7 @@ mod tests {
             (r#"[1,2,[3],"a,[b"]"#, 16, 3, 2),
             (r#"{"a":{"b":[{}]}}"#, 16, 0, 4),
         ] {
-            assert_eq!(
-                scan(json),
-                Scan {
-                    bytes,
-                    commas,
-                    depth
-                },
-                "{json}"
-            );
+            assert_eq!(scan(json), Scan { bytes, commas, depth }, "{json}");
         }
         assert_eq!(text_bytes("null"), 0);
         assert_eq!(text_bytes(r#""a\tb""#), 3);

@@ -65,20 +65,13 @@ impl ChoiceSeen {
     /// code and other languages it holds less, and there the frames tell).
     fn tokens(&self) -> u64 {
         let bytes = self.content_bytes.saturating_add(self.reasoning_bytes);
-        let bytes = bytes
-            .saturating_add(self.refusal_bytes)
-            .saturating_add(self.tool_bytes);
+        let bytes = bytes.saturating_add(self.refusal_bytes).saturating_add(self.tool_bytes);
         let audio = self.audio_chars.div_ceil(CHARS_PER_AUDIO_TOKEN);
         bytes.div_ceil(4).saturating_add(audio).max(self.frames)
     }
 
     fn any_bytes(&self) -> bool {
-        self.content_bytes
-            | self.reasoning_bytes
-            | self.refusal_bytes
-            | self.tool_bytes
-            | self.audio_chars
-            != 0
+        self.content_bytes | self.reasoning_bytes | self.refusal_bytes | self.tool_bytes | self.audio_chars != 0
     }
 
     fn add(&mut self, more: &Self) {
@@ -128,11 +121,7 @@ impl Seen {
     /// bytes. Reasoning that a provider hides is not in it.
     #[must_use]
     pub fn output_tokens(&self) -> u64 {
-        let choices = self
-            .choices
-            .values()
-            .map(ChoiceSeen::tokens)
-            .fold(0, u64::saturating_add);
+        let choices = self.choices.values().map(ChoiceSeen::tokens).fold(0, u64::saturating_add);
         choices.saturating_add(self.unreadable_bytes.div_ceil(4))
     }
 
@@ -255,14 +244,11 @@ fn tools(calls: Option<&RawValue>) -> u64 {
 
 fn called(call: Option<&RawValue>) -> u64 {
     let Some(call) = call else { return 0 };
-    serde_json::from_str::<Called<'_>>(call.get())
-        .map_or_else(|_| length(Some(call)), |called| called.bytes())
+    serde_json::from_str::<Called<'_>>(call.get()).map_or_else(|_| length(Some(call)), |called| called.bytes())
 }
 
 impl Called<'_> {
     fn bytes(&self) -> u64 {
-        length(self.name)
-            .saturating_add(length(self.arguments))
-            .saturating_add(length(self.input))
+        length(self.name).saturating_add(length(self.arguments)).saturating_add(length(self.input))
     }
 }

@@ -89,10 +89,7 @@ pub(crate) fn find(fields: &Fields<'_>) -> Result<Vec<Surcharge>, RequestError> 
             }
         });
         // Said twice, it is whichever costs more.
-        if let Some(kind) = kinds
-            .into_iter()
-            .find(|kind| !matches!(kind.as_str(), "function" | "custom"))
-        {
+        if let Some(kind) = kinds.into_iter().find(|kind| !matches!(kind.as_str(), "function" | "custom")) {
             found.push(Surcharge::HostedTool(kind));
         }
     }
@@ -112,22 +109,13 @@ fn strings(fields: &Fields<'_>, key: &'static str) -> Result<Vec<String>, Reques
     let Some(value) = fields.get(key) else {
         return Ok(Vec::new());
     };
-    serde_json::from_str(value).map_err(|_| RequestError::WrongType {
-        param: key,
-        expected: "an array of strings",
-    })
+    serde_json::from_str(value).map_err(|_| RequestError::WrongType { param: key, expected: "an array of strings" })
 }
 
 /// The elements of an array; none when it is not given.
-pub(crate) fn raw_list<'a>(
-    fields: &Fields<'a>,
-    key: &'static str,
-) -> Result<Vec<&'a RawValue>, RequestError> {
+pub(crate) fn raw_list<'a>(fields: &Fields<'a>, key: &'static str) -> Result<Vec<&'a RawValue>, RequestError> {
     let Some(value) = fields.get(key) else {
         return Ok(Vec::new());
     };
-    serde_json::from_str(value).map_err(|_| RequestError::WrongType {
-        param: key,
-        expected: "an array",
-    })
+    serde_json::from_str(value).map_err(|_| RequestError::WrongType { param: key, expected: "an array" })
 }

@@ -142,9 +142,7 @@ impl ReportedUsage {
         };
         // Zero stands for a total that was not filled in.
         if total > 0 {
-            let rest = total
-                .checked_sub(input_tokens)
-                .ok_or(UsageError::Inconsistent("total_tokens"))?;
+            let rest = total.checked_sub(input_tokens).ok_or(UsageError::Inconsistent("total_tokens"))?;
             if rest < output_tokens {
                 return Err(UsageError::Inconsistent("total_tokens"));
             }
@@ -162,10 +160,7 @@ impl ReportedUsage {
             cache_write_tokens: first(&[
                 ("cache_write_tokens", &input.cache_write_tokens),
                 ("cache_creation_tokens", &input.cache_creation_tokens),
-                (
-                    "cache_creation_input_tokens",
-                    &wire.cache_creation_input_tokens,
-                ),
+                ("cache_creation_input_tokens", &wire.cache_creation_input_tokens),
             ])?,
             reasoning_tokens: first(&[("reasoning_tokens", &out.reasoning_tokens)])?,
             input_audio_tokens: first(&[("audio_tokens", &input.audio_tokens)])?,
@@ -173,39 +168,18 @@ impl ReportedUsage {
             output_audio_tokens: first(&[("audio_tokens", &out.audio_tokens)])?,
             input_image_tokens: first(&[("image_tokens", &input.image_tokens)])?,
         };
-        let predicted = first(&[(
-            "accepted_prediction_tokens",
-            &out.accepted_prediction_tokens,
-        )])? + first(&[(
-            "rejected_prediction_tokens",
-            &out.rejected_prediction_tokens,
-        )])?;
+        let predicted = first(&[("accepted_prediction_tokens", &out.accepted_prediction_tokens)])?
+            + first(&[("rejected_prediction_tokens", &out.rejected_prediction_tokens)])?;
         usage.consistent(predicted)
     }
 
     /// Sums cannot overflow: each is at most [`MAX_COUNT`].
     fn consistent(self, predicted: u64) -> Result<Self, UsageError> {
         for (part, whole, name) in [
-            (
-                self.cached_input_tokens + self.cache_write_tokens,
-                self.input_tokens,
-                "cached_tokens",
-            ),
-            (
-                self.input_audio_tokens + self.input_image_tokens,
-                self.input_tokens,
-                "prompt_tokens_details",
-            ),
-            (
-                self.cached_audio_tokens,
-                self.input_audio_tokens.min(self.cached_input_tokens),
-                "cached_tokens_details",
-            ),
-            (
-                self.reasoning_tokens + self.output_audio_tokens,
-                self.output_tokens,
-                "completion_tokens_details",
-            ),
+            (self.cached_input_tokens + self.cache_write_tokens, self.input_tokens, "cached_tokens"),
+            (self.input_audio_tokens + self.input_image_tokens, self.input_tokens, "prompt_tokens_details"),
+            (self.cached_audio_tokens, self.input_audio_tokens.min(self.cached_input_tokens), "cached_tokens_details"),
+            (self.reasoning_tokens + self.output_audio_tokens, self.output_tokens, "completion_tokens_details"),
             (predicted, self.output_tokens, "prediction_tokens"),
         ] {
             if part > whole {
@@ -259,10 +233,7 @@ mod tests {
     fn table() {
         use UsageError::{Inconsistent, Missing, MissingCount, NotACount, Unreadable};
         for (json, expected) in [
-            (
-                r#"{"prompt_tokens":9,"completion_tokens":12,"total_tokens":21}"#,
-                Ok(usage(9, 0, 12, 0)),
-            ),
+            (r#"{"prompt_tokens":9,"completion_tokens":12,"total_tokens":21}"#, Ok(usage(9, 0, 12, 0))),
             (
                 r#"{"prompt_tokens":2006,"completion_tokens":300,"total_tokens":2306,"prompt_tokens_details":{"cached_tokens":1920,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":192,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":8}}"#,
                 Ok(usage(2006, 1920, 300, 192)),
@@ -280,10 +251,7 @@ mod tests {
             // OpenRouter.
             (
                 r#"{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cost":0.00014,"is_byok":false,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":7},"cost_details":{"upstream_inference_cost":null}}"#,
-                Ok(ReportedUsage {
-                    cache_write_tokens: 7,
-                    ..usage(10, 0, 2, 0)
-                }),
+                Ok(ReportedUsage { cache_write_tokens: 7, ..usage(10, 0, 2, 0) }),
             ),
             (
                 r#"{"prompt_tokens":50,"completion_tokens":30,"prompt_tokens_details":{"audio_tokens":20,"image_tokens":5,"cached_tokens":9,"cached_tokens_details":{"audio_tokens":8}},"completion_tokens_details":{"audio_tokens":25}}"#,
@@ -304,50 +272,20 @@ mod tests {
             ("[1,2]", Err(Unreadable)),
             (r#"{"prompt_tokens":1"#, Err(Unreadable)),
             ("{}", Err(MissingCount("prompt_tokens"))),
-            (
-                r#"{"prompt_tokens":1}"#,
-                Err(MissingCount("completion_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":null,"completion_tokens":1}"#,
-                Err(MissingCount("prompt_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":-1,"completion_tokens":1}"#,
-                Err(NotACount("prompt_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":1,"completion_tokens":1.5}"#,
-                Err(NotACount("completion_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":"1","completion_tokens":1}"#,
-                Err(NotACount("prompt_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":1,"completion_tokens":1e30}"#,
-                Err(NotACount("completion_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":1,"completion_tokens":18446744073709551615}"#,
-                Err(NotACount("completion_tokens")),
-            ),
+            (r#"{"prompt_tokens":1}"#, Err(MissingCount("completion_tokens"))),
+            (r#"{"prompt_tokens":null,"completion_tokens":1}"#, Err(MissingCount("prompt_tokens"))),
+            (r#"{"prompt_tokens":-1,"completion_tokens":1}"#, Err(NotACount("prompt_tokens"))),
+            (r#"{"prompt_tokens":1,"completion_tokens":1.5}"#, Err(NotACount("completion_tokens"))),
+            (r#"{"prompt_tokens":"1","completion_tokens":1}"#, Err(NotACount("prompt_tokens"))),
+            (r#"{"prompt_tokens":1,"completion_tokens":1e30}"#, Err(NotACount("completion_tokens"))),
+            (r#"{"prompt_tokens":1,"completion_tokens":18446744073709551615}"#, Err(NotACount("completion_tokens"))),
             (
                 r#"{"prompt_tokens":1,"completion_tokens":1,"prompt_cache_hit_tokens":-4}"#,
                 Err(NotACount("prompt_cache_hit_tokens")),
             ),
-            (
-                r#"{"prompt_tokens":1,"prompt_tokens":1,"completion_tokens":1}"#,
-                Err(Unreadable),
-            ),
-            (
-                r#"{"prompt_tokens":5,"completion_tokens":5,"total_tokens":9}"#,
-                Err(Inconsistent("total_tokens")),
-            ),
-            (
-                r#"{"prompt_tokens":5,"completion_tokens":5,"total_tokens":4}"#,
-                Err(Inconsistent("total_tokens")),
-            ),
+            (r#"{"prompt_tokens":1,"prompt_tokens":1,"completion_tokens":1}"#, Err(Unreadable)),
+            (r#"{"prompt_tokens":5,"completion_tokens":5,"total_tokens":9}"#, Err(Inconsistent("total_tokens"))),
+            (r#"{"prompt_tokens":5,"completion_tokens":5,"total_tokens":4}"#, Err(Inconsistent("total_tokens"))),
             (
                 r#"{"prompt_tokens":5,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":6}}"#,
                 Err(Inconsistent("cached_tokens")),
@@ -359,9 +297,6 @@ mod tests {
         ] {
             assert_eq!(ReportedUsage::parse(json), expected, "{json}");
         }
-        assert_eq!(
-            ReportedUsage::parse_embeddings(r#"{"prompt_tokens":5,"total_tokens":5}"#),
-            Ok(usage(5, 0, 0, 0))
-        );
+        assert_eq!(ReportedUsage::parse_embeddings(r#"{"prompt_tokens":5,"total_tokens":5}"#), Ok(usage(5, 0, 0, 0)));
     }
 }

@@ -10,8 +10,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{cost, timing};
 use super::target::Target;
+use super::{cost, timing};
 
 /// How a stream ends.
 const DONE: &[u8] = b"data: [DONE]";
@@ -36,10 +36,7 @@ pub(crate) struct Answer {
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(target: &'a Target) -> Self {
-        Self {
-            target,
-            sender: None,
-        }
+        Self { target, sender: None }
     }
 
     /// Sends a request and reads the answer to its end. After an error the
@@ -49,9 +46,7 @@ impl<'a> Connection<'a> {
         request: Request<Full<Bytes>>,
         timeout: Duration,
     ) -> Result<Answer, &'static str> {
-        let result = tokio::time::timeout(timeout, self.exchange(request))
-            .await
-            .unwrap_or(Err("timeout"));
+        let result = tokio::time::timeout(timeout, self.exchange(request)).await.unwrap_or(Err("timeout"));
         if result.is_err() {
             self.sender = None;
         }
@@ -61,10 +56,7 @@ impl<'a> Connection<'a> {
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, &'static str> {
         let sender = self.ready().await?;
         let response = sender.send_request(request).await.map_err(|_| "send")?;
-        let cost = response
-            .headers()
-            .get(cost::HEADER)
-            .map(|value| value.to_str().ok().and_then(cost::millicredits));
+        let cost = response.headers().get(cost::HEADER).map(|value| value.to_str().ok().and_then(cost::millicredits));
         let status = response.status();
         let timing = response
             .headers()
@@ -72,13 +64,7 @@ impl<'a> Connection<'a> {
             .and_then(|value| value.to_str().ok())
             .map_or_else(Vec::new, timing::durations);
         let mut body = response.into_body();
-        let mut answer = Answer {
-            status,
-            first_byte: None,
-            done: false,
-            cost,
-            timing,
-        };
+        let mut answer = Answer { status, first_byte: None, done: false, cost, timing };
         let mut tail = Vec::with_capacity(2 * DONE.len());
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| "body")?.into_data() else {

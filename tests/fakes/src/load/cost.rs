@@ -14,10 +14,7 @@ pub(crate) fn millicredits(text: &str) -> Option<i64> {
     if whole.is_empty() || !only_digits(whole) || !only_digits(decimals) || decimals.len() > 3 {
         return None;
     }
-    format!("{whole}{decimals:0<3}")
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(sign)
+    format!("{whole}{decimals:0<3}").parse::<i64>().ok()?.checked_mul(sign)
 }
 
 #[cfg(test)]

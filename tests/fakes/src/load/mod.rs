@@ -126,28 +126,12 @@ pub async fn run(options: Options) -> anyhow::Result<Report> {
 }
 
 fn check(options: &Options) -> anyhow::Result<()> {
+    ensure!(options.duration <= MAX_DURATION, "a run takes at most {} s", MAX_DURATION.as_secs());
+    ensure!(options.timeout <= MAX_DURATION, "a timeout is at most {} s", MAX_DURATION.as_secs());
+    ensure!(options.calls <= MAX_CALLS, "a run makes at most {MAX_CALLS} calls");
+    ensure!((1..=MAX_CONCURRENCY).contains(&options.concurrency), "concurrency is between 1 and {MAX_CONCURRENCY}");
     ensure!(
-        options.duration <= MAX_DURATION,
-        "a run takes at most {} s",
-        MAX_DURATION.as_secs()
-    );
-    ensure!(
-        options.timeout <= MAX_DURATION,
-        "a timeout is at most {} s",
-        MAX_DURATION.as_secs()
-    );
-    ensure!(
-        options.calls <= MAX_CALLS,
-        "a run makes at most {MAX_CALLS} calls"
-    );
-    ensure!(
-        (1..=MAX_CONCURRENCY).contains(&options.concurrency),
-        "concurrency is between 1 and {MAX_CONCURRENCY}"
-    );
-    ensure!(
-        options
-            .rate
-            .is_none_or(|rate| (1..=MAX_RATE).contains(&rate)),
+        options.rate.is_none_or(|rate| (1..=MAX_RATE).contains(&rate)),
         "a rate is between 1 and {MAX_RATE} calls a second"
     );
     Ok(())
@@ -158,32 +142,17 @@ impl Job {
         let target = Target::parse(&options.url)?;
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, target.host.parse()?);
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in &options.headers {
-            let name: HeaderName = name
-                .parse()
-                .with_context(|| format!("`{name}` is not a header's name"))?;
-            headers.insert(
-                name,
-                value
-                    .parse()
-                    .context("a header's value has odd characters")?,
-            );
+            let name: HeaderName = name.parse().with_context(|| format!("`{name}` is not a header's name"))?;
+            headers.insert(name, value.parse().context("a header's value has odd characters")?);
         }
         let bearer = |key: &String| HeaderValue::from_str(&format!("Bearer {key}"));
         Ok(Self {
             target,
             method: options.method.parse().context("not a method")?,
             headers,
-            keys: options
-                .keys
-                .iter()
-                .map(bearer)
-                .collect::<Result<_, _>>()
-                .context("a key has odd characters")?,
+            keys: options.keys.iter().map(bearer).collect::<Result<_, _>>().context("a key has odd characters")?,
             body: options.body.clone(),
             warmup: options.warmup,
             stream: options.stream,
@@ -199,9 +168,7 @@ impl Job {
         let keys = u64::try_from(self.keys.len()).unwrap_or(u64::MAX).max(1);
         let place = usize::try_from(turn.number % keys).unwrap_or(0);
         if let Some(key) = self.keys.get(place) {
-            request
-                .headers_mut()
-                .insert(header::AUTHORIZATION, key.clone());
+            request.headers_mut().insert(header::AUTHORIZATION, key.clone());
         }
         request
     }
@@ -227,24 +194,14 @@ async fn work(job: Arc<Job>, schedule: Arc<Schedule>) -> (Tally, Option<Instant>
     (tally, begun)
 }
 
-fn count(
-    tally: &mut Tally,
-    job: &Job,
-    turn: Turn,
-    sent: Instant,
-    result: Result<connection::Answer, &'static str>,
-) {
+fn count(tally: &mut Tally, job: &Job, turn: Turn, sent: Instant, result: Result<connection::Answer, &'static str>) {
     let end = Instant::now();
     let answer = match result {
         Ok(answer) => answer,
         Err(kind) => return tally.error(kind),
     };
     tally.report.requests += 1;
-    *tally
-        .report
-        .statuses
-        .entry(answer.status.as_u16())
-        .or_default() += 1;
+    *tally.report.statuses.entry(answer.status.as_u16()).or_default() += 1;
     tally.latency.push(micros(end - turn.due.unwrap_or(sent)));
     if turn.due.is_some() {
         tally.service.push(micros(end - sent));
@@ -252,9 +209,7 @@ fn count(
     if job.stream {
         tally.report.unfinished_streams += u64::from(answer.status.as_u16() == 200 && !answer.done);
         if let Some(first) = answer.first_byte {
-            tally
-                .first_byte
-                .push(micros(first - turn.due.unwrap_or(sent)));
+            tally.first_byte.push(micros(first - turn.due.unwrap_or(sent)));
         }
     }
     if let Some(cost) = answer.cost {

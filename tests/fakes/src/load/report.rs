@@ -67,13 +67,7 @@ impl Latency {
             let rank = (values.len() * per_mille).div_ceil(1000);
             values.get(rank.saturating_sub(1)).copied().unwrap_or(0)
         };
-        Self {
-            p50: quantile(500),
-            p90: quantile(900),
-            p99: quantile(990),
-            p999: quantile(999),
-            max: quantile(1000),
-        }
+        Self { p50: quantile(500), p90: quantile(900), p99: quantile(990), p999: quantile(999), max: quantile(1000) }
     }
 }
 
@@ -117,9 +111,7 @@ impl Tally {
         mine.unfinished_streams += theirs.unfinished_streams;
         mine.costs += theirs.costs;
         mine.costs_unreadable += theirs.costs_unreadable;
-        mine.cost_millicredits = mine
-            .cost_millicredits
-            .saturating_add(theirs.cost_millicredits);
+        mine.cost_millicredits = mine.cost_millicredits.saturating_add(theirs.cost_millicredits);
         for (status, count) in theirs.statuses {
             *mine.statuses.entry(status).or_default() += count;
         }
@@ -131,23 +123,13 @@ impl Tally {
     pub(crate) fn finish(mut self, time: Duration, open_loop: bool, stream: bool) -> Report {
         let mut report = self.report;
         report.seconds = time.as_secs_f64();
-        #[expect(
-            clippy::as_conversions,
-            reason = "the compiler has no other; exact below 2^53 calls"
-        )]
+        #[expect(clippy::as_conversions, reason = "the compiler has no other; exact below 2^53 calls")]
         let requests = report.requests as f64;
-        report.throughput = if time.is_zero() {
-            0.0
-        } else {
-            requests / report.seconds
-        };
+        report.throughput = if time.is_zero() { 0.0 } else { requests / report.seconds };
         report.latency_us = Latency::of(&mut self.latency);
         report.service_us = open_loop.then(|| Latency::of(&mut self.service));
-        report.server_timing_us = self
-            .timing
-            .iter_mut()
-            .map(|(name, times)| (name.clone(), Latency::of(times)))
-            .collect();
+        report.server_timing_us =
+            self.timing.iter_mut().map(|(name, times)| (name.clone(), Latency::of(times))).collect();
         report.first_byte_us = stream.then(|| Latency::of(&mut self.first_byte));
         report
     }
@@ -160,26 +142,8 @@ mod tests {
     #[test]
     fn quantiles_are_of_the_nearest_rank() {
         let mut values: Vec<u32> = (1..=1000).rev().collect();
-        assert_eq!(
-            Latency::of(&mut values),
-            Latency {
-                p50: 500,
-                p90: 900,
-                p99: 990,
-                p999: 999,
-                max: 1000
-            }
-        );
-        assert_eq!(
-            Latency::of(&mut [7]),
-            Latency {
-                p50: 7,
-                p90: 7,
-                p99: 7,
-                p999: 7,
-                max: 7
-            }
-        );
+        assert_eq!(Latency::of(&mut values), Latency { p50: 500, p90: 900, p99: 990, p999: 999, max: 1000 });
+        assert_eq!(Latency::of(&mut [7]), Latency { p50: 7, p90: 7, p99: 7, p999: 7, max: 7 });
         assert_eq!(Latency::of(&mut []), Latency::default());
     }
 }

@@ -47,20 +47,10 @@ pub(crate) struct Turn {
 impl Schedule {
     pub(crate) fn start(duration: Duration, calls: u64, rate: Option<u32>) -> Arc<Self> {
         let start = Instant::now();
-        let due = rate.map(|rate| Due {
-            rate,
-            permits: Semaphore::new(0),
-            released: AtomicU64::new(0),
-        });
+        let due = rate.map(|rate| Due { rate, permits: Semaphore::new(0), released: AtomicU64::new(0) });
         let timed = due.is_some();
         let taken = AtomicU64::new(0);
-        let schedule = Arc::new(Self {
-            start,
-            end: start + duration,
-            calls,
-            taken,
-            due,
-        });
+        let schedule = Arc::new(Self { start, end: start + duration, calls, taken, due });
         if timed {
             let schedule = Arc::clone(&schedule);
             std::thread::spawn(move || schedule.release());
@@ -77,10 +67,7 @@ impl Schedule {
             return None;
         }
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        let due = self
-            .due
-            .as_ref()
-            .map(|due| due_at(self.start, number, due.rate));
+        let due = self.due.as_ref().map(|due| due_at(self.start, number, due.rate));
         (number < self.calls).then_some(Turn { number, due })
     }
 

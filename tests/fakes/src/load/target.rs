@@ -17,21 +17,11 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn parse(url: &str) -> anyhow::Result<Self> {
-        let uri: Uri = url
-            .parse()
-            .with_context(|| format!("`{url}` is not a URL"))?;
-        ensure!(
-            uri.scheme_str() == Some("http"),
-            "`{url}` must start with http://"
-        );
-        let authority = uri
-            .authority()
-            .with_context(|| format!("`{url}` names no host"))?;
+        let uri: Uri = url.parse().with_context(|| format!("`{url}` is not a URL"))?;
+        ensure!(uri.scheme_str() == Some("http"), "`{url}` must start with http://");
+        let authority = uri.authority().with_context(|| format!("`{url}` names no host"))?;
         let ip = loopback(authority.host()).with_context(|| {
-            format!(
-                "load goes to this machine only: `{}` is not a loopback address",
-                authority.host()
-            )
+            format!("load goes to this machine only: `{}` is not a loopback address", authority.host())
         })?;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Ok(Self {
@@ -47,11 +37,7 @@ fn loopback(host: &str) -> Option<IpAddr> {
     if host == "localhost" {
         return Some(Ipv4Addr::LOCALHOST.into());
     }
-    let ip: IpAddr = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()?;
+    let ip: IpAddr = host.trim_start_matches('[').trim_end_matches(']').parse().ok()?;
     ip.is_loopback().then_some(ip)
 }
 
@@ -85,9 +71,6 @@ mod tests {
             assert!(Target::parse(url).is_err(), "{url}");
         }
         let refused = Target::parse("http://10.0.0.1/").unwrap_err().to_string();
-        assert_eq!(
-            refused,
-            "load goes to this machine only: `10.0.0.1` is not a loopback address"
-        );
+        assert_eq!(refused, "load goes to this machine only: `10.0.0.1` is not a loopback address");
     }
 }

@@ -26,17 +26,11 @@ mod tests {
     fn durations_are_read_in_microseconds() {
         for (header, expected) in [
             ("db;dur=53", vec![("db", 53_000)]),
-            (
-                r#"a;dur=1.5, b;desc="x";dur=0.0629"#,
-                vec![("a", 1_500), ("b", 62)],
-            ),
+            (r#"a;dur=1.5, b;desc="x";dur=0.0629"#, vec![("a", 1_500), ("b", 62)]),
             ("miss, cache;desc=hit, bad;dur=x, negative;dur=-1", vec![]),
             ("", vec![]),
         ] {
-            let expected: Vec<_> = expected
-                .into_iter()
-                .map(|(name, time)| (name.to_owned(), time))
-                .collect();
+            let expected: Vec<_> = expected.into_iter().map(|(name, time)| (name.to_owned(), time)).collect();
             assert_eq!(durations(header), expected, "{header}");
         }
     }

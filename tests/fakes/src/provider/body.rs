@@ -14,11 +14,7 @@ use super::stream::{FLUSH, GIANT};
 /// The body's steps and the length to announce.
 pub(crate) fn chat(outline: &Outline<'_>) -> (Vec<Step>, Option<u64>) {
     let usage = (outline.plan.usage != Reporting::None).then_some(outline.usage);
-    let progress = Progress {
-        chunks: 1,
-        tokens: outline.usage.output,
-        usage,
-    };
+    let progress = Progress { chunks: 1, tokens: outline.usage.output, usage };
     steps(chat_json(outline), progress, outline.plan)
 }
 
@@ -61,11 +57,7 @@ fn spoil(json: String, frames: Frames) -> Vec<u8> {
             bytes.extend(end);
             bytes
         }
-        Frames::Giant => json
-            .into_bytes()
-            .into_iter()
-            .chain(std::iter::repeat_n(b' ', GIANT))
-            .collect(),
+        Frames::Giant => json.into_bytes().into_iter().chain(std::iter::repeat_n(b' ', GIANT)).collect(),
         _ => json.into_bytes(),
     }
 }
@@ -75,10 +67,7 @@ fn spoil(json: String, frames: Frames) -> Vec<u8> {
 pub(crate) fn split(bytes: &[u8], piece: usize, progress: Progress) -> Vec<Step> {
     let mut steps = Vec::new();
     for piece in bytes.chunks(piece.max(1)) {
-        steps.push(Step::Send(
-            Bytes::copy_from_slice(piece),
-            Progress::default(),
-        ));
+        steps.push(Step::Send(Bytes::copy_from_slice(piece), Progress::default()));
         steps.push(Step::Pause(Duration::from_millis(1)));
     }
     // The books turn over with the last piece, so no pause stands after it.
@@ -90,12 +79,7 @@ pub(crate) fn split(bytes: &[u8], piece: usize, progress: Progress) -> Vec<Step>
 }
 
 fn chat_json(outline: &Outline<'_>) -> String {
-    let Outline {
-        number,
-        model,
-        finish,
-        ..
-    } = outline;
+    let Outline { number, model, finish, .. } = outline;
     let text = words(outline.words);
     let message = match outline.plan.answer {
         Answer::Text => format!(r#""content":"{text}","refusal":null"#),

@@ -44,11 +44,7 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) fn new(keep_calls: usize, keep_requests: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            keep_calls,
-            keep_requests,
-        }
+        Self { state: Mutex::default(), keep_calls, keep_requests }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -61,11 +57,7 @@ impl Books {
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.state()
-            .calls
-            .iter()
-            .map(|(line, outcome)| line.to_call(*outcome))
-            .collect()
+        self.state().calls.iter().map(|(line, outcome)| line.to_call(*outcome)).collect()
     }
 
     pub(crate) fn requests(&self) -> Vec<Recorded> {
@@ -74,11 +66,7 @@ impl Books {
 
     pub(crate) fn reset(&self) {
         let mut state = self.state();
-        *state = State {
-            epoch: state.epoch + 1,
-            last_number: state.last_number,
-            ..State::default()
-        };
+        *state = State { epoch: state.epoch + 1, last_number: state.last_number, ..State::default() };
     }
 
     /// Writes a request down and gives it its number.
@@ -86,45 +74,22 @@ impl Books {
         let mut state = self.state();
         state.last_number += 1;
         let number = state.last_number;
-        push(
-            &mut state.requests,
-            Recorded {
-                number,
-                path: path.to_owned(),
-                headers,
-                body,
-            },
-            self.keep_requests,
-        );
+        push(&mut state.requests, Recorded { number, path: path.to_owned(), headers, body }, self.keep_requests);
         number
     }
 
     /// Opens a call that is accepted.
-    pub(crate) fn open(
-        self: &Arc<Self>,
-        number: u64,
-        model: &str,
-        stream: bool,
-        input: u64,
-    ) -> OpenCall {
+    pub(crate) fn open(self: &Arc<Self>, number: u64, model: &str, stream: bool, input: u64) -> OpenCall {
         let mut state = self.state();
         state.totals.calls += 1;
         state.totals.open += 1;
         let line = Line::new(number, model, stream, input);
-        OpenCall {
-            epoch: state.epoch,
-            books: Arc::clone(self),
-            line,
-            over: false,
-        }
+        OpenCall { epoch: state.epoch, books: Arc::clone(self), line, over: false }
     }
 
     /// Writes down a call that is refused.
     pub(crate) fn refuse(&self, number: u64, model: &str, stream: bool, status: u16) {
-        let line = Line {
-            status,
-            ..Line::new(number, model, stream, 0)
-        };
+        let line = Line { status, ..Line::new(number, model, stream, 0) };
         let mut state = self.state();
         state.totals.refused += 1;
         push(&mut state.calls, (line, Outcome::Refused), self.keep_calls);
@@ -140,16 +105,7 @@ fn push<T>(queue: &mut VecDeque<T>, item: T, keep: usize) {
 
 impl Line {
     fn new(number: u64, model: &str, stream: bool, input: u64) -> Self {
-        Self {
-            number,
-            model: model.to_owned(),
-            stream,
-            status: 0,
-            input,
-            output: 0,
-            chunks: 0,
-            usage: None,
-        }
+        Self { number, model: model.to_owned(), stream, status: 0, input, output: 0, chunks: 0, usage: None }
     }
 
     fn to_call(&self, outcome: Outcome) -> Call {
@@ -162,9 +118,7 @@ impl Line {
             input_tokens: self.input,
             output_tokens: self.output,
             chunks: self.chunks,
-            reported: self
-                .usage
-                .and_then(|usage| serde_json::from_str(&usage.to_json()).ok()),
+            reported: self.usage.and_then(|usage| serde_json::from_str(&usage.to_json()).ok()),
         }
     }
 
@@ -221,11 +175,7 @@ impl OpenCall {
         let mut state = self.books.state();
         if state.epoch == self.epoch {
             self.line.post(outcome, &mut state.totals);
-            push(
-                &mut state.calls,
-                (self.line.clone(), outcome),
-                self.books.keep_calls,
-            );
+            push(&mut state.calls, (self.line.clone(), outcome), self.books.keep_calls);
         }
     }
 }
@@ -277,14 +227,7 @@ mod tests {
             books.open(number, "m", false, 1).end(Outcome::Done);
         }
         assert_eq!(books.totals().done, 5);
-        assert_eq!(
-            books
-                .calls()
-                .iter()
-                .map(|call| call.number)
-                .collect::<Vec<_>>(),
-            [4, 5]
-        );
+        assert_eq!(books.calls().iter().map(|call| call.number).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(books.requests().len(), 2);
     }
 }

@@ -35,30 +35,14 @@ pub(crate) fn answer(question: &Question, plan: &Plan, usage: Usage) -> (Vec<Ste
         .map(|index| format!(r#"{{"object":"embedding","index":{index},"embedding":{vector}}}"#))
         .collect();
     let reported = (plan.usage != Reporting::None).then_some(usage);
-    let tail = reported.map_or_else(String::new, |usage| {
-        format!(r#","usage":{}"#, usage.to_json())
-    });
+    let tail = reported.map_or_else(String::new, |usage| format!(r#","usage":{}"#, usage.to_json()));
     let model = serde_json::Value::from(question.model.as_str());
-    let json = format!(
-        r#"{{"object":"list","data":[{}],"model":{model}{tail}}}"#,
-        data.join(",")
-    );
-    body::steps(
-        json,
-        Progress {
-            chunks: 1,
-            tokens: 0,
-            usage: reported,
-        },
-        plan,
-    )
+    let json = format!(r#"{{"object":"list","data":[{}],"model":{model}{tail}}}"#, data.join(","));
+    body::steps(json, Progress { chunks: 1, tokens: 0, usage: reported }, plan)
 }
 
 fn vector(question: &Question) -> String {
-    let dimensions = question
-        .dimensions
-        .unwrap_or(DIMENSIONS)
-        .clamp(1, MAX_DIMENSIONS);
+    let dimensions = question.dimensions.unwrap_or(DIMENSIONS).clamp(1, MAX_DIMENSIONS);
     let dimensions = usize::try_from(dimensions).unwrap_or(1);
     if question.encoding_format.as_deref() == Some("base64") {
         return format!("\"{}\"", base64_of_zeros(4 * dimensions));
@@ -79,13 +63,7 @@ mod tests {
 
     #[test]
     fn base64_is_that_of_zeros() {
-        for (bytes, text) in [
-            (0, ""),
-            (1, "AA=="),
-            (2, "AAA="),
-            (3, "AAAA"),
-            (4, "AAAAAA=="),
-        ] {
+        for (bytes, text) in [(0, ""), (1, "AA=="), (2, "AAA="), (3, "AAAA"), (4, "AAAAAA==")] {
             assert_eq!(base64_of_zeros(bytes), text);
         }
     }

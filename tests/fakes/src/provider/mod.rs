@@ -53,9 +53,7 @@ impl Default for Options {
             port: 0,
             plan: Plan::default(),
             api_key: None,
-            models: ["gpt-4o", "gpt-4o-mini", "text-embedding-3-small"]
-                .map(str::to_owned)
-                .into(),
+            models: ["gpt-4o", "gpt-4o-mini", "text-embedding-3-small"].map(str::to_owned).into(),
             keep_calls: 10_000,
             keep_requests: 64,
         }
@@ -131,11 +129,7 @@ pub async fn spawn(options: Options) -> anyhow::Result<Running> {
     let addr = listener.local_addr()?;
     let provider = Arc::new(Provider::new(options));
     let task = tokio::spawn(accept(listener, Arc::clone(&provider)));
-    Ok(Running {
-        addr,
-        provider,
-        task,
-    })
+    Ok(Running { addr, provider, task })
 }
 
 async fn accept(listener: TcpListener, provider: Arc<Provider>) {
@@ -160,7 +154,5 @@ async fn converse(stream: TcpStream, provider: Arc<Provider>) {
     let service = service_fn(|request| route::serve(Arc::clone(&provider), request));
     // An error is a client that left or a cut on purpose: both are in the
     // books already.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

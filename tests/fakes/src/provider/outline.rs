@@ -31,9 +31,7 @@ pub(crate) struct Outline<'a> {
 
 impl<'a> Outline<'a> {
     pub(crate) fn new(question: &Question, plan: &'a Plan, number: u64) -> Self {
-        let tokens = question
-            .limit()
-            .map_or(plan.tokens, |limit| limit.min(plan.tokens));
+        let tokens = question.limit().map_or(plan.tokens, |limit| limit.min(plan.tokens));
         let reasoning = plan.reasoning.min(tokens);
         let choices = question.choices();
         let limit = question.limit().unwrap_or(tokens);

@@ -250,10 +250,7 @@ impl Plan {
     /// # Errors
     /// When the name starts with [`MODEL_PREFIX`] and no mode follows.
     pub fn of_model(model: &str) -> anyhow::Result<Option<Self>> {
-        model
-            .strip_prefix(MODEL_PREFIX)
-            .map(Self::of_mode)
-            .transpose()
+        model.strip_prefix(MODEL_PREFIX).map(Self::of_mode).transpose()
     }
 
     pub(crate) fn from_object(mut fields: Map<String, Value>) -> anyhow::Result<Self> {
@@ -269,23 +266,11 @@ impl Plan {
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        ensure!(
-            self.tokens <= MAX_TOKENS,
-            "`tokens` is at most {MAX_TOKENS}"
-        );
-        ensure!(
-            self.chunks.is_none_or(|chunks| chunks <= MAX_CHUNKS),
-            "`chunks` is at most {MAX_CHUNKS}"
-        );
-        ensure!(
-            self.delay_headers_ms.max(self.delay_chunk_ms) <= MAX_DELAY_MS,
-            "a delay is at most {MAX_DELAY_MS} ms"
-        );
+        ensure!(self.tokens <= MAX_TOKENS, "`tokens` is at most {MAX_TOKENS}");
+        ensure!(self.chunks.is_none_or(|chunks| chunks <= MAX_CHUNKS), "`chunks` is at most {MAX_CHUNKS}");
+        ensure!(self.delay_headers_ms.max(self.delay_chunk_ms) <= MAX_DELAY_MS, "a delay is at most {MAX_DELAY_MS} ms");
         ensure!(self.piece > 0, "`piece` is at least 1");
-        ensure!(
-            (200..=599).contains(&self.status),
-            "`status` is between 200 and 599"
-        );
+        ensure!((200..=599).contains(&self.status), "`status` is between 200 and 599");
         Ok(())
     }
 }
@@ -294,10 +279,7 @@ fn preset(name: &str) -> anyhow::Result<Map<String, Value>> {
     let name = name.replace('-', "_");
     let Some((_, fields)) = MODES.iter().find(|(mode, _)| *mode == name) else {
         let modes: Vec<_> = MODES.iter().map(|(mode, _)| *mode).collect();
-        bail!(
-            "there is no mode `{name}`; the modes are {}",
-            modes.join(", ")
-        );
+        bail!("there is no mode `{name}`; the modes are {}", modes.join(", "));
     };
     Ok(serde_json::from_str(fields)?)
 }
@@ -312,25 +294,14 @@ mod tests {
             let plan = Plan::of_mode(mode).unwrap();
             // `status` alone is a 500, which has a name of its own.
             assert_eq!(plan == Plan::default(), *mode == "ok", "{mode}");
-            assert_eq!(
-                Plan::of_model(&format!("fake-{}", mode.replace('_', "-"))).unwrap(),
-                Some(plan)
-            );
+            assert_eq!(Plan::of_model(&format!("fake-{}", mode.replace('_', "-"))).unwrap(), Some(plan));
         }
     }
 
     #[test]
     fn fields_refine_a_mode() {
         let plan = Plan::parse(r#"{"mode":"cut","after":5,"tokens":9}"#).unwrap();
-        assert_eq!(
-            plan,
-            Plan {
-                fault: Fault::Cut,
-                after: 5,
-                tokens: 9,
-                ..Plan::default()
-            }
-        );
+        assert_eq!(plan, Plan { fault: Fault::Cut, after: 5, tokens: 9, ..Plan::default() });
     }
 
     #[test]

@@ -99,10 +99,7 @@ impl Recorded {
     /// A header's value, empty if it is absent.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -110,12 +107,8 @@ impl Recorded {
             .headers
             .keys()
             .map(|name| {
-                let values: Vec<_> = self
-                    .headers
-                    .get_all(name)
-                    .iter()
-                    .map(|value| String::from_utf8_lossy(value.as_bytes()))
-                    .collect();
+                let values: Vec<_> =
+                    self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
                 (name.to_string(), values.join(", ").into())
             })
             .collect();

@@ -61,10 +61,7 @@ impl Question {
     }
 
     pub(crate) fn include_usage(&self) -> bool {
-        self.stream_options
-            .as_ref()
-            .and_then(|options| options.include_usage)
-            .unwrap_or(false)
+        self.stream_options.as_ref().and_then(|options| options.include_usage).unwrap_or(false)
     }
 
     /// The plan that travels in the request's metadata.
@@ -75,16 +72,8 @@ impl Question {
     /// As OpenAI counts a chat: three tokens before the answer, three for
     /// each message, and here one for each four bytes of text, 85 an image.
     pub(crate) fn chat_tokens(&self) -> u64 {
-        let bytes: u64 = self
-            .messages
-            .iter()
-            .map(|message| message.content.bytes)
-            .sum();
-        let images: u64 = self
-            .messages
-            .iter()
-            .map(|message| message.content.images)
-            .sum();
+        let bytes: u64 = self.messages.iter().map(|message| message.content.bytes).sum();
+        let images: u64 = self.messages.iter().map(|message| message.content.images).sum();
         let messages = self.messages.len().try_into().unwrap_or(u64::MAX);
         (bytes + self.tools.bytes).div_ceil(4) + 85 * images + 3 * messages + 3
     }
@@ -124,10 +113,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        Ok(Content {
-            bytes: length(text),
-            images: 0,
-        })
+        Ok(Content { bytes: length(text), images: 0 })
     }
 
     fn visit_unit<E>(self) -> Result<Content, E> {
@@ -182,17 +168,11 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text {
-            bytes: length(text),
-            ..Text::default()
-        })
+        Ok(Text { bytes: length(text), ..Text::default() })
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Text, E> {
-        Ok(Text {
-            numbers: 1,
-            ..Text::default()
-        })
+        Ok(Text { numbers: 1, ..Text::default() })
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Text, E> {
@@ -249,22 +229,13 @@ mod tests {
     fn input_is_counted() {
         for (json, tokens) in [
             (r#"{"messages":[]}"#, 3),
-            (
-                r#"{"messages":[{"role":"user","content":"hello"}]}"#,
-                3 + 3 + 2,
-            ),
-            (
-                r#"{"messages":[{"role":"assistant","content":null},{"role":"user"}]}"#,
-                3 + 6,
-            ),
+            (r#"{"messages":[{"role":"user","content":"hello"}]}"#, 3 + 3 + 2),
+            (r#"{"messages":[{"role":"assistant","content":null},{"role":"user"}]}"#, 3 + 6),
             (
                 r#"{"messages":[{"content":[{"type":"text","text":"12345678"},{"type":"image_url","image_url":{"url":"data:"}}]}]}"#,
                 3 + 3 + 2 + 85,
             ),
-            (
-                r#"{"messages":[],"tools":[{"type":"function","ok":true,"n":-1,"x":1.5,"y":null}]}"#,
-                3 + 5,
-            ),
+            (r#"{"messages":[],"tools":[{"type":"function","ok":true,"n":-1,"x":1.5,"y":null}]}"#, 3 + 5),
         ] {
             assert_eq!(question(json).chat_tokens(), tokens, "{json}");
         }
@@ -275,20 +246,13 @@ mod tests {
             (r#"{"input":[[5,6,7],[8]]}"#, 4, 2),
         ] {
             let question = question(json);
-            assert_eq!(
-                (question.embedding_tokens(), question.input.inputs()),
-                (tokens, inputs),
-                "{json}"
-            );
+            assert_eq!((question.embedding_tokens(), question.input.inputs()), (tokens, inputs), "{json}");
         }
     }
 
     #[test]
     fn limit_is_the_newer_name_first() {
-        assert_eq!(
-            question(r#"{"max_tokens":5,"max_completion_tokens":7}"#).limit(),
-            Some(7)
-        );
+        assert_eq!(question(r#"{"max_tokens":5,"max_completion_tokens":7}"#).limit(), Some(7));
         assert_eq!(question(r#"{"max_tokens":5}"#).limit(), Some(5));
         assert_eq!(question("{}").limit(), None);
     }

@@ -22,10 +22,7 @@ use super::{body, control, embeddings, refuse, stream};
 const MAX_BODY: usize = 32 << 20;
 
 /// Answers one request. An error closes the connection.
-pub(crate) async fn serve(
-    provider: Arc<Provider>,
-    request: Request<Incoming>,
-) -> Result<Response<Script>, Cut> {
+pub(crate) async fn serve(provider: Arc<Provider>, request: Request<Incoming>) -> Result<Response<Script>, Cut> {
     let (head, incoming) = request.into_parts();
     let Ok(collected) = Limited::new(incoming, MAX_BODY).collect().await else {
         return Ok(refuse::because(413, "the body is too large or broke off"));
@@ -36,12 +33,8 @@ pub(crate) async fn serve(
         return Ok(control::answer(&provider, &head.method, door, &bytes));
     }
     match (&head.method, path) {
-        (&Method::POST, "/v1/chat/completions") => {
-            call(&provider, Kind::Chat, path, head.headers, bytes).await
-        }
-        (&Method::POST, "/v1/embeddings") => {
-            call(&provider, Kind::Embeddings, path, head.headers, bytes).await
-        }
+        (&Method::POST, "/v1/chat/completions") => call(&provider, Kind::Chat, path, head.headers, bytes).await,
+        (&Method::POST, "/v1/embeddings") => call(&provider, Kind::Embeddings, path, head.headers, bytes).await,
         (&Method::GET, "/v1/models") => Ok(models(&provider)),
         _ => Ok(refuse::because(404, "unknown URL")),
     }
@@ -54,11 +47,10 @@ async fn call(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response<Script>, Cut> {
-    let authorized = provider.authorization.as_ref().is_none_or(|expected| {
-        headers
-            .get(header::AUTHORIZATION)
-            .is_some_and(|given| given == expected.as_str())
-    });
+    let authorized = provider
+        .authorization
+        .as_ref()
+        .is_none_or(|expected| headers.get(header::AUTHORIZATION).is_some_and(|given| given == expected.as_str()));
     let number = provider.books.record(path, headers, bytes.clone());
     let parsed = serde_json::from_slice::<Question>(&bytes);
     let (question, plan) = match parsed {
@@ -67,26 +59,19 @@ async fn call(
             let plan = choose(provider, &question);
             (question, plan)
         }
-        Err(error) => (
-            Question::default(),
-            Err((400, format!("the body is not a request: {error}"))),
-        ),
+        Err(error) => (Question::default(), Err((400, format!("the body is not a request: {error}")))),
     };
     let stream = question.stream() && kind == Kind::Chat;
     let plan = match plan {
         Ok(plan) => plan,
         Err((status, message)) => {
-            provider
-                .books
-                .refuse(number, &question.model, stream, status);
+            provider.books.refuse(number, &question.model, stream, status);
             return Ok(refuse::because(status, &message));
         }
     };
     let delay = Duration::from_millis(plan.delay_headers_ms);
     if matches!(plan.fault, Fault::Status | Fault::Html) {
-        provider
-            .books
-            .refuse(number, &question.model, stream, plan.status);
+        provider.books.refuse(number, &question.model, stream, plan.status);
         pause(delay).await;
         return Ok(refuse::planned(&plan));
     }
@@ -109,11 +94,7 @@ async fn call(
     let (steps, length) = steps(kind, stream, &question, &plan, number);
     let mut response = Response::new(Script::of_call(call, steps, length));
     let headers = response.headers_mut();
-    let content_type = if stream {
-        "text/event-stream; charset=utf-8"
-    } else {
-        "application/json"
-    };
+    let content_type = if stream { "text/event-stream; charset=utf-8" } else { "application/json" };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(&format!("fake-{number}")) {
         headers.insert("x-request-id", id);
@@ -124,9 +105,7 @@ async fn call(
 /// The plan in the metadata, or that of the model, or the server's.
 fn choose(provider: &Provider, question: &Question) -> Result<Arc<Plan>, (u16, String)> {
     if let Some(text) = question.plan() {
-        return Plan::parse(text)
-            .map(Arc::new)
-            .map_err(|error| (400, format!("`metadata.fake`: {error:#}")));
+        return Plan::parse(text).map(Arc::new).map_err(|error| (400, format!("`metadata.fake`: {error:#}")));
     }
     match Plan::of_model(&question.model) {
         Ok(Some(plan)) => Ok(Arc::new(plan)),
@@ -136,11 +115,7 @@ fn choose(provider: &Provider, question: &Question) -> Result<Arc<Plan>, (u16, S
 }
 
 fn refusal(status: u16) -> Plan {
-    Plan {
-        fault: Fault::Status,
-        status,
-        ..Plan::default()
-    }
+    Plan { fault: Fault::Status, status, ..Plan::default() }
 }
 
 async fn pause(time: Duration) {
@@ -149,22 +124,12 @@ async fn pause(time: Duration) {
     }
 }
 
-fn steps(
-    kind: Kind,
-    stream: bool,
-    question: &Question,
-    plan: &Plan,
-    number: u64,
-) -> (Vec<Step>, Option<u64>) {
+fn steps(kind: Kind, stream: bool, question: &Question, plan: &Plan, number: u64) -> (Vec<Step>, Option<u64>) {
     match kind {
         Kind::Embeddings => embeddings::answer(question, plan, embeddings::usage(question, plan)),
         Kind::Chat => {
             let outline = Outline::new(question, plan, number);
-            if stream {
-                (stream::chat(&outline), None)
-            } else {
-                body::chat(&outline)
-            }
+            if stream { (stream::chat(&outline), None) } else { body::chat(&outline) }
         }
     }
 }

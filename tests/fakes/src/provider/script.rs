@@ -51,22 +51,12 @@ impl Script {
     pub(crate) fn plain(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let length = Some(bytes.len().try_into().unwrap_or(u64::MAX));
-        Self {
-            steps: [Step::Send(bytes, Progress::default())].into(),
-            length,
-            call: None,
-            sleep: None,
-        }
+        Self { steps: [Step::Send(bytes, Progress::default())].into(), length, call: None, sleep: None }
     }
 
     /// A body whose progress goes into the call's books.
     pub(crate) fn of_call(call: OpenCall, steps: Vec<Step>, length: Option<u64>) -> Self {
-        Self {
-            steps: steps.into(),
-            length,
-            call: Some(call),
-            sleep: None,
-        }
+        Self { steps: steps.into(), length, call: Some(call), sleep: None }
     }
 
     fn end(&mut self, outcome: Outcome) {
@@ -80,10 +70,7 @@ impl Body for Script {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         loop {
             if let Some(sleep) = &mut self.sleep {
                 ready!(sleep.as_mut().poll(cx));
@@ -123,7 +110,6 @@ impl Body for Script {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

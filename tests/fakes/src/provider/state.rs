@@ -49,13 +49,7 @@ struct Now {
 impl Mode {
     fn new(plan: Plan) -> Self {
         let usual = Arc::new(plan);
-        Self {
-            now: Mutex::new(Now {
-                plan: Arc::clone(&usual),
-                times: None,
-            }),
-            usual,
-        }
+        Self { now: Mutex::new(Now { plan: Arc::clone(&usual), times: None }), usual }
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -63,17 +57,11 @@ impl Mode {
     }
 
     pub(crate) fn set(&self, plan: Plan, times: Option<u64>) {
-        *self.now() = Now {
-            plan: Arc::new(plan),
-            times,
-        };
+        *self.now() = Now { plan: Arc::new(plan), times };
     }
 
     pub(crate) fn reset(&self) {
-        *self.now() = Now {
-            plan: Arc::clone(&self.usual),
-            times: None,
-        };
+        *self.now() = Now { plan: Arc::clone(&self.usual), times: None };
     }
 
     pub(crate) fn current(&self) -> Arc<Plan> {
@@ -85,12 +73,7 @@ impl Mode {
         let mut now = self.now();
         match now.times {
             None => {}
-            Some(0) => {
-                *now = Now {
-                    plan: Arc::clone(&self.usual),
-                    times: None,
-                }
-            }
+            Some(0) => *now = Now { plan: Arc::clone(&self.usual), times: None },
             Some(times) => now.times = Some(times - 1),
         }
         Arc::clone(&now.plan)

@@ -28,19 +28,11 @@ struct Event {
 
 /// The stream's steps.
 pub(crate) fn chat(outline: &Outline<'_>) -> Vec<Step> {
-    let mut events = Writer {
-        outline,
-        usage_null: outline.ends_with_usage,
-        events: Vec::new(),
-    }
-    .write();
+    let mut events = Writer { outline, usage_null: outline.ends_with_usage, events: Vec::new() }.write();
     let plan = outline.plan;
     let after = place_after(&events, plan.after);
     match plan.frames {
-        Frames::InvalidJson => events.insert(
-            after,
-            bare(outline, br#"{"id":"chatcmpl-fake","choices":[{"ind"#),
-        ),
+        Frames::InvalidJson => events.insert(after, bare(outline, br#"{"id":"chatcmpl-fake","choices":[{"ind"#)),
         Frames::InvalidUtf8 => events.insert(after, bare(outline, b"{\"spoilt\":\"\xff\xfe\"}")),
         _ => {}
     }
@@ -48,19 +40,9 @@ pub(crate) fn chat(outline: &Outline<'_>) -> Vec<Step> {
         Fault::Cut => break_off(&mut events, after, Some(Step::Cut)),
         Fault::Hang => break_off(&mut events, after, Some(Step::Hang)),
         Fault::CutInside => {
-            let half = events.get(after).map(|event| {
-                event
-                    .bytes
-                    .iter()
-                    .take(event.bytes.len() / 2)
-                    .copied()
-                    .collect()
-            });
+            let half = events.get(after).map(|event| event.bytes.iter().take(event.bytes.len() / 2).copied().collect());
             let end = break_off(&mut events, after, Some(Step::Cut));
-            events.extend(half.map(|bytes| Event {
-                bytes,
-                progress: Progress::default(),
-            }));
+            events.extend(half.map(|bytes| Event { bytes, progress: Progress::default() }));
             end
         }
         Fault::ErrorFrame => {
@@ -87,10 +69,7 @@ fn place_after(events: &[Event], chunks: u32) -> usize {
         seen += event.progress.chunks;
     }
     // Fewer chunks than that: after the last of them.
-    events
-        .iter()
-        .rposition(|event| event.progress.chunks > 0)
-        .map_or(0, |place| place + 1)
+    events.iter().rposition(|event| event.progress.chunks > 0).map_or(0, |place| place + 1)
 }
 
 fn break_off(events: &mut Vec<Event>, place: usize, end: Option<Step>) -> Option<Step> {
@@ -99,19 +78,13 @@ fn break_off(events: &mut Vec<Event>, place: usize, end: Option<Step>) -> Option
 }
 
 fn bare(outline: &Outline<'_>, data: &[u8]) -> Event {
-    Event {
-        bytes: framed(outline.plan.frames, data),
-        progress: Progress::default(),
-    }
+    Event { bytes: framed(outline.plan.frames, data), progress: Progress::default() }
 }
 
 fn framed(frames: Frames, data: &[u8]) -> Vec<u8> {
     let (before, after): (&[u8], &[u8]) = match frames {
         Frames::Crlf => (b"data: ", b"\r\n\r\n"),
-        Frames::Comments => (
-            b": keep-alive\n\nevent: message\nid: 7\ndata:",
-            b"\n: between\n\n",
-        ),
+        Frames::Comments => (b": keep-alive\n\nevent: message\nid: 7\ndata:", b"\n: between\n\n"),
         _ => (b"data: ", b"\n\n"),
     };
     [before, data, after].concat()
@@ -121,10 +94,7 @@ fn framed(frames: Frames, data: &[u8]) -> Vec<u8> {
 fn written(events: Vec<Event>, outline: &Outline<'_>) -> Vec<Step> {
     let plan = outline.plan;
     if plan.frames == Frames::Burst {
-        let mut all = Event {
-            bytes: Vec::new(),
-            progress: Progress::default(),
-        };
+        let mut all = Event { bytes: Vec::new(), progress: Progress::default() };
         for event in events {
             all.bytes.extend(event.bytes);
             all.progress = all.progress.and(event.progress);
@@ -169,31 +139,13 @@ impl Writer<'_> {
         for choice in 0..outline.choices {
             // Usage is for all choices, so it stands on the last of them.
             let usage = last.filter(|_| choice + 1 == outline.choices);
-            self.choice(
-                choice,
-                "{}",
-                Some(outline.finish),
-                Progress {
-                    usage,
-                    ..Progress::default()
-                },
-            );
+            self.choice(choice, "{}", Some(outline.finish), Progress { usage, ..Progress::default() });
         }
         if outline.ends_with_usage {
-            self.push(
-                "[]",
-                Some(outline.usage),
-                Progress {
-                    usage: Some(outline.usage),
-                    ..Progress::default()
-                },
-            );
+            self.push("[]", Some(outline.usage), Progress { usage: Some(outline.usage), ..Progress::default() });
         }
         let bytes = framed(outline.plan.frames, b"[DONE]");
-        self.events.push(Event {
-            bytes,
-            progress: Progress::default(),
-        });
+        self.events.push(Event { bytes, progress: Progress::default() });
         self.events
     }
 
@@ -213,11 +165,7 @@ impl Writer<'_> {
             (None, Frames::Burst) => MOST_CHUNKS,
             (None, _) => outline.words.min(MOST_CHUNKS),
         };
-        let mut running = Usage {
-            output: 0,
-            reasoning: 0,
-            ..outline.usage
-        };
+        let mut running = Usage { output: 0, reasoning: 0, ..outline.usage };
         for round in 0..rounds {
             let count = outline.words * (round + 1) / rounds - outline.words * round / rounds;
             let delta = self.delta(&words(count), round == 0, round + 1 == rounds);
@@ -227,16 +175,7 @@ impl Writer<'_> {
                 running.output += count + reasoning;
                 running.reasoning += reasoning;
                 let usage = (outline.plan.usage == Reporting::EveryChunk).then_some(running);
-                self.choice(
-                    choice,
-                    &delta,
-                    None,
-                    Progress {
-                        chunks: 1,
-                        tokens: count + reasoning,
-                        usage,
-                    },
-                );
+                self.choice(choice, &delta, None, Progress { chunks: 1, tokens: count + reasoning, usage });
             }
         }
     }
@@ -247,33 +186,23 @@ impl Writer<'_> {
             Answer::ToolCall => {
                 let start = if first { r#"{\"text\":\""# } else { "" };
                 let end = if last { r#"\"}"# } else { "" };
-                format!(
-                    r#"{{"tool_calls":[{{"index":0,"function":{{"arguments":"{start}{text}{end}"}}}}]}}"#
-                )
+                format!(r#"{{"tool_calls":[{{"index":0,"function":{{"arguments":"{start}{text}{end}"}}}}]}}"#)
             }
         }
     }
 
     fn choice(&mut self, index: u64, delta: &str, finish: Option<&str>, progress: Progress) {
         let finish = finish.map_or_else(|| "null".to_owned(), |finish| format!("\"{finish}\""));
-        let choices = format!(
-            r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#
-        );
+        let choices = format!(r#"[{{"index":{index},"delta":{delta},"logprobs":null,"finish_reason":{finish}}}]"#);
         self.push(&choices, progress.usage, progress);
     }
 
     fn push(&mut self, choices: &str, usage: Option<Usage>, progress: Progress) {
-        let Outline {
-            number,
-            model,
-            plan,
-            ..
-        } = self.outline;
+        let Outline { number, model, plan, .. } = self.outline;
         let mut json = format!(
             r#"{{"id":"chatcmpl-fake-{number}","object":"chat.completion.chunk","created":{CREATED},"model":{model},"choices":{choices}"#
         );
-        let first_content =
-            progress.chunks > 0 && !self.events.iter().any(|event| event.progress.chunks > 0);
+        let first_content = progress.chunks > 0 && !self.events.iter().any(|event| event.progress.chunks > 0);
         if plan.frames == Frames::Giant && first_content {
             // OpenAI pads its chunks with a field of this name too.
             let _ = write!(json, r#","obfuscation":"{}""#, "x".repeat(GIANT));
@@ -286,9 +215,6 @@ impl Writer<'_> {
             None => {}
         }
         json.push('}');
-        self.events.push(Event {
-            bytes: framed(plan.frames, json.as_bytes()),
-            progress,
-        });
+        self.events.push(Event { bytes: framed(plan.frames, json.as_bytes()), progress });
     }
 }

@@ -67,12 +67,7 @@ impl Usage {
             Lie::Honest => Some(truth),
             Lie::Huge => Some(HUGE),
             Lie::Over => Some(self.over),
-            Lie::Negative
-            | Lie::Fractional
-            | Lie::String
-            | Lie::Null
-            | Lie::Missing
-            | Lie::Overflow => None,
+            Lie::Negative | Lie::Fractional | Lie::String | Lie::Null | Lie::Missing | Lie::Overflow => None,
         };
         match self.kind {
             Kind::Chat => Some((self.input, said(self.output)?)),
@@ -87,15 +82,7 @@ mod tests {
     use serde_json::Value;
 
     fn usage(kind: Kind, lie: Lie) -> Usage {
-        Usage {
-            kind,
-            input: 9,
-            output: 5,
-            cached: 2,
-            reasoning: 1,
-            lie,
-            over: 77,
-        }
+        Usage { kind, input: 9, output: 5, cached: 2, reasoning: 1, lie, over: 77 }
     }
 
     #[test]
@@ -113,18 +100,10 @@ mod tests {
         ] {
             let chat = usage(Kind::Chat, lie);
             let json: Value = serde_json::from_str(&chat.to_json()).unwrap();
-            assert_eq!(
-                chat.readable().map(|(_, output)| output),
-                json["completion_tokens"].as_u64(),
-                "{lie:?}"
-            );
+            assert_eq!(chat.readable().map(|(_, output)| output), json["completion_tokens"].as_u64(), "{lie:?}");
             let embeddings = usage(Kind::Embeddings, lie);
             let json: Value = serde_json::from_str(&embeddings.to_json()).unwrap();
-            assert_eq!(
-                embeddings.readable().map(|(input, _)| input),
-                json["prompt_tokens"].as_u64(),
-                "{lie:?}"
-            );
+            assert_eq!(embeddings.readable().map(|(input, _)| input), json["prompt_tokens"].as_u64(), "{lie:?}");
         }
     }
 
@@ -137,9 +116,6 @@ mod tests {
                 r#""prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}"#
             )
         );
-        assert_eq!(
-            usage(Kind::Embeddings, Lie::Honest).to_json(),
-            r#"{"prompt_tokens":9,"total_tokens":9}"#
-        );
+        assert_eq!(usage(Kind::Embeddings, Lie::Honest).to_json(), r#"{"prompt_tokens":9,"total_tokens":9}"#);
     }
 }

@@ -57,17 +57,13 @@ impl Answer {
     pub(crate) fn events(&self) -> Vec<Value> {
         let text = self.text();
         let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-        data.filter_map(|data| serde_json::from_str(data).ok())
-            .collect()
+        data.filter_map(|data| serde_json::from_str(data).ok()).collect()
     }
 
     /// The words of a stream's first choice.
     pub(crate) fn words(&self) -> String {
         let events = self.events();
-        events
-            .iter()
-            .filter_map(|event| event.pointer("/choices/0/delta/content")?.as_str())
-            .collect()
+        events.iter().filter_map(|event| event.pointer("/choices/0/delta/content")?.as_str()).collect()
     }
 
     /// The usages that are not null, in order.
@@ -82,11 +78,7 @@ impl Answer {
 
 /// A provider with a plan.
 pub(crate) async fn provider(plan: &str) -> anyhow::Result<Running> {
-    spawn(Options {
-        plan: Plan::parse(plan)?,
-        ..Options::default()
-    })
-    .await
+    spawn(Options { plan: Plan::parse(plan)?, ..Options::default() }).await
 }
 
 /// A chat with this model and plan; `more` is merged into it.
@@ -104,10 +96,7 @@ pub(crate) fn chat(plan: Value, more: Value) -> Value {
 
 /// A chat as a stream that reports usage.
 pub(crate) fn stream(plan: Value) -> Value {
-    chat(
-        plan,
-        json!({"stream": true, "stream_options": {"include_usage": true}}),
-    )
+    chat(plan, json!({"stream": true, "stream_options": {"include_usage": true}}))
 }
 
 /// Posts JSON to a path.
@@ -128,21 +117,12 @@ pub(crate) async fn ask(running: &Running, body: &Value) -> anyhow::Result<Answe
 
 /// Gets a path.
 pub(crate) async fn get(addr: SocketAddr, path: &str) -> anyhow::Result<Answer> {
-    let request = Request::builder()
-        .uri(path)
-        .header("host", addr.to_string())
-        .body(Full::default())?;
+    let request = Request::builder().uri(path).header("host", addr.to_string()).body(Full::default())?;
     send(addr, request).await
 }
 
 async fn send(addr: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
-    let mut answer = Answer {
-        status: 0,
-        headers: HeaderMap::new(),
-        body: Vec::new(),
-        pieces: 0,
-        end: End::Whole,
-    };
+    let mut answer = Answer { status: 0, headers: HeaderMap::new(), body: Vec::new(), pieces: 0, end: End::Whole };
     let io = TokioIo::new(TcpStream::connect(addr).await?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
     // Dropped with this function, and the socket with it: the client leaves.
@@ -151,16 +131,10 @@ async fn send(addr: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result
     let response = match tokio::time::timeout(PATIENCE, sender.send_request(request)).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
-            return Ok(Answer {
-                end: End::NoHeaders,
-                ..answer
-            });
+            return Ok(Answer { end: End::NoHeaders, ..answer });
         }
         Err(_) => {
-            return Ok(Answer {
-                end: End::Silence,
-                ..answer
-            });
+            return Ok(Answer { end: End::Silence, ..answer });
         }
     };
     answer.status = response.status().as_u16();
@@ -173,17 +147,11 @@ async fn send(addr: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result
                 answer.body.extend(frame.into_data().unwrap_or_default());
             }
             Ok(Some(Err(_))) => {
-                return Ok(Answer {
-                    end: End::Broken,
-                    ..answer
-                });
+                return Ok(Answer { end: End::Broken, ..answer });
             }
             Ok(None) => return Ok(answer),
             Err(_) => {
-                return Ok(Answer {
-                    end: End::Silence,
-                    ..answer
-                });
+                return Ok(Answer { end: End::Silence, ..answer });
             }
         }
     }

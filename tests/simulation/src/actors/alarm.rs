@@ -14,12 +14,12 @@ const PAUSE_MS: i64 = 200;
 /// Rings whoever is due; `choose` says whose turn it is.
 pub(crate) fn ring(world: &Rc<World>) {
     let now = world.now();
-    let is_due = |alarm: &Cell<Option<i64>>, ringing: &Cell<bool>| {
-        !ringing.get() && alarm.get().is_some_and(|at| at <= now)
-    };
+    let is_due =
+        |alarm: &Cell<Option<i64>>, ringing: &Cell<bool>| !ringing.get() && alarm.get().is_some_and(|at| at <= now);
     let teams = world.teams.iter().filter(|(_, host)| is_due(&host.alarm, &host.ringing));
     let organizations = world.organizations.iter().filter(|(_, host)| is_due(&host.alarm, &host.ringing));
-    let due: Vec<Name> = teams.map(|(id, _)| Name::Team(*id)).chain(organizations.map(|(id, _)| Name::Organization(*id))).collect();
+    let due: Vec<Name> =
+        teams.map(|(id, _)| Name::Team(*id)).chain(organizations.map(|(id, _)| Name::Organization(*id))).collect();
     let Some(name) = world.pick(&due) else { return };
     world.count("alarm: rang");
     let world_of_task = Rc::clone(world);

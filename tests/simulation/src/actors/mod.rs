@@ -44,7 +44,12 @@ impl std::fmt::Display for Name {
 }
 
 /// Handles one request that the network delivered, and answers.
-pub(crate) async fn serve(world: std::rc::Rc<crate::world::World>, to: Name, call: u64, request: crate::network::Request) {
+pub(crate) async fn serve(
+    world: std::rc::Rc<crate::world::World>,
+    to: Name,
+    call: u64,
+    request: crate::network::Request,
+) {
     use crate::network::{Answer, Request};
     let answer = match (to, request) {
         (Name::Team(id), Request::Team(command)) => team_shell::serve(&world, id, command).await.map(Answer::Team),

@@ -8,8 +8,8 @@ use organization::Organization;
 use organization::protocol::{Open, Order, OrderError, Reply, ToppedUp};
 use storage::StorageError;
 
-use super::team_host::{healed, next_for_the_queue, note, tally_sleep};
 use super::Disk;
+use super::team_host::{healed, next_for_the_queue, note, tally_sleep};
 use crate::auditor::{Auditor, OrganizationAudit, OrganizationMemory, Step, Transfers};
 use crate::tally::Tally;
 use crate::violation::{Checked, ensure};

@@ -7,7 +7,9 @@ use events::{Envelope, Message};
 use ledger::Entry;
 use storage::{Storage, StorageError};
 use team::Team;
-use team::protocol::{Order, OrderError, Progress, Reply, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, TopUp};
+use team::protocol::{
+    Order, OrderError, Progress, Reply, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, TopUp,
+};
 
 use super::{Disk, Fault};
 use crate::auditor::{Auditor, Step, TeamAudit, TeamMemory};

@@ -24,9 +24,7 @@ pub(super) async fn serve(world: &World, id: TeamId, command: Command) -> Option
             let done = host.progress(world, &call).unwrap_or(Ok(()));
             Answer::Standing(standing(world, host, done))
         }
-        Command::Receive(envelope) => {
-            Answer::Order(host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen)))
-        }
+        Command::Receive(envelope) => Answer::Order(host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen))),
         Command::Order(order) => {
             let done = host.order(world, &order).unwrap_or(Err(OrderError::NotOpen));
             deliver(world, host).await;
@@ -79,11 +77,8 @@ async fn reserve(world: &World, host: &TeamHost, mut call: Reserve) -> Result<Re
 
 /// Asks the department for credits; they come as a message.
 pub(super) async fn top_up(world: &World, host: &TeamHost, wanted: TopUp) {
-    let command = organization::protocol::Command::TopUp {
-        team: host.place.team,
-        key: wanted.key,
-        amount: wanted.amount,
-    };
+    let command =
+        organization::protocol::Command::TopUp { team: host.place.team, key: wanted.key, amount: wanted.amount };
     let answer = world.ask_organization(host.place.organization, command).await;
     if matches!(answer, Some(organization::protocol::Answer::TopUp(Err(_)))) {
         host.top_up_refused(world);

@@ -62,7 +62,8 @@ pub(crate) fn converged(world: &World) -> Checked {
 }
 
 fn copied(d1: &NativeStorage, actor: &str, journal: &[Entry]) -> Checked {
-    let sql = "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
+    let sql =
+        "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
         FROM entries WHERE actor = ? ORDER BY sequence";
     let rows = d1.query(sql, &[actor.into()]).map_err(rows::unreadable)?;
     let copy = rows.iter().map(rows::entry).collect::<Result<Vec<_>, _>>().map_err(rows::unreadable)?;

@@ -79,7 +79,17 @@ fn show_organization(organization: &Organization<Disk>) -> serde_json::Result<Va
 
 fn outbox<S: Storage>(journal: &journal::Journal<S>) -> serde_json::Result<Vec<Value>> {
     let due = journal.due(i64::MAX);
-    due.iter().map(|pending| Ok(serde_json::json!([pending.number, pending.target, pending.attempts, pending.next_ms, serde_json::to_value(&pending.envelope)?]))).collect()
+    due.iter()
+        .map(|pending| {
+            Ok(serde_json::json!([
+                pending.number,
+                pending.target,
+                pending.attempts,
+                pending.next_ms,
+                serde_json::to_value(&pending.envelope)?
+            ]))
+        })
+        .collect()
 }
 
 fn first_unpublished<S: Storage>(journal: &journal::Journal<S>) -> Option<u64> {

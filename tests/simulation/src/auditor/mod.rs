@@ -77,10 +77,7 @@ impl Auditor {
     pub(crate) fn new(trees: &[Tree]) -> Self {
         let teams = trees.iter().flat_map(|tree| &tree.teams);
         Self {
-            organizations: trees
-                .iter()
-                .map(|tree| (tree.organization, OrganizationAudit::new(tree)))
-                .collect(),
+            organizations: trees.iter().map(|tree| (tree.organization, OrganizationAudit::new(tree))).collect(),
             teams: teams.map(|place| (place.team, TeamAudit::new(place))).collect(),
             transfers: Transfers::default(),
             overrunning: BTreeSet::new(),

@@ -6,7 +6,8 @@ use storage::{Row, Storage, StorageError};
 use crate::actors::Disk;
 use crate::violation::{Checked, Violation};
 
-const ENTRIES: &str = "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
+const ENTRIES: &str =
+    "SELECT sequence, id, time_ms, kind, debit, credit, CAST(amount AS TEXT), reference, who, call, note, hash
     FROM entries WHERE sequence > ? ORDER BY sequence";
 
 /// All entries after a sequence.
@@ -39,7 +40,8 @@ pub(super) fn reservation(disk: &Disk, request: identity::RequestId) -> Checked<
     let sql = "SELECT data FROM reservations WHERE id = ?";
     let rows = disk.native().query(sql, &[request.to_string().into()]).map_err(unreadable)?;
     let read = |row: &Row| -> Result<Reservation, StorageError> {
-        let corrupt = |error: serde_json::Error| StorageError::Corrupt { what: "reservation", error: error.to_string() };
+        let corrupt =
+            |error: serde_json::Error| StorageError::Corrupt { what: "reservation", error: error.to_string() };
         serde_json::from_str(row.text(0)?).map_err(corrupt)
     };
     rows.first().map(read).transpose().map_err(unreadable)

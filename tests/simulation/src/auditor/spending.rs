@@ -94,7 +94,9 @@ impl Spending {
             let fits = need == 0 || used + reserved + need <= i128::from(limit.amount());
             ensure(fits, "spending stays within limits", || {
                 let Self { zone, floors, moved, latest, .. } = &*self;
-                format!("{subject} {limit}: {used} used, {reserved} reserved, {need} accepted at {at}, now {now}, latest {latest}, {zone}, moved {moved}, {floors:?}")
+                format!(
+                    "{subject} {limit}: {used} used, {reserved} reserved, {need} accepted at {at}, now {now}, latest {latest}, {zone}, moved {moved}, {floors:?}"
+                )
             })?;
         }
         self.calls.push(counted);

@@ -150,7 +150,9 @@ impl TeamAudit {
         row: ledger::Reservation,
         verdict: Verdict,
     ) -> Checked {
-        ensure(verdict == Verdict::May(row.member, row.key), "only who may call is accepted", || format!("{verdict:?}"))?;
+        ensure(verdict == Verdict::May(row.member, row.key), "only who may call is accepted", || {
+            format!("{verdict:?}")
+        })?;
         tally.count("call: accepted");
         if row.parts.len() > 1 {
             tally.count("call: paid by wallet and pool together");
@@ -230,16 +232,25 @@ impl TeamAudit {
         ensure(calls::same(&after.paid, &expected), "the right accounts pay the right amounts", || {
             format!("{request} for {cost}: {:?} paid, {expected:?} expected", after.paid)
         })?;
-        ensure(overruns || stage == Stage::Corrected || cost <= before.reserved(), "only a provider's overrun costs more than was reserved", || {
-            format!("{request} reserved {}, costs {cost}", before.reserved())
-        })?;
+        ensure(
+            overruns || stage == Stage::Corrected || cost <= before.reserved(),
+            "only a provider's overrun costs more than was reserved",
+            || format!("{request} reserved {}, costs {cost}", before.reserved()),
+        )?;
         let covered = after.paid.iter().all(|(account, _)| *account != Account::Overrun);
         let bigger = cost > before.reserved();
-        ensure(covered || bigger || before.paid.iter().any(|(account, _)| *account == Account::Overrun) || stage == Stage::Corrected,
-            "the overrun account is for overruns", || request.to_string())?;
+        ensure(
+            covered
+                || bigger
+                || before.paid.iter().any(|(account, _)| *account == Account::Overrun)
+                || stage == Stage::Corrected,
+            "the overrun account is for overruns",
+            || request.to_string(),
+        )?;
         if let Ok(settled) = answer {
             let left = calls::sum(&self.payers(before.reservation.member));
-            let same = settled.changed && i128::from(settled.cost.get()) == cost && i128::from(settled.balance.get()) == left;
+            let same =
+                settled.changed && i128::from(settled.cost.get()) == cost && i128::from(settled.balance.get()) == left;
             ensure(same, "the answer is what was written", || format!("{settled:?}, cost {cost}, left {left}"))?;
         }
         let tokens = [call.tokens.input, call.tokens.output].map(|count| i128::from(count.clamp(0, MOST_TOKENS)));
@@ -256,7 +267,11 @@ impl TeamAudit {
             _ => "call: settled",
         });
         if bigger && stage == Stage::Settled {
-            tally.count(if covered { "call: overrun covered by the payers" } else { "call: overrun covered by nobody" });
+            tally.count(if covered {
+                "call: overrun covered by the payers"
+            } else {
+                "call: overrun covered by nobody"
+            });
         }
         Ok(())
     }

@@ -159,10 +159,11 @@ impl TeamAudit {
 
     /// What the core says of the team is what it was told.
     pub(crate) fn is_up_to_date(&self, profile: Option<&events::TeamProfile>) -> Checked {
-        let told = self.access.profile.as_ref().map(|known| events::TeamProfile {
-            settings_version: self.access.settings_version,
-            ..known.clone()
-        });
+        let told = self
+            .access
+            .profile
+            .as_ref()
+            .map(|known| events::TeamProfile { settings_version: self.access.settings_version, ..known.clone() });
         ensure(profile == told.as_ref(), "a team is what it was told", || format!("{profile:?}, told {told:?}"))
     }
 

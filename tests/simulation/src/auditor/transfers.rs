@@ -68,7 +68,9 @@ impl Transfers {
         let expected = (organization, team, i128::from(amount.get()));
         match self.in_flight.remove(&name) {
             Some(sent) if sent == expected => {}
-            Some(sent) => return violated("what arrives is what was sent", format!("{reference}: {sent:?}, {expected:?}")),
+            Some(sent) => {
+                return violated("what arrives is what was sent", format!("{reference}: {sent:?}, {expected:?}"));
+            }
             None if self.arrived.contains(&name) => {
                 return violated("a movement arrives once", reference);
             }

@@ -71,20 +71,19 @@ async fn accepted(world: &World, plan: &Plan, request: RequestId) -> Option<(Rc<
                 }
                 return Some((list, reserved));
             }
-            Some(Answer::Reserve(Err(refusal))) => {
-                match refusal {
-                    ReserveError::Storage => in_doubt = true,
-                    ReserveError::StaleSettings { .. } if attempt < ATTEMPTS => {
-                        list = settings(world, plan.organization, isolate, true).await?;
-                    }
-                    _ => break,
+            Some(Answer::Reserve(Err(refusal))) => match refusal {
+                ReserveError::Storage => in_doubt = true,
+                ReserveError::StaleSettings { .. } if attempt < ATTEMPTS => {
+                    list = settings(world, plan.organization, isolate, true).await?;
                 }
-            }
+                _ => break,
+            },
             Some(_) => break,
         }
     }
     if in_doubt {
-        let release = settle(request, Outcome::UpstreamFailed, Metered::Nothing, (Millicredits::ZERO, Tokens::default()));
+        let release =
+            settle(request, Outcome::UpstreamFailed, Metered::Nothing, (Millicredits::ZERO, Tokens::default()));
         let _ = world.ask_team(plan.team, Command::Settle(release)).await;
     }
     None

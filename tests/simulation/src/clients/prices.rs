@@ -100,7 +100,11 @@ pub(crate) fn overrides(random: &mut Random) -> Overrides {
         ..ModelPrice::default()
     };
     let small = ModelPrice {
-        rates: Rates { input: usd(50_000_001, 400_000_003), output: Some(usd(100_000_001, 900_000_011)), ..Rates::default() },
+        rates: Rates {
+            input: usd(50_000_001, 400_000_003),
+            output: Some(usd(100_000_001, 900_000_011)),
+            ..Rates::default()
+        },
         ..ModelPrice::default()
     };
     let list = [("own-model", own), ("demo-small", small)].into_iter().filter_map(|(model, price)| {

@@ -49,7 +49,9 @@ pub(super) fn above_the_team(world: &Rc<World>, place: &TeamPlace) {
     let note = None;
     let act = match world.between(0, 99) {
         0..10 => Act::Issue { transfer, amount: amount(world, 200_000_000), note },
-        10..40 => Act::Allot { transfer, from: Account::Treasury, to: department, amount: amount(world, 40_000_000), note },
+        10..40 => {
+            Act::Allot { transfer, from: Account::Treasury, to: department, amount: amount(world, 40_000_000), note }
+        }
         40..93 => Act::Allot { transfer, from: department, to: team, amount: amount(world, 16_000_000), note },
         _ => Act::Allot { transfer, from: department, to: Account::Treasury, amount: amount(world, 20_000_000), note },
     };

@@ -11,8 +11,15 @@ use crate::clients::{Directive, carry_out, overrides};
 use crate::setup::{member_profile, order, team_profile};
 use crate::world::{TeamPlace, World};
 
-const ZONES: &[&str] =
-    &["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Pago_Pago"];
+const ZONES: &[&str] = &[
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Kiritimati",
+    "Pacific/Pago_Pago",
+];
 
 /// A member is suspended, comes back, or may use other models.
 pub(super) fn change_member(world: &Rc<World>, place: &TeamPlace) {

@@ -15,13 +15,8 @@ use crate::support::wrangler_toml::WranglerToml;
 /// relies on.
 pub(super) fn check(folder: &Path, config: &WranglerToml) -> Result<()> {
     let path = folder.join("index.js");
-    let module =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let missing = missing(
-        &module,
-        &config.durable_object_classes(),
-        &config.handlers(),
-    )?;
+    let module = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let missing = missing(&module, &config.durable_object_classes(), &config.handlers())?;
     if missing.is_empty() {
         console::note("exports: every class and handler that wrangler.toml names");
         return Ok(());
@@ -33,37 +28,21 @@ pub(super) fn check(folder: &Path, config: &WranglerToml) -> Result<()> {
     )
 }
 
-fn missing(
-    module: &str,
-    classes: &BTreeSet<String>,
-    handlers: &BTreeSet<&'static str>,
-) -> Result<Vec<String>> {
-    let exported = exported(module)
-        .context("the built module has no `export { … }`: did worker-build change?")?;
-    let no_class = classes
-        .iter()
-        .filter(|class| !exported.contains(class.as_str()))
-        .map(|class| format!("class {class}"));
+fn missing(module: &str, classes: &BTreeSet<String>, handlers: &BTreeSet<&'static str>) -> Result<Vec<String>> {
+    let exported = exported(module).context("the built module has no `export { … }`: did worker-build change?")?;
+    let no_class =
+        classes.iter().filter(|class| !exported.contains(class.as_str())).map(|class| format!("class {class}"));
     // worker-build puts handlers on the prototype of the default export.
     let has_handler = |name: &str| module.contains(&format!(".prototype.{name}="));
-    let no_handler = handlers
-        .iter()
-        .filter(|name| !has_handler(name))
-        .map(|name| format!("handler `{name}`"));
+    let no_handler = handlers.iter().filter(|name| !has_handler(name)).map(|name| format!("handler `{name}`"));
     Ok(no_class.chain(no_handler).collect())
 }
 
 /// The names in the one `export{a as A,b as B};` that esbuild writes last.
 fn exported(module: &str) -> Option<BTreeSet<&str>> {
-    let (_, list) = module
-        .rsplit_once("export{")
-        .or_else(|| module.rsplit_once("export {"))?;
+    let (_, list) = module.rsplit_once("export{").or_else(|| module.rsplit_once("export {"))?;
     let (list, _) = list.split_once('}')?;
-    Some(
-        list.split(',')
-            .filter_map(|item| item.split_whitespace().last())
-            .collect(),
-    )
+    Some(list.split(',').filter_map(|item| item.split_whitespace().last()).collect())
 }
 
 #[cfg(test)]
@@ -75,25 +54,14 @@ mod tests {
 
     fn check(classes: &[&str], handlers: &[&'static str]) -> String {
         let classes = classes.iter().map(|&class| class.to_owned()).collect();
-        missing(MODULE, &classes, &handlers.iter().copied().collect())
-            .unwrap()
-            .join(", ")
+        missing(MODULE, &classes, &handlers.iter().copied().collect()).unwrap().join(", ")
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        assert_eq!(
-            check(&["TeamActor", "OrganizationActor"], &["fetch", "queue"]),
-            ""
-        );
-        assert_eq!(
-            check(&["PoolActor", "TeamActor"], &["fetch"]),
-            "class PoolActor"
-        );
-        assert_eq!(
-            check(&["Team"], &["fetch", "scheduled"]),
-            "class Team, handler `scheduled`"
-        );
+        assert_eq!(check(&["TeamActor", "OrganizationActor"], &["fetch", "queue"]), "");
+        assert_eq!(check(&["PoolActor", "TeamActor"], &["fetch"]), "class PoolActor");
+        assert_eq!(check(&["Team"], &["fetch", "scheduled"]), "class Team, handler `scheduled`");
     }
 
     #[test]

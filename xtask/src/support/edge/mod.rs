@@ -51,9 +51,7 @@ pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     let _lock = cache::lock(&folder.join(".lock"))?;
 
-    let wasm = console::step(&format!("compiling the edge ({})", profile.cargo()), || {
-        compile(profile)
-    })?;
+    let wasm = console::step(&format!("compiling the edge ({})", profile.cargo()), || compile(profile))?;
     let stamp = stamp::of(&wasm, &tools.versions()).context("cannot read what was compiled")?;
     if stamp::is_current(&folder, &stamp) {
         console::note("nothing changed since it was last packed");
@@ -96,49 +94,25 @@ impl Tools {
 
     /// The paths name the versions.
     fn versions(&self) -> String {
-        [
-            &self.worker_build,
-            &self.wasm_bindgen,
-            &self.wasm_opt,
-            &self.esbuild,
-        ]
-        .map(|path| path.to_string_lossy())
-        .join("\n")
+        [&self.worker_build, &self.wasm_bindgen, &self.wasm_opt, &self.esbuild]
+            .map(|path| path.to_string_lossy())
+            .join("\n")
     }
 }
 
 /// Compiles to wasm and returns the path. Cargo knows what changed.
 fn compile(profile: Profile) -> Result<PathBuf> {
-    let arguments = [
-        "build",
-        "--package",
-        "edge",
-        "--lib",
-        "--target",
-        rust::WASM,
-        "--profile",
-        profile.cargo(),
-    ];
+    let arguments = ["build", "--package", "edge", "--lib", "--target", rust::WASM, "--profile", profile.cargo()];
     // worker-build compiles with this variable; without it here, it and this
     // would each throw away what the other compiled.
-    process::run(
-        rust::cargo()
-            .args(arguments)
-            .env("WASM_BINDGEN_USE_JS_SYS", "1"),
-    )?;
-    Ok(rust::target_folder()?
-        .join(rust::WASM)
-        .join(profile.cargo())
-        .join("edge.wasm"))
+    process::run(rust::cargo().args(arguments).env("WASM_BINDGEN_USE_JS_SYS", "1"))?;
+    Ok(rust::target_folder()?.join(rust::WASM).join(profile.cargo()).join("edge.wasm"))
 }
 
 fn pack(profile: Profile, tools: &Tools, folder: &Path) -> Result<()> {
     stamp::remove(folder)?;
     let mut command = Command::new(&tools.worker_build);
-    command
-        .arg(workspace::path("workers/edge"))
-        .arg("--out-dir")
-        .arg(folder);
+    command.arg(workspace::path("workers/edge")).arg("--out-dir").arg(folder);
     command.args(["--profile", profile.cargo()]);
     if profile == Profile::Dev {
         command.arg("--no-opt");

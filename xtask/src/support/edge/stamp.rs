@@ -8,10 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// Stands for the compiled wasm and the tools that pack it.
 pub(super) fn of(wasm: &Path, tools: &str) -> Result<String> {
-    let digest = Sha256::new()
-        .chain_update(fs::read(wasm)?)
-        .chain_update(tools)
-        .finalize();
+    let digest = Sha256::new().chain_update(fs::read(wasm)?).chain_update(tools).finalize();
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

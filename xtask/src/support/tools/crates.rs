@@ -10,21 +10,13 @@ use crate::support::{cache, cargo_lock, console, process};
 /// Turns the compiled crate into a Worker. Released together with `worker`.
 pub(crate) fn worker_build() -> Result<PathBuf> {
     // It waits for others most of its time: compiling it quickly is what counts.
-    let tool = Tool {
-        name: "worker-build",
-        binary: "worker-build",
-        opt_level: "0",
-    };
+    let tool = Tool { name: "worker-build", binary: "worker-build", opt_level: "0" };
     tool.ensure(&cargo_lock::version("worker")?)
 }
 
 /// Writes the JavaScript around the wasm. Must be exactly as old as the crate.
 pub(crate) fn wasm_bindgen() -> Result<PathBuf> {
-    let tool = Tool {
-        name: "wasm-bindgen-cli",
-        binary: "wasm-bindgen",
-        opt_level: "1",
-    };
+    let tool = Tool { name: "wasm-bindgen-cli", binary: "wasm-bindgen", opt_level: "1" };
     tool.ensure(&cargo_lock::version("wasm-bindgen")?)
 }
 
@@ -53,23 +45,12 @@ impl Tool {
 
     fn install(&self, version: &str, folder: &Path) -> Command {
         let mut command = Command::new("cargo");
-        command.args([
-            "install",
-            "--quiet",
-            self.name,
-            "--version",
-            version,
-            "--bin",
-            self.binary,
-        ]);
+        command.args(["install", "--quiet", self.name, "--version", version, "--bin", self.binary]);
         command.arg("--no-track").arg("--root").arg(folder);
         command.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level);
         // Outside the workspace, so that its profiles and flags do not reach
         // tools that run here.
-        command
-            .current_dir(folder)
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("RUSTFLAGS");
+        command.current_dir(folder).env_remove("CARGO_TARGET_DIR").env_remove("RUSTFLAGS");
         command
     }
 }

@@ -39,22 +39,12 @@ pub(crate) fn node() -> Command {
 pub(crate) fn packages() -> Result<Packages> {
     check_version(&process::output(Command::new("node").arg("--version"))?)?;
     let source = workspace::path("xtask/node");
-    let lock = fs::read(source.join("package-lock.json"))
-        .context("cannot read xtask/node/package-lock.json")?;
-    let key: String = Sha256::digest(&lock)
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let lock = fs::read(source.join("package-lock.json")).context("cannot read xtask/node/package-lock.json")?;
+    let key: String = Sha256::digest(&lock).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let folder = cache::ensure(&format!("node/{key}"), |folder| {
-        console::step("installing the npm packages (once for all clones)", || {
-            install(&source, folder)
-        })
+        console::step("installing the npm packages (once for all clones)", || install(&source, folder))
     })?;
-    link(
-        &folder.join("node_modules"),
-        &workspace::path("node_modules"),
-    )?;
+    link(&folder.join("node_modules"), &workspace::path("node_modules"))?;
     Ok(Packages { folder })
 }
 
@@ -64,23 +54,14 @@ fn install(source: &Path, folder: &Path) -> Result<()> {
     }
     // Without install scripts: they only replace wrappers by binaries.
     process::run_quietly(
-        Command::new("npm")
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(folder),
+        Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder),
     )
 }
 
 fn check_version(version: &str) -> Result<()> {
-    let mut numbers = version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .map(str::parse);
+    let mut numbers = version.trim().trim_start_matches('v').split('.').map(str::parse);
     let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
-        bail!(
-            "cannot read the version of Node.js from `{}`",
-            version.trim()
-        )
+        bail!("cannot read the version of Node.js from `{}`", version.trim())
     };
     if (major, minor) < OLDEST {
         bail!(
@@ -98,11 +79,7 @@ fn link(target: &Path, link: &Path) -> Result<()> {
         Ok(current) if current == target => return Ok(()),
         Ok(_) => {}
         Err(_) if !link.exists() => {}
-        Err(_) => bail!(
-            "{} is in the way of a link to {}: move it away",
-            link.display(),
-            target.display()
-        ),
+        Err(_) => bail!("{} is in the way of a link to {}: move it away", link.display(), target.display()),
     }
     // Renamed into place, since another chore may be using the old one.
     let fresh = link.with_extension(format!("{}", std::process::id()));
@@ -127,13 +104,8 @@ mod tests {
 
     #[test]
     fn old_versions_are_refused() {
-        let table = [
-            ("v20.10.0\n", true),
-            ("v22.1.0", true),
-            ("v20.9.9", false),
-            ("v18.20.0", false),
-            ("nonsense", false),
-        ];
+        let table =
+            [("v20.10.0\n", true), ("v22.1.0", true), ("v20.9.9", false), ("v18.20.0", false), ("nonsense", false)];
         for (version, expected) in table {
             assert_eq!(check_version(version).is_ok(), expected, "{version}");
         }

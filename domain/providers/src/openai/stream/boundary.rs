@@ -16,11 +16,7 @@ pub(super) struct Boundary {
 
 impl Default for Boundary {
     fn default() -> Self {
-        Self {
-            line_is_empty: true,
-            after_cr: false,
-            ends_frame: false,
-        }
+        Self { line_is_empty: true, after_cr: false, ends_frame: false }
     }
 }
 

@@ -21,18 +21,9 @@ pub(super) struct Place {
 /// the key is written in an unusual way: then the frame is left alone.
 pub(super) fn locate(frame: &[u8], data: &str, usage: &RawValue) -> Option<Place> {
     let base = data.as_ptr().addr().checked_sub(frame.as_ptr().addr())?;
-    let start = usage
-        .get()
-        .as_ptr()
-        .addr()
-        .checked_sub(data.as_ptr().addr())?;
+    let start = usage.get().as_ptr().addr().checked_sub(data.as_ptr().addr())?;
     let end = start + usage.get().len();
-    let before = data
-        .get(..start)?
-        .trim_end()
-        .strip_suffix(':')?
-        .trim_end()
-        .strip_suffix("\"usage\"")?;
+    let before = data.get(..start)?.trim_end().strip_suffix(':')?.trim_end().strip_suffix("\"usage\"")?;
     let after = data.get(end..)?;
     let member = match before.trim_end().strip_suffix(',') {
         Some(rest) => rest.len()..end,
@@ -41,10 +32,7 @@ pub(super) fn locate(frame: &[u8], data: &str, usage: &RawValue) -> Option<Place
             None => before.len()..end,
         },
     };
-    Some(Place {
-        value: base + start..base + end,
-        member: base + member.start..base + member.end,
-    })
+    Some(Place { value: base + start..base + end, member: base + member.start..base + member.end })
 }
 
 /// The frame without its usage.
@@ -67,16 +55,8 @@ pub struct UsageFrame {
 }
 
 impl UsageFrame {
-    pub(super) const fn new(
-        frame: Bytes,
-        place: Option<Place>,
-        usage: Result<ReportedUsage, UsageError>,
-    ) -> Self {
-        Self {
-            frame,
-            place,
-            usage,
-        }
+    pub(super) const fn new(frame: Bytes, place: Option<Place>, usage: Result<ReportedUsage, UsageError>) -> Self {
+        Self { frame, place, usage }
     }
 
     /// The usage in it.
@@ -102,15 +82,8 @@ impl UsageFrame {
         // Before the closing brace.
         let at = value.end.saturating_sub(1);
         let inside = self.frame.get(value.start + 1..at).unwrap_or_default();
-        let comma = if inside.trim_ascii().is_empty() {
-            ""
-        } else {
-            ","
-        };
-        let cost = format!(
-            "{comma}\"alfred\":{{\"cost_credits\":{}}}",
-            text(cost_credits)
-        );
+        let comma = if inside.trim_ascii().is_empty() { "" } else { "," };
+        let cost = format!("{comma}\"alfred\":{{\"cost_credits\":{}}}", text(cost_credits));
         splice(&self.frame, &(at..at), cost.as_bytes())
     }
 }

@@ -58,11 +58,7 @@ impl Reader {
             self.seen.unreadable(frame.len());
             return Found::Unchanged;
         };
-        let text = if first {
-            text.strip_prefix('\u{feff}').unwrap_or(text)
-        } else {
-            text
-        };
+        let text = if first { text.strip_prefix('\u{feff}').unwrap_or(text) } else { text };
         let Some(data) = data(text) else {
             return Found::Unchanged;
         };
@@ -71,30 +67,17 @@ impl Reader {
             return Found::Unchanged;
         }
         // serde would take an array for the fields in their order.
-        let answer = data
-            .trim_start()
-            .starts_with('{')
-            .then(|| serde_json::from_str::<Answer<'_>>(&data).ok());
+        let answer = data.trim_start().starts_with('{').then(|| serde_json::from_str::<Answer<'_>>(&data).ok());
         let Some(answer) = answer.flatten() else {
             self.seen.unreadable(data.len());
             return Found::Unchanged;
         };
         let joined = matches!(data, Cow::Owned(_));
-        self.answer(
-            frame,
-            &Lines {
-                text,
-                data: &data,
-                joined,
-            },
-            &answer,
-        )
+        self.answer(frame, &Lines { text, data: &data, joined }, &answer)
     }
 
     fn answer(&mut self, frame: &Bytes, lines: &Lines<'_>, answer: &Answer<'_>) -> Found {
-        let has_choices = answer
-            .choices
-            .is_some_and(|choices| self.seen.add(choices.get()));
+        let has_choices = answer.choices.is_some_and(|choices| self.seen.add(choices.get()));
         if let Some(error) = answer.error {
             let value = serde_json::from_str(error.get()).unwrap_or_default();
             self.error = Some(UpstreamError::of(&value));
@@ -102,9 +85,7 @@ impl Reader {
         if let Some(tier) = answer.tier() {
             self.service_tier = Some(tier);
         }
-        let usage = answer.usage().map_or(Err(UsageError::Missing), |usage| {
-            ReportedUsage::parse(usage.get())
-        });
+        let usage = answer.usage().map_or(Err(UsageError::Missing), |usage| ReportedUsage::parse(usage.get()));
         match usage {
             Err(UsageError::Missing) => {}
             // A later count that cannot be read does not undo an earlier one.
@@ -147,10 +128,7 @@ fn place(frame: &Bytes, lines: &Lines<'_>, usage: &RawValue) -> (Bytes, Option<P
 /// for a line break, and within its strings there are none.
 fn one_line(text: &str, joined: &str) -> String {
     let mut frame = String::with_capacity(text.len());
-    for line in text
-        .split(['\n', '\r'])
-        .filter(|line| !line.is_empty() && data_of(line).is_none())
-    {
+    for line in text.split(['\n', '\r']).filter(|line| !line.is_empty() && data_of(line).is_none()) {
         frame.push_str(line);
         frame.push('\n');
     }

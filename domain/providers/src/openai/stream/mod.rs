@@ -186,11 +186,7 @@ struct Pieces<'c> {
 
 impl<'c> Pieces<'c> {
     const fn new(chunk: &'c Bytes) -> Self {
-        Self {
-            chunk,
-            run: 0..0,
-            pieces: Vec::new(),
-        }
+        Self { chunk, run: 0..0, pieces: Vec::new() }
     }
 
     /// Each place begins where the one before it ended, unless a piece was

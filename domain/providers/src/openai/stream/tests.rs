@@ -11,9 +11,7 @@ fn run(chunks: &[&[u8]], client_asked: bool) -> (Vec<u8>, Stream) {
         for piece in pieces {
             match piece {
                 Piece::Forward(bytes) => sent.extend_from_slice(&bytes),
-                Piece::Usage(frame) if client_asked => {
-                    sent.extend_from_slice(&frame.with_cost("1.5"))
-                }
+                Piece::Usage(frame) if client_asked => sent.extend_from_slice(&frame.with_cost("1.5")),
                 Piece::Usage(_) => {}
             }
         }
@@ -60,18 +58,9 @@ fn frames_that_stay_as_they_are() {
 #[test]
 fn usage_is_cut_out_when_the_client_did_not_ask() {
     for (data, kept) in [
-        (
-            r#"{"a":1,"choices":[{}],"usage":null}"#,
-            r#"{"a":1,"choices":[{}]}"#,
-        ),
-        (
-            r#"{"usage" : null , "choices":[{}]}"#,
-            r#"{ "choices":[{}]}"#,
-        ),
-        (
-            r#"{"choices":[{}] , "usage": null ,"b":2}"#,
-            r#"{"choices":[{}]  ,"b":2}"#,
-        ),
+        (r#"{"a":1,"choices":[{}],"usage":null}"#, r#"{"a":1,"choices":[{}]}"#),
+        (r#"{"usage" : null , "choices":[{}]}"#, r#"{ "choices":[{}]}"#),
+        (r#"{"choices":[{}] , "usage": null ,"b":2}"#, r#"{"choices":[{}]  ,"b":2}"#),
         (r#"{"usage":null}"#, "{}"),
         (
             r#"{"choices":[{"delta":{"content":"\"usage\":null"}}],"usage":null}"#,
@@ -81,16 +70,9 @@ fn usage_is_cut_out_when_the_client_did_not_ask() {
             r#"{"choices":[{"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#,
             r#"{"choices":[{"finish_reason":"stop"}]}"#,
         ),
-        (
-            r#"{"choices":[],"prompt_filter_results":[],"usage":null}"#,
-            r#"{"choices":[],"prompt_filter_results":[]}"#,
-        ),
+        (r#"{"choices":[],"prompt_filter_results":[],"usage":null}"#, r#"{"choices":[],"prompt_filter_results":[]}"#),
     ] {
-        for (start, end) in [
-            ("data: ", "\n\n"),
-            ("id: 1\r\ndata:", "\r\n\r\n"),
-            ("data: ", ""),
-        ] {
+        for (start, end) in [("data: ", "\n\n"), ("id: 1\r\ndata:", "\r\n\r\n"), ("data: ", "")] {
             let frame = format!("{start}{data}{end}");
             assert_eq!(sent(&frame, false), format!("{start}{kept}{end}"));
             assert_eq!(sent(&frame, true), frame);
@@ -107,25 +89,12 @@ fn usage_frame() {
             format!(r#"{{"choices":[],"usage":{USAGE},"x":[1]}}"#),
             format!(r#"{{"choices":[],"usage":{with_cost},"x":[1]}}"#),
         ),
-        (
-            format!(r#"{{"usage":{USAGE}}}"#),
-            format!(r#"{{"usage":{with_cost}}}"#),
-        ),
-        (
-            r#"{"choices":[],"usage":{ }}"#.to_owned(),
-            format!(r#"{{"choices":[],"usage":{{ {cost}}}}}"#),
-        ),
+        (format!(r#"{{"usage":{USAGE}}}"#), format!(r#"{{"usage":{with_cost}}}"#)),
+        (r#"{"choices":[],"usage":{ }}"#.to_owned(), format!(r#"{{"choices":[],"usage":{{ {cost}}}}}"#)),
     ] {
         let stream = format!("data: 1\n\ndata: {data}\n\ndata: [DONE]\n\n");
-        assert_eq!(
-            sent(&stream, false),
-            "data: 1\n\ndata: [DONE]\n\n",
-            "{data}"
-        );
-        assert_eq!(
-            sent(&stream, true),
-            format!("data: 1\n\ndata: {asked}\n\ndata: [DONE]\n\n")
-        );
+        assert_eq!(sent(&stream, false), "data: 1\n\ndata: [DONE]\n\n", "{data}");
+        assert_eq!(sent(&stream, true), format!("data: 1\n\ndata: {asked}\n\ndata: [DONE]\n\n"));
     }
     for end in ["\n\n", "\r\n\r\n", "\r\r"] {
         let frame = format!("data: {{\"usage\":{USAGE}}}{end}: x\n\n");
@@ -133,10 +102,7 @@ fn usage_frame() {
     }
     // Several lines become one.
     let frame = format!("event: x\ndata: {{\"choices\":[],\ndata: \"usage\":{USAGE}}}\n\n");
-    assert_eq!(
-        sent(&frame, true),
-        format!("event: x\ndata: {{\"choices\":[], \"usage\":{with_cost}}}\n\n")
-    );
+    assert_eq!(sent(&frame, true), format!("event: x\ndata: {{\"choices\":[], \"usage\":{with_cost}}}\n\n"));
     assert_eq!(sent(&frame, false), "");
     let frame = "data: {\"choices\":[{}],\ndata: \"usage\":null}\n\n";
     assert_eq!(sent(frame, false), "data: {\"choices\":[{}]}\n\n");
@@ -155,20 +121,9 @@ fn what_is_read_on_the_way() {
          data: {{\"choices\":[],\"usage\":{USAGE}}}\n\ndata: [DONE]\n\n"
     );
     let (_, meter) = run(&[stream.as_bytes()], false);
-    let choices: Vec<_> = meter
-        .seen()
-        .choices()
-        .map(|(index, seen)| (index, *seen))
-        .collect();
+    let choices: Vec<_> = meter.seen().choices().map(|(index, seen)| (index, *seen)).collect();
     assert_eq!((choices[0].1.content_bytes, choices[0].1.frames), (7, 1));
-    assert_eq!(
-        (
-            choices[1].1.reasoning_bytes,
-            choices[1].1.tool_bytes,
-            choices[1].1.frames
-        ),
-        (2, 3, 2)
-    );
+    assert_eq!((choices[1].1.reasoning_bytes, choices[1].1.tool_bytes, choices[1].1.frames), (2, 3, 2));
     assert_eq!(meter.seen_output_tokens(), 2 + 2);
     assert!(meter.seen().finished() && meter.is_done() && meter.error().is_none());
     assert_eq!(meter.usage().unwrap().output_tokens, 2);
@@ -177,20 +132,14 @@ fn what_is_read_on_the_way() {
 
 #[test]
 fn the_estimate_without_usage() {
-    let chunk = |content: &str| {
-        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{content}\"}}}}]}}\n\n")
-    };
+    let chunk = |content: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{content}\"}}}}]}}\n\n");
     for (stream, tokens) in [
         (chunk("a").repeat(3), 3),
         (chunk("0123456789") + &chunk(""), 3),
         (chunk("0123456789") + "data: {cut", 3 + 1),
         (": ping\n\ndata: [DONE]\n\n".to_owned(), 0),
     ] {
-        assert_eq!(
-            run(&[stream.as_bytes()], false).1.seen_output_tokens(),
-            tokens,
-            "{stream}"
-        );
+        assert_eq!(run(&[stream.as_bytes()], false).1.seen_output_tokens(), tokens, "{stream}");
     }
 }
 
@@ -198,18 +147,9 @@ fn the_estimate_without_usage() {
 fn where_usage_comes_from() {
     for (stream, expected) in [
         ("data: [DONE]\n\n", Err(UsageError::Missing)),
-        (
-            r#"data: {"choices":[{}],"usage":null}"#,
-            Err(UsageError::Missing),
-        ),
-        (
-            r#"data: {"choices":[],"usage":{"prompt_tokens":1}}"#,
-            Err(UsageError::MissingCount("completion_tokens")),
-        ),
-        (
-            r#"data: {"choices":[{}],"x_groq":{"id":"r","usage":{"prompt_tokens":1,"completion_tokens":7}}}"#,
-            Ok(7),
-        ),
+        (r#"data: {"choices":[{}],"usage":null}"#, Err(UsageError::Missing)),
+        (r#"data: {"choices":[],"usage":{"prompt_tokens":1}}"#, Err(UsageError::MissingCount("completion_tokens"))),
+        (r#"data: {"choices":[{}],"x_groq":{"id":"r","usage":{"prompt_tokens":1,"completion_tokens":7}}}"#, Ok(7)),
         (
             "data: {\"choices\":[{}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\n\
              data: {\"choices\":[{}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":4}}\n\n\
@@ -218,11 +158,7 @@ fn where_usage_comes_from() {
         ),
     ] {
         let (_, meter) = run(&[stream.as_bytes()], true);
-        assert_eq!(
-            meter.usage().map(|usage| usage.output_tokens),
-            expected,
-            "{stream}"
-        );
+        assert_eq!(meter.usage().map(|usage| usage.output_tokens), expected, "{stream}");
     }
 }
 
@@ -237,21 +173,14 @@ fn errors_in_the_middle() {
 
 #[test]
 fn a_frame_beyond_the_bound_is_passed_on_unread() {
-    let long = format!(
-        "data: {{\"choices\":[],\"usage\":null,\"x\":\"{}\"}}\n\n",
-        "x".repeat(MAX_FRAME)
-    );
+    let long = format!("data: {{\"choices\":[],\"usage\":null,\"x\":\"{}\"}}\n\n", "x".repeat(MAX_FRAME));
     let stream = format!("{long}data: {{\"choices\":[{{}}],\"usage\":null}}\n\n");
     let expected = format!("{long}data: {{\"choices\":[{{}}]}}\n\n");
     for size in [4096, 1 << 20, 3 << 20] {
         let chunks: Vec<&[u8]> = stream.as_bytes().chunks(size).collect();
         let (bytes, meter) = run(&chunks, false);
         assert!(bytes == expected.as_bytes(), "in chunks of {size}");
-        assert_eq!(
-            meter.seen().unreadable_bytes(),
-            long.len() as u64,
-            "in chunks of {size}"
-        );
+        assert_eq!(meter.seen().unreadable_bytes(), long.len() as u64, "in chunks of {size}");
         assert!(meter.tail.capacity() <= 4 * MAX_FRAME);
     }
 }
