@@ -95,7 +95,10 @@ impl Records {
                     records.limits.insert(limit.id, limit);
                 }
                 _ => {
-                    return Err(StorageError::Corrupt { what: "record", error: format!("unknown id {}", row.text(0)?) });
+                    return Err(StorageError::Corrupt {
+                        what: "record",
+                        error: format!("unknown id {}", row.text(0)?),
+                    });
                 }
             }
         }

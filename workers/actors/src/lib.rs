@@ -14,6 +14,8 @@
 
 mod client;
 #[cfg(target_arch = "wasm32")]
+mod name;
+#[cfg(target_arch = "wasm32")]
 #[expect(missing_docs, reason = "the attribute macro writes public items")]
 mod organization_actor;
 #[cfg(target_arch = "wasm32")]

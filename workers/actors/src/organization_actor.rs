@@ -12,7 +12,7 @@ use storage::DurableStorage;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
 use crate::timer::Timer;
-use crate::{now_ms, publish, uuid_v7};
+use crate::{name, now_ms, publish, uuid_v7};
 
 /// Batches that one alarm sends; the next alarm follows at once.
 const BATCHES: u32 = 20;
@@ -77,7 +77,7 @@ impl OrganizationActor {
     }
 
     fn name(&self) -> Option<OrganizationId> {
-        self.state.id().name()?.parse().ok()
+        name::of(&self.state, &DurableStorage::new(&self.state))?.parse().ok()
     }
 
     fn forget(&self) {
@@ -122,7 +122,9 @@ impl OrganizationActor {
         let mut slot = self.organization.try_borrow_mut().map_err(|error| error.to_string())?;
         if slot.is_none() {
             let store = DurableStorage::new(&self.state);
-            *slot = Some(Organization::create(store, name).map_err(|error| error.to_string())?);
+            let organization = Organization::create(store, name).map_err(|error| error.to_string())?;
+            name::keep(organization.journal().store(), &name.to_string()).map_err(|error| error.to_string())?;
+            *slot = Some(organization);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveErro
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
 use crate::timer::Timer;
-use crate::{Actors, now_ms, publish};
+use crate::{Actors, name, now_ms, publish};
 
 /// A call that needs a top-up asks for it this often: calls that come
 /// meanwhile may take the credits first.
@@ -83,7 +83,7 @@ impl TeamActor {
     }
 
     fn name(&self) -> Option<TeamId> {
-        self.state.id().name()?.parse().ok()
+        name::of(&self.state, &DurableStorage::new(&self.state))?.parse().ok()
     }
 
     fn forget(&self) {
@@ -191,6 +191,7 @@ impl TeamActor {
         let mut slot = self.team.try_borrow_mut().map_err(|error| error.to_string())?;
         if slot.is_none() {
             let team = Team::open(DurableStorage::new(&self.state), name).map_err(|error| error.to_string())?;
+            name::keep(team.journal().store(), &name.to_string()).map_err(|error| error.to_string())?;
             *slot = Some(team);
         }
         Ok(())
