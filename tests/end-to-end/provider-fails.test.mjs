@@ -14,7 +14,7 @@ import { startProvider } from "./lib/provider.mjs";
 const WALLET = 10_000_000;
 const INPUT = 9;
 /** The calls have nothing to do with each other, and entries take a second or two to D1. */
-const AT_ONCE = { concurrency: 8 };
+const AT_ONCE = { concurrency: 16 };
 
 let alfred, provider, company;
 before(async () => {

@@ -20,9 +20,9 @@ const PIXEL =
 let alfred, provider, company, person, client;
 before(async () => {
   [alfred, provider] = await Promise.all([startAlfred(), startProvider()]);
-  company = await found(alfred, { provider });
+  company = await found(alfred, { provider, funds: 10_000_000_000 });
   await company.api.made("/providers", { name: "demo", kind: "demo", models: ["demo-*"] });
-  person = await company.addPerson({ wallet: 100_000_000 });
+  person = await company.addPerson({ wallet: 5_000_000_000 });
   client = new OpenAI({ baseURL: `${alfred.url}/v1`, apiKey: person.secret, maxRetries: 0 });
 });
 after(() => Promise.all([alfred?.stop(), provider?.stop()]));
@@ -38,7 +38,7 @@ function counting(options = {}) {
 }
 
 for (const model of ["demo-small", "fake-ok"]) {
-  describe(model, () => {
+  describe(model, { concurrency: true }, () => {
     test("a chat", async () => {
       const { data, response } = await client.chat.completions.create({ model, messages }).withResponse();
       assert.equal(data.object, "chat.completion");
@@ -154,26 +154,28 @@ test("what is not known to us goes upstream as it came", async () => {
   assert.ok(!JSON.stringify(headers).includes(person.secret), "the member's key went upstream");
 });
 
-for (const model of ["demo-embed", "text-embedding-3-small"]) {
-  test(`${model}: embeddings, as numbers and by default in base64`, async () => {
-    const input = ["one", "two"];
-    const numbers = await client.embeddings.create({ model, input, encoding_format: "float" });
-    const byDefault = await client.embeddings.create({ model, input });
-    assert.equal(numbers.data.length, 2);
-    const { embedding } = numbers.data[0];
-    assert.ok(embedding.length > 1 && embedding.every((value) => Number.isFinite(value)));
-    assert.equal(byDefault.data[0].embedding.length, embedding.length);
-    byDefault.data[0].embedding.forEach((value, index) => assert.ok(Math.abs(value - embedding[index]) < 1e-5));
-    assert.ok(numbers.usage.prompt_tokens > 0);
-    const raw = await client.embeddings.create({ model, input: "one", encoding_format: "base64" }).asResponse();
-    const body = await raw.json();
-    assert.equal(typeof body.data[0].embedding, "string");
-    const end = await callEnd(company, raw.headers.get("x-alfred-request-id"));
-    assert.equal(end.record.input_tokens, body.usage.prompt_tokens);
-    assert.equal(end.record.output_tokens, 0);
-    assert.equal(end.charged, millicredits(raw.headers.get("x-alfred-cost-credits")));
-  });
-}
+describe("embeddings", { concurrency: true }, () => {
+  for (const model of ["demo-embed", "text-embedding-3-small"]) {
+    test(`${model}: as numbers and by default in base64`, async () => {
+      const input = ["one", "two"];
+      const numbers = await client.embeddings.create({ model, input, encoding_format: "float" });
+      const byDefault = await client.embeddings.create({ model, input });
+      assert.equal(numbers.data.length, 2);
+      const { embedding } = numbers.data[0];
+      assert.ok(embedding.length > 1 && embedding.every((value) => Number.isFinite(value)));
+      assert.equal(byDefault.data[0].embedding.length, embedding.length);
+      byDefault.data[0].embedding.forEach((value, index) => assert.ok(Math.abs(value - embedding[index]) < 1e-5));
+      assert.ok(numbers.usage.prompt_tokens > 0);
+      const raw = await client.embeddings.create({ model, input: "one", encoding_format: "base64" }).asResponse();
+      const body = await raw.json();
+      assert.equal(typeof body.data[0].embedding, "string");
+      const end = await callEnd(company, raw.headers.get("x-alfred-request-id"));
+      assert.equal(end.record.input_tokens, body.usage.prompt_tokens);
+      assert.equal(end.record.output_tokens, 0);
+      assert.equal(end.charged, millicredits(raw.headers.get("x-alfred-cost-credits")));
+    });
+  }
+});
 
 test("the cost is the provider's count at the organization's price", async () => {
   const { data, response } = await client.chat.completions.create({ model: "fake-ok", messages }).withResponse();

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let begin = Instant::now();
     let rate = |done: u64| done.saturating_mul(1000) / u64::try_from(begin.elapsed().as_millis()).unwrap_or(1).max(1);
     let outcome = run(&Options { seed, commands, mutant: None }, |done| {
-        if done % 10_000 == 0 {
+        if done / 1000 % 10 == 0 {
             eprint!("\r{done:>10} of {commands} commands, {:>7} a second", rate(done));
             let _ = std::io::stderr().flush();
         }

@@ -216,37 +216,18 @@ impl TeamAudit {
             return violated("only accepted calls are paid", request.to_string());
         };
         let cost = if call.metered == Metered::Nothing { 0 } else { i128::from(call.cost.get()) };
-        let reserved = calls::parts(&before.reservation);
-        let expected = match stage {
-            Stage::Corrected if cost < before.cost() => calls::refund(&before.paid, before.cost() - cost),
-            Stage::Corrected => {
-                let mut paid = before.paid.clone();
-                for (account, amount) in calls::charge(&[], &payers, cost - before.cost()) {
-                    calls::add(&mut paid, account, amount);
-                }
-                paid
-            }
-            _ => calls::charge(&reserved, &payers, cost),
-        };
         let Some(after) = self.calls.get(request) else { return Ok(()) };
-        ensure(calls::same(&after.paid, &expected), "the right accounts pay the right amounts", || {
-            format!("{request} for {cost}: {:?} paid, {expected:?} expected", after.paid)
-        })?;
-        ensure(
-            overruns || stage == Stage::Corrected || cost <= before.reserved(),
-            "only a provider's overrun costs more than was reserved",
-            || format!("{request} reserved {}, costs {cost}", before.reserved()),
-        )?;
-        let covered = after.paid.iter().all(|(account, _)| *account != Account::Overrun);
+        paid_rightly((&before, after), &payers, cost)?;
         let bigger = cost > before.reserved();
-        ensure(
-            covered
-                || bigger
-                || before.paid.iter().any(|(account, _)| *account == Account::Overrun)
-                || stage == Stage::Corrected,
-            "the overrun account is for overruns",
-            || request.to_string(),
-        )?;
+        ensure(overruns || !bigger, "only a provider's overrun costs more than was reserved", || {
+            format!("{request} reserved {}, costs {cost}", before.reserved())
+        })?;
+        // When an expired call is corrected, others may have spent by then
+        // what it had reserved: nobody pays for the rest.
+        let covered = after.paid.iter().all(|(account, _)| *account != Account::Overrun);
+        ensure(covered || bigger || stage == Stage::Corrected, "the overrun account is for overruns", || {
+            request.to_string()
+        })?;
         if let Ok(settled) = answer {
             let left = calls::sum(&self.payers(before.reservation.member));
             let same =
@@ -266,6 +247,9 @@ impl TeamAudit {
             (_, Metered::Bound) => "call: settled as bound",
             _ => "call: settled",
         });
+        if !covered && stage == Stage::Corrected {
+            tally.count("call: correction covered by nobody");
+        }
         if bigger && stage == Stage::Settled {
             tally.count(if covered {
                 "call: overrun covered by the payers"
@@ -405,6 +389,25 @@ fn ensure_paid_for(call: &Reserve, reserved: &Reserved) -> Checked {
     let needed = i128::from(call.input.get().max(0)) + (output + 999_999).div_euclid(1_000_000);
     ensure(needed <= reserved.amount.get().into(), "what is reserved pays for what is granted", || {
         format!("{reserved:?} needs {needed}")
+    })
+}
+
+/// The right accounts paid the right amounts for a call that cost so much;
+/// `payers` is what they had beside all that was reserved.
+fn paid_rightly((before, after): (&calls::Call, &calls::Call), payers: &Parts, cost: i128) -> Checked {
+    let expected = match after.stage {
+        Stage::Corrected if cost < before.cost() => calls::refund(&before.paid, before.cost() - cost),
+        Stage::Corrected => {
+            let mut paid = before.paid.clone();
+            for (account, amount) in calls::charge(&[], payers, cost - before.cost()) {
+                calls::add(&mut paid, account, amount);
+            }
+            paid
+        }
+        _ => calls::charge(&calls::parts(&before.reservation), payers, cost),
+    };
+    ensure(calls::same(&after.paid, &expected), "the right accounts pay the right amounts", || {
+        format!("{} for {cost}: {:?} paid, {expected:?} expected", before.reservation.request, after.paid)
     })
 }
 

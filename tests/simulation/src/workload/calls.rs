@@ -86,7 +86,7 @@ pub(super) fn a_secret(world: &World, place: &TeamPlace) -> Option<KeyHash> {
     let usable: Vec<_> = keys.values().filter(works).collect();
     let key = world.pick(&usable)?;
     Some(match key.previous {
-        Some((old, _)) if world.percent(20) => old,
+        Some((old, _)) if world.percent(8) => old,
         _ => key.hash,
     })
 }

@@ -11,7 +11,7 @@ use crate::setup::team_order;
 use crate::world::{TeamPlace, World};
 
 /// So many a team at most.
-const MOST: usize = 14;
+const MOST: usize = 10;
 
 /// Sets, changes or removes a limit.
 pub(super) fn change(world: &Rc<World>, place: &TeamPlace) {
@@ -23,7 +23,7 @@ pub(super) fn change(world: &Rc<World>, place: &TeamPlace) {
     };
     let known = world.pick(&set);
     let act = match (world.between(0, 99), known) {
-        (0..50, _) if set.len() < MOST => {
+        (0..40, _) if set.len() < MOST => {
             let subject = match world.between(0, 2) {
                 0 => Subject::Team,
                 1 => world.pick(&place.members).map_or(Subject::Team, Subject::Member),
@@ -32,7 +32,7 @@ pub(super) fn change(world: &Rc<World>, place: &TeamPlace) {
             let Some(limit) = limit(world) else { return };
             Act::CreateLimit { limit_id: LimitId::from_u128(world.id()), subject, limit }
         }
-        (0..75, Some((limit_id, old))) => {
+        (0..65, Some((limit_id, old))) => {
             let amount = amount(world, old.window(), old.unit());
             let Ok(limit) = Limit::new(old.kind(), old.window(), old.unit(), amount) else { return };
             Act::ChangeLimit { limit_id, limit }
@@ -53,8 +53,10 @@ fn limit(world: &World) -> Option<Limit> {
     Limit::new(kind, window, unit, amount(world, window, unit)).ok()
 }
 
-/// More for longer windows, or nothing would ever be spent.
+/// More for longer windows, or nothing would ever be spent; in total, more the
+/// longer the run is.
 fn amount(world: &World, window: Window, unit: Unit) -> i64 {
-    let times = *window.of(&[1, 2, 5, 10, 20, 30, 200]);
+    let calls = i64::try_from(world.tally.borrow().of("call: accepted")).unwrap_or(0);
+    let times = *window.of(&[1, 2, 5, 10, 20, 30, 200 + calls / 40]);
     limit_amount(unit, &mut world.random.borrow_mut()).saturating_mul(times)
 }
