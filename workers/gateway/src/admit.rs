@@ -115,6 +115,10 @@ pub(crate) async fn admit(
                 prepared = settings::refresh(actors, key.organization).await?;
             }
             Ok(Answer::Reserve(Err(error))) => {
+                if error == ReserveError::Storage {
+                    // A storage that fails may have written all the same.
+                    settle::abandon(context, actors, key.team, request);
+                }
                 return Err(Refusal::reserve(&error, now_ms(), general.help.as_deref()));
             }
             Ok(_) => return Err(Refusal::internal()),
