@@ -4,8 +4,9 @@ use events::{Envelope, Message};
 use identity::{OrganizationId, TeamId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
-use worker::{Env, Method, ObjectNamespace, Request, RequestInit};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env, ObjectNamespace};
 
 /// How often a command is sent again after an error that says that a retry
 /// may help. Every command that changes something carries its idempotency key.
@@ -105,26 +106,46 @@ async fn call<C: Serialize, A: DeserializeOwned>(
 }
 
 async fn once(namespace: &ObjectNamespace, name: &str, body: &JsValue) -> Result<String, ActorError> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.clone()));
-    let request = Request::new_with_init("http://actor/", &init).map_err(|error| failed(&error))?;
-    let stub = namespace.get_by_name(name).map_err(|error| failed(&error))?;
-    let mut response = stub.fetch_with_request(request).await.map_err(|error| failed(&error))?;
-    let text = response.text().await.map_err(|error| failed(&error))?;
-    if response.status_code() == 200 {
+    let init = web_sys::RequestInit::new();
+    init.set_method("POST");
+    init.set_body(body);
+    let stub = namespace.get_by_name(name).map_err(|error| failed(&error.into()))?;
+    let stub: binding::Actor = stub.into_rpc();
+    let response = JsFuture::from(stub.fetch("http://actor/", &init).map_err(|error| failed(&error))?).await;
+    let response: web_sys::Response = response.map_err(|error| failed(&error))?.unchecked_into();
+    let text =
+        JsFuture::from(response.text().map_err(|error| failed(&error))?).await.map_err(|error| failed(&error))?;
+    let text = text.as_string().unwrap_or_default();
+    if response.status() == 200 {
         return Ok(text);
     }
     Err(ActorError::Unavailable(text))
 }
 
+mod binding {
+    use js_sys::Promise;
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen]
+    extern "C" {
+        /// A stub, asked without the worker crate's own requests and answers:
+        /// those cost more than the asking.
+        #[derive(Clone)]
+        pub(super) type Actor;
+
+        #[wasm_bindgen(method, catch)]
+        pub(super) fn fetch(this: &Actor, url: &str, init: &web_sys::RequestInit) -> Result<Promise, JsValue>;
+    }
+}
+
 /// The runtime marks errors of an object that has too much to do; those must
 /// not be sent again.
-fn failed(error: &worker::Error) -> ActorError {
-    if let worker::Error::UnknownJsError { original, .. } = error {
-        let overloaded = js_sys::Reflect::get(original, &JsValue::from_str("overloaded"));
-        if overloaded.is_ok_and(|value| value.is_truthy()) {
-            return ActorError::Overloaded;
-        }
+fn failed(error: &JsValue) -> ActorError {
+    let overloaded = js_sys::Reflect::get(error, &JsValue::from_str("overloaded"));
+    if overloaded.is_ok_and(|value| value.is_truthy()) {
+        return ActorError::Overloaded;
     }
-    ActorError::Unavailable(error.to_string())
+    let message = js_sys::Reflect::get(error, &JsValue::from_str("message"));
+    let message = message.ok().and_then(|message| message.as_string());
+    ActorError::Unavailable(message.unwrap_or_else(|| format!("{error:?}")))
 }

@@ -1,7 +1,5 @@
 //! Calling the provider.
 
-use std::time::Duration;
-
 use actors::{Actors, now_ms};
 use bytes::Bytes;
 use futures::future::{self, Either};
@@ -11,11 +9,13 @@ use providers::demo;
 use providers::openai::{ChatRequest, EmbeddingsRequest, UpstreamError};
 use team::protocol::{Command, Progress};
 use wasm_bindgen::JsValue;
-use worker::{AbortController, Delay, Fetch, Headers, Method, Request, RequestInit, RequestRedirect};
+use web_sys::{AbortController, Headers};
 
 use crate::admit::Admitted;
 use crate::body::Endpoint;
 use crate::client::Client;
+use crate::fetch::{self, Chunks};
+use crate::pause::{Pause, wait};
 use crate::refuse::Refusal;
 
 /// A call that goes on says so this often, so that its reservation does not
@@ -40,6 +40,7 @@ pub(crate) struct Upstream {
     pub(crate) content_type: String,
     pub(crate) chunks: LocalBoxStream<'static, Result<Bytes, ()>>,
     pub(crate) opened_ms: i64,
+    pub(crate) pause: Pause,
     abort: Option<AbortController>,
 }
 
@@ -68,61 +69,59 @@ pub(crate) async fn open(call: &Admitted, client: &mut Client, actors: &Actors) 
 
 async fn ask(call: &Admitted, client: &mut Client, actors: &Actors) -> Opened {
     let provider = call.provider.name.as_str();
-    let Ok(request) = request(call) else {
+    let (Ok(headers), Ok(controller)) = (request_headers(call), AbortController::new()) else {
         return Opened::Refused(Refusal::unreachable(provider));
     };
-    let controller = AbortController::default();
+    let url = format!("{}{}", call.provider.base_url.trim_end_matches('/'), call.endpoint.path());
     let signal = controller.signal();
-    let fetch = Fetch::Request(request);
-    let mut answer = Box::pin(fetch.send_with_signal(&signal));
-    let started = now_ms();
-    let mut response = loop {
-        let waited = now_ms().saturating_sub(started);
-        let left = call.provider.header_timeout_ms.saturating_sub(waited);
-        if left <= 0 {
+    let mut answer = std::pin::pin!(fetch::post(&url, &headers, &call.body, &signal));
+    let mut pause = Pause::default();
+    let mut reported_ms = now_ms();
+    let latest_ms = reported_ms.saturating_add(call.provider.header_timeout_ms);
+    let response = loop {
+        let now = now_ms();
+        if now >= latest_ms {
             controller.abort();
             return Opened::Refused(Refusal::timed_out(provider, call.provider.header_timeout_ms));
         }
-        let pause = std::pin::pin!(wait(left.min(REPORT_EVERY_MS)));
+        if now.saturating_sub(reported_ms) >= REPORT_EVERY_MS {
+            reported_ms = now;
+            goes_on(call, actors, None).await;
+        }
+        let ring = std::pin::pin!(pause.until(latest_ms.min(reported_ms.saturating_add(REPORT_EVERY_MS))));
         let gone = std::pin::pin!(client.left());
-        match future::select(answer.as_mut(), future::select(pause, gone)).await {
+        match future::select(answer.as_mut(), future::select(ring, gone)).await {
             Either::Left((Ok(response), _)) => break response,
             Either::Left((Err(error), _)) => {
-                worker::console_warn!("provider {}: {error}", call.provider.id);
+                worker::console_warn!("provider {}: {error:?}", call.provider.id);
                 return Opened::Refused(Refusal::unreachable(provider));
             }
-            Either::Right((Either::Left(_), _)) => goes_on(call, actors, None).await,
+            Either::Right((Either::Left(_), _)) => {}
             Either::Right((Either::Right(_), _)) => {
                 controller.abort();
                 return Opened::ClientLeft;
             }
         }
     };
-    drop(answer);
-    let status = response.status_code();
+    let header = |name| response.headers().get(name).ok().flatten();
+    let status = response.status();
     if !(200..300).contains(&status) {
-        let retry_after = response.headers().get("retry-after").ok().flatten();
-        let body = match response.stream() {
-            Ok(stream) => read_error(stream.map(|chunk| chunk.map(Bytes::from).map_err(drop)).boxed_local()).await,
-            Err(_) => Vec::new(),
-        };
+        let body = read_error(Chunks::of(&response)).await;
         controller.abort();
-        return Opened::Refused(Refusal::upstream(provider, status, retry_after, &UpstreamError::parse(&body)));
+        let error = UpstreamError::parse(&body);
+        return Opened::Refused(Refusal::upstream(provider, status, header("retry-after"), &error));
     }
-    let content_type = response.headers().get("content-type").ok().flatten();
-    let Ok(stream) = response.stream() else {
-        return Opened::Refused(Refusal::unreachable(provider));
-    };
     Opened::Answer(Upstream {
-        content_type: content_type.unwrap_or_else(|| "application/json".to_owned()),
-        chunks: stream.map(|chunk| chunk.map(Bytes::from).map_err(drop)).boxed_local(),
+        content_type: header("content-type").unwrap_or_else(|| "application/json".to_owned()),
+        chunks: Chunks::of(&response).boxed_local(),
         opened_ms: now_ms(),
+        pause,
         abort: Some(controller),
     })
 }
 
-fn request(call: &Admitted) -> worker::Result<Request> {
-    let headers = Headers::new();
+fn request_headers(call: &Admitted) -> Result<Headers, JsValue> {
+    let headers = Headers::new()?;
     headers.set("content-type", "application/json")?;
     headers.set("accept", if call.stream { "text/event-stream" } else { "application/json" })?;
     headers.set("user-agent", concat!("alfred/", env!("CARGO_PKG_VERSION")))?;
@@ -132,17 +131,10 @@ fn request(call: &Admitted) -> worker::Result<Request> {
     for (name, value) in &call.provider.headers {
         headers.set(name, value)?;
     }
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        // A provider that redirects could send its key anywhere.
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(JsValue::from(js_sys::Uint8Array::from(call.body.as_slice()))));
-    let url = format!("{}{}", call.provider.base_url.trim_end_matches('/'), call.endpoint.path());
-    Request::new_with_init(&url, &init)
+    Ok(headers)
 }
 
-async fn read_error(mut chunks: LocalBoxStream<'static, Result<Bytes, ()>>) -> Vec<u8> {
+async fn read_error(mut chunks: Chunks) -> Vec<u8> {
     let mut body = Vec::new();
     while let Either::Left((Some(Ok(chunk)), _)) = future::select(chunks.next(), std::pin::pin!(wait(5000))).await {
         body.extend_from_slice(&chunk);
@@ -161,10 +153,6 @@ pub(crate) async fn goes_on(call: &Admitted, actors: &Actors, due: Option<crate:
     });
     let progress = Progress { request: call.request, due, due_tokens };
     let _ = actors.team(call.key.team, &Command::Progress(progress)).await;
-}
-
-pub(crate) async fn wait(ms: i64) {
-    Delay::from(Duration::from_millis(u64::try_from(ms).unwrap_or(0))).await;
 }
 
 /// The built-in provider: the rewritten body is asked of the demo models.
@@ -205,6 +193,7 @@ fn ask_demo(call: &Admitted) -> Opened {
         content_type: content_type.to_owned(),
         chunks: chunks.boxed_local(),
         opened_ms: now_ms(),
+        pause: Pause::default(),
         abort: None,
     })
 }

@@ -45,19 +45,20 @@ async fn next(
     so_far: impl Fn() -> Measured,
     reported_ms: &mut i64,
 ) -> Next {
-    let silent_since = now_ms();
+    let latest_ms = now_ms().saturating_add(call.provider.idle_timeout_ms);
     loop {
-        if now_ms().saturating_sub(*reported_ms) >= REPORT_EVERY_MS {
-            *reported_ms = now_ms();
+        let now = now_ms();
+        if now.saturating_sub(*reported_ms) >= REPORT_EVERY_MS {
+            *reported_ms = now;
             dispatch::goes_on(call, actors, Some(so_far())).await;
         }
-        let left = call.provider.idle_timeout_ms.saturating_sub(now_ms().saturating_sub(silent_since));
-        if left <= 0 {
+        if now >= latest_ms {
             return Next::Broke;
         }
-        let pause = std::pin::pin!(dispatch::wait(left.min(REPORT_EVERY_MS)));
+        let Upstream { chunks, pause, .. } = upstream;
+        let ring = std::pin::pin!(pause.until(latest_ms.min(reported_ms.saturating_add(REPORT_EVERY_MS))));
         let gone = std::pin::pin!(client.left());
-        match future::select(upstream.chunks.next(), future::select(pause, gone)).await {
+        match future::select(chunks.next(), future::select(ring, gone)).await {
             Either::Left((Some(Ok(chunk)), _)) => return Next::Chunk(chunk),
             Either::Left((Some(Err(())), _)) => return Next::Broke,
             Either::Left((None, _)) => return Next::End,

@@ -8,8 +8,8 @@ use team::protocol::{Answer, Command, Settle, SettleError, Tokens};
 use worker::{Context, console_error};
 
 use crate::admit::Admitted;
-use crate::dispatch::wait;
 use crate::measure::Measured;
+use crate::pause::wait;
 
 /// Tried after 0, 0.2, 0.6, 1.4, 3, 6.2, 12.6 s: within the 30 s that a worker
 /// has after its answer. What is not heard by then expires, and is paid at
