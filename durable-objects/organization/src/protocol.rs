@@ -15,7 +15,7 @@ use crate::settings::{General, Provider, Settings};
 
 /// One message to the actor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// The organization comes into being. Doing it twice is doing it once.
     Open(Open),

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use events::JournalBatch;
 use identity::{DepartmentId, MemberId, OrganizationId, TeamId};
 use ledger::mutant::{self, Mutant};
+use team::protocol::Settle;
 
 use crate::actors::{Fault, Name, OrganizationHost, TeamHost};
 use crate::auditor::Auditor;
@@ -52,6 +53,8 @@ pub(crate) struct World {
     pub(crate) violation: RefCell<Option<Violation>>,
     /// Two isolates' memory of each organization's settings.
     pub(crate) price_lists: RefCell<BTreeMap<(OrganizationId, u64), Rc<PriceList>>>,
+    /// Settles that wait for a reservation of their team to take them along.
+    pub(crate) waiting: RefCell<BTreeMap<TeamId, Vec<Settle>>>,
     /// Nothing fails any more: the world is being set up or wound up.
     pub(crate) calm: Cell<bool>,
     ids: Cell<u64>,
@@ -83,6 +86,7 @@ impl World {
             tally: RefCell::default(),
             violation: RefCell::default(),
             price_lists: RefCell::default(),
+            waiting: RefCell::default(),
             calm: Cell::new(true),
             ids: Cell::new(0),
         })

@@ -45,12 +45,15 @@ impl DurableObject for TeamActor {
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
         };
         let answer = match command {
-            Command::Reserve(call) => Answer::Reserve(self.reserve(call).await),
-            other => self.answer(&other),
+            Command::Together(commands) => {
+                let mut answers = Vec::with_capacity(commands.len());
+                for command in commands {
+                    answers.push(self.carry_out(command).await);
+                }
+                Answer::Together(answers)
+            }
+            command => self.carry_out(command).await,
         };
-        if storage_failed(&answer) {
-            self.forget();
-        }
         self.set_alarm().await?;
         Response::ok(serde_json::to_string(&answer)?)
     }
@@ -84,6 +87,17 @@ impl TeamActor {
 
     fn name(&self) -> Option<TeamId> {
         name::of(&self.state, &DurableStorage::new(&self.state))?.parse().ok()
+    }
+
+    async fn carry_out(&self, command: Command) -> Answer {
+        let answer = match command {
+            Command::Reserve(call) => Answer::Reserve(self.reserve(call).await),
+            other => self.answer(&other),
+        };
+        if storage_failed(&answer) {
+            self.forget();
+        }
+        answer
     }
 
     fn forget(&self) {
@@ -159,6 +173,8 @@ impl TeamActor {
         }
         let done = self.with(|team, now| match command {
             Command::Reserve(call) => Answer::Reserve(team.reserve(now, call)),
+            // Some are together once, and not again inside.
+            Command::Together(_) => Answer::Together(Vec::new()),
             Command::Settle(call) => Answer::Settle(team.settle(now, call)),
             Command::Progress(call) => {
                 Answer::Standing(team.progress(now, call).map(|()| team.standing()).map_err(|_| OrderError::Storage))
@@ -251,6 +267,7 @@ fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: S
     match command {
         Command::Reserve(_) => Answer::Reserve(Err(reserve)),
         Command::Settle(_) => Answer::Settle(Err(settle)),
+        Command::Together(_) => Answer::Together(Vec::new()),
         Command::Ask(Question::Overview) => Answer::Overview(Err(order)),
         Command::Ask(Question::Me { .. }) => Answer::Me(Err(reserve)),
         Command::Progress(_) | Command::Heal { .. } => Answer::Standing(Err(order)),

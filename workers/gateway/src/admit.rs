@@ -8,11 +8,12 @@ use identity::{ApiKey, RequestId};
 use organization::{LimitField, OutputLimit, Provider, ProviderKind};
 use pricing::{UsageBound, WorstCase};
 use providers::openai::{self, InputBound, Surcharge};
-use team::protocol::{Answer, Command, Reserve, ReserveError, Reserved};
+use team::protocol::{Answer, Reserve, ReserveError, Reserved};
 use worker::{Context, Env, Headers};
 
 use crate::authenticate;
 use crate::body::{Asked, Endpoint};
+use crate::courier;
 use crate::measure::{Expected, signed};
 use crate::refuse::Refusal;
 use crate::settings::{self, Prepared, Priced};
@@ -102,7 +103,7 @@ pub(crate) async fn admit(
             topped_up: false,
             tag: tag.clone(),
         };
-        match actors.team(key.team, &Command::Reserve(reserve)).await {
+        match courier::reserve(actors, key.team, reserve).await {
             Ok(Answer::Reserve(Ok(reserved))) => {
                 let admitted = prepare((endpoint, request, key.clone()), &asked, &prepared, plan, reserved, env);
                 if admitted.is_err() {

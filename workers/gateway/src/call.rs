@@ -14,7 +14,7 @@ use crate::dispatch::{self, Opened};
 use crate::headers::{self, Timing};
 use crate::measure::measure;
 use crate::refuse::Refusal;
-use crate::{authenticate, relay, settle};
+use crate::{authenticate, courier, relay, settle};
 
 /// Runs a call; answers as soon as there is something to answer.
 pub(crate) async fn run(
@@ -75,5 +75,5 @@ async fn serve(
         }
         Opened::Answer(upstream) => relay::whole(&admitted, upstream, client, timing, answer, &actors).await,
     };
-    settle::send(&actors, admitted.key.team, end).await;
+    courier::settle(&actors, admitted.key.team, end).await;
 }

@@ -26,6 +26,7 @@ mod authenticate;
 mod body;
 mod call;
 mod client;
+mod courier;
 mod dispatch;
 mod fetch;
 mod headers;

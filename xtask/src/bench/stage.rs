@@ -116,7 +116,7 @@ impl<'a> Stage<'a> {
     pub(super) fn rows_written(&mut self, teams: &[String]) -> Result<u64> {
         let mut sum: u64 = 0;
         for team in teams {
-            let command = json!({"do": "ask", "ask": "overview"});
+            let command = json!({"ask": {"ask": "overview"}});
             let answer: Value =
                 self.workers.ask(&json!({"verb": "actor", "binding": "TEAM", "name": team, "command": command}))?;
             let rows = answer.pointer("/overview/Ok/rows_written").and_then(Value::as_u64);

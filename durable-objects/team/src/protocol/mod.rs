@@ -19,7 +19,7 @@ pub use view::{Balance, KeyView, Me, MemberView, Overview, Question, Standing, W
 
 /// One message to the actor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// A call asks to be paid.
     Reserve(Reserve),
@@ -38,6 +38,9 @@ pub enum Command {
         /// The last sequence that D1 has.
         projected: u64,
     },
+    /// Several commands in one message, carried out one after the other, each
+    /// on its own: one that is refused changes nothing for the next.
+    Together(Vec<Self>),
 }
 
 /// What is answered to every command, on the wire.
@@ -56,6 +59,8 @@ pub enum Answer {
     Me(Result<Box<Me>, ReserveError>),
     /// To [`Command::Progress`] and [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
+    /// To [`Command::Together`]: an answer to each, in order.
+    Together(Vec<Self>),
 }
 
 #[cfg(test)]

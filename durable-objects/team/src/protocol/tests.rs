@@ -31,7 +31,7 @@ fn reserve() -> Reserve {
 
 #[test]
 fn commands_are_pinned() {
-    insta::assert_snapshot!(serde_json::to_string(&Command::Reserve(reserve())).unwrap(), @r#"{"do":"reserve","request":"req_00000000000000000000000001","organization":"org_00000000000000000000000001","key":"66c5248528dc3ff39965fc7fb9733fdbe602675656cde7ad4c56c6bf6d749a4c","address":"203.0.113.9","model":"demo-small","provider":"demo","settings_version":1,"input":"1.5","output_per_million":600000000,"input_tokens":10,"output_tokens":16,"choices":1,"rate_tokens":4,"likely":"0.6","likely_tokens":4,"clamp":true,"topped_up":false}"#);
+    insta::assert_snapshot!(serde_json::to_string(&Command::Reserve(reserve())).unwrap(), @r#"{"reserve":{"request":"req_00000000000000000000000001","organization":"org_00000000000000000000000001","key":"66c5248528dc3ff39965fc7fb9733fdbe602675656cde7ad4c56c6bf6d749a4c","address":"203.0.113.9","model":"demo-small","provider":"demo","settings_version":1,"input":"1.5","output_per_million":600000000,"input_tokens":10,"output_tokens":16,"choices":1,"rate_tokens":4,"likely":"0.6","likely_tokens":4,"clamp":true,"topped_up":false}}"#);
     let settle = Settle {
         request: RequestId::from_u128(1),
         outcome: Outcome::Completed,
@@ -40,7 +40,7 @@ fn commands_are_pinned() {
         tokens: Tokens { input: 8, output: 4, ..Tokens::default() },
         reconcile: false,
     };
-    insta::assert_snapshot!(serde_json::to_string(&Command::Settle(settle)).unwrap(), @r#"{"do":"settle","request":"req_00000000000000000000000001","outcome":"completed","metered":"reported","cost":"0.9","tokens":{"input":8,"cached":0,"output":4,"reasoning":0},"reconcile":false}"#);
+    insta::assert_snapshot!(serde_json::to_string(&Command::Settle(settle)).unwrap(), @r#"{"settle":{"request":"req_00000000000000000000000001","outcome":"completed","metered":"reported","cost":"0.9","tokens":{"input":8,"cached":0,"output":4,"reasoning":0},"reconcile":false}}"#);
 }
 
 #[test]

@@ -15,7 +15,16 @@ const TOP_UPS: u32 = 4;
 /// Answers one command. `None` when there is nobody to answer.
 pub(super) async fn serve(world: &World, id: TeamId, command: Command) -> Option<Answer> {
     let host = world.teams.get(&id)?;
-    Some(match command {
+    let Command::Together(commands) = command else { return Some(one(world, host, command).await) };
+    let mut answers = Vec::new();
+    for command in commands {
+        answers.push(one(world, host, command).await);
+    }
+    Some(Answer::Together(answers))
+}
+
+async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
+    match command {
         Command::Reserve(call) => Answer::Reserve(reserve(world, host, call).await),
         Command::Settle(call) => {
             Answer::Settle(host.settle(world, &call).unwrap_or(Err(SettleError::UnknownReservation)))
@@ -44,7 +53,8 @@ pub(super) async fn serve(world: &World, id: TeamId, command: Command) -> Option
             let done = host.heal(world, projected).unwrap_or(Ok(()));
             Answer::Standing(standing(world, host, done))
         }
-    })
+        Command::Together(_) => Answer::Together(Vec::new()),
+    }
 }
 
 fn standing(

@@ -59,7 +59,7 @@ async fn accepted(world: &World, plan: &Plan, request: RequestId) -> Option<(Rc<
             break;
         }
         let Some(command) = reserve(plan, request, &list) else { break };
-        match world.ask_team(plan.team, Command::Reserve(command.clone())).await {
+        match ask(world, plan.team, command.clone()).await {
             None => {
                 world.count("call: gave up waiting for an answer");
                 in_doubt = true;
@@ -87,6 +87,20 @@ async fn accepted(world: &World, plan: &Plan, request: RequestId) -> Option<(Rc<
         let _ = world.ask_team(plan.team, Command::Settle(release)).await;
     }
     None
+}
+
+/// Sends a reservation, and with it the settles that wait for one.
+async fn ask(world: &World, team: TeamId, reserve: Reserve) -> Option<Answer> {
+    let settles = world.waiting.borrow_mut().remove(&team).unwrap_or_default();
+    if settles.is_empty() {
+        return world.ask_team(team, Command::Reserve(reserve)).await;
+    }
+    world.count("call: took settles along");
+    let commands = settles.into_iter().map(Command::Settle).chain([Command::Reserve(reserve)]).collect();
+    match world.ask_team(team, Command::Together(commands)).await? {
+        Answer::Together(mut answers) => answers.pop(),
+        other => Some(other),
+    }
 }
 
 /// The settings in an isolate's memory, asked for when there are none or they
@@ -221,6 +235,20 @@ impl Run<'_> {
     }
 
     async fn settle(&self, command: &Settle) {
+        if self.world.percent(40) {
+            self.world.waiting.borrow_mut().entry(self.plan.team).or_default().push(command.clone());
+            if self.world.percent(20) {
+                // Whoever takes it along has it now; nobody watches.
+                return;
+            }
+            self.world.sleep(100).await;
+            if self.world.percent(50) {
+                // It is not known to be heard and goes on its own as well.
+                self.world.count("call: settled on its own and along");
+            } else {
+                return;
+            }
+        }
         for _ in 0..ATTEMPTS {
             match self.world.ask_team(self.plan.team, Command::Settle(command.clone())).await {
                 None | Some(Answer::Settle(Err(SettleError::Storage))) => {}
