@@ -137,7 +137,7 @@ pub(crate) async fn stream(
     answer: Answer,
     actors: &Actors,
 ) -> Settle {
-    let Ok((outlet, body)) = outlet::open(&client) else {
+    let Ok((mut outlet, body)) = outlet::open(&client) else {
         let _ = answer.send(Err(Refusal::internal()));
         return settle::released(call);
     };
@@ -153,7 +153,7 @@ pub(crate) async fn stream(
         match next(call, &mut upstream, &mut client, actors, so_far, &mut reported_ms).await {
             Next::Chunk(chunk) => {
                 let pieces = meter.push(&chunk);
-                if !write(call, &meter, (&outlet, &mut client), pieces).await {
+                if !write(call, &meter, (&mut outlet, &mut client), pieces).await {
                     break Outcome::ClientLeft;
                 }
             }
@@ -163,7 +163,7 @@ pub(crate) async fn stream(
                 // whether it is, only its content says.
                 let whole = meter.is_done() || meter.seen().finished() || meter.usage().is_ok();
                 if whole || meter.error().is_some() {
-                    let _ = write(call, &meter, (&outlet, &mut client), pieces).await;
+                    let _ = write(call, &meter, (&mut outlet, &mut client), pieces).await;
                 }
                 break if whole && meter.error().is_none() { Outcome::Completed } else { Outcome::UpstreamBroke };
             }
@@ -179,7 +179,7 @@ pub(crate) async fn stream(
         upstream.abort();
     }
     if outcome == Outcome::UpstreamBroke && meter.error().is_none() {
-        let _ = send(&outlet, &mut client, broke_off(call)).await;
+        let _ = send(&mut outlet, &mut client, broke_off(call)).await;
     }
     let complete = outcome == Outcome::Completed;
     settle::measured(call, outcome, judge(call, meter.usage(), meter.seen_output_tokens(), complete))
@@ -187,7 +187,12 @@ pub(crate) async fn stream(
 
 /// Writes what the meter let through, in as few chunks as it came. `false`
 /// when the client has left.
-async fn write(call: &Admitted, meter: &Stream, (outlet, client): (&Outlet, &mut Client), pieces: Vec<Piece>) -> bool {
+async fn write(
+    call: &Admitted,
+    meter: &Stream,
+    (outlet, client): (&mut Outlet, &mut Client),
+    pieces: Vec<Piece>,
+) -> bool {
     for piece in pieces {
         let bytes = match piece {
             Piece::Forward(bytes) => bytes,
@@ -206,7 +211,7 @@ async fn write(call: &Admitted, meter: &Stream, (outlet, client): (&Outlet, &mut
 
 /// Writes a chunk; a client that reads slowly is waited for, one that has left
 /// is not.
-async fn send(outlet: &Outlet, client: &mut Client, chunk: Bytes) -> bool {
+async fn send(outlet: &mut Outlet, client: &mut Client, chunk: Bytes) -> bool {
     let (write, gone) = (std::pin::pin!(outlet.write(&chunk)), std::pin::pin!(client.left()));
     match future::select(write, gone).await {
         Either::Left((written, _)) => written,
