@@ -267,6 +267,11 @@ impl<S: Storage> Journal<S> {
         self.published < self.sequence
     }
 
+    /// How many entries wait for the queue.
+    pub const fn unpublished_len(&self) -> u64 {
+        self.sequence.saturating_sub(self.published)
+    }
+
     /// Notes that the queue took everything up to `sequence`.
     ///
     /// # Errors

@@ -125,7 +125,7 @@ impl<S: Storage> Team<S> {
             let meter = self.meters.entry(subject).or_default();
             meter.settle(reservation.accepted_ms, reserved_spend(reservation), actual, &bounds);
         }
-        self.prune_at.get_or_insert(now.saturating_add(crate::upkeep::PRUNE_EVERY_MS));
+        self.prune_at.get_or_insert(now.saturating_add(crate::upkeep::KEEP_ENDED_MS));
         Ok(ended)
     }
 

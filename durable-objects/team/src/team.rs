@@ -40,6 +40,8 @@ pub struct Team<S> {
     pub(crate) prune_at: Option<i64>,
     /// When the oldest unsent entry may wait no longer.
     pub(crate) publish_at: Option<i64>,
+    /// When entries were last sent.
+    pub(crate) published_ms: i64,
 }
 
 impl<S: Storage> Team<S> {
@@ -75,12 +77,14 @@ impl<S: Storage> Team<S> {
             calendar: Calendar::new(zone.unwrap_or(Zone::UTC)),
             received,
             top_up_not_before: i64::MIN,
-            prune_at: Some(0),
+            prune_at: None,
             publish_at,
+            published_ms: i64::MIN,
         };
         team.load_meters()?;
         team.replay(&replayed);
         team.load_open()?;
+        team.prune_at = team.next_prune()?;
         Ok(team)
     }
 
@@ -135,8 +139,8 @@ impl<S: Storage> Team<S> {
     /// Commits a change and takes note that the queue must hear of it.
     pub(crate) fn commit(&mut self, now: i64, change: Change) -> Result<Vec<Entry>, CommitError> {
         let entries = self.journal.commit(now, change)?;
-        if !entries.is_empty() && self.publish_at.is_none() {
-            self.publish_at = Some(now.saturating_add(crate::upkeep::PUBLISH_WITHIN_MS));
+        if !entries.is_empty() {
+            self.plan_publishing(now);
         }
         Ok(entries)
     }

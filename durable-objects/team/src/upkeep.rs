@@ -3,6 +3,7 @@
 //! There is one alarm and no table of timers: what is due follows from the
 //! state, so that nothing can be forgotten in a crash.
 
+use events::JournalBatch;
 use identity::RequestId;
 use ledger::{Account, Millicredits};
 use storage::{Storage, StorageError, Value};
@@ -10,17 +11,20 @@ use storage::{Storage, StorageError, Value};
 use crate::Team;
 pub use crate::protocol::TopUp;
 
-/// Entries go to the queue within this time: long enough to travel together,
-/// short enough for a dashboard.
-pub(crate) const PUBLISH_WITHIN_MS: i64 = 1000;
+/// Entries go to the queue within this time: short enough for a dashboard.
+const PUBLISH_WITHIN_MS: i64 = 1000;
 
-/// Ended reservations are cleaned away this often.
-pub(crate) const PRUNE_EVERY_MS: i64 = 60_000;
+/// But not more often than this: each message is rows on both sides, which
+/// entries that travel together share.
+const PUBLISH_EVERY_MS: i64 = 3000;
+
+/// Ended reservations are cleaned away this often at most.
+const PRUNE_EVERY_MS: i64 = 60_000;
 
 /// A settle may be repeated for this long after its call was made and is
 /// still recognised: the gateway retries for 30 s after a call that lasted at
 /// most an hour; expired calls are kept longer, because they are corrected.
-const KEEP_ENDED_MS: i64 = 75 * 60_000;
+pub(crate) const KEEP_ENDED_MS: i64 = 75 * 60_000;
 
 /// An expired reservation can be corrected for a week.
 const KEEP_EXPIRED_MS: i64 = 7 * 24 * 3600 * 1000;
@@ -57,7 +61,20 @@ impl<S: Storage> Team<S> {
 
     /// Notes that the queue was sent everything, or that more is to be sent.
     pub fn published(&mut self, now: i64) {
-        self.publish_at = self.journal.has_unpublished().then_some(now.saturating_add(PUBLISH_WITHIN_MS));
+        self.published_ms = now;
+        self.publish_at = None;
+        self.plan_publishing(now);
+    }
+
+    /// Sees to it that entries are sent: soon, together, and at once when they
+    /// fill a message.
+    pub(crate) fn plan_publishing(&mut self, now: i64) {
+        let at = match self.journal.unpublished_len() {
+            0 => return,
+            some if some >= u64::from(JournalBatch::MAX_ENTRIES) => now,
+            _ => now.saturating_add(PUBLISH_WITHIN_MS).max(self.published_ms.saturating_add(PUBLISH_EVERY_MS)),
+        };
+        self.publish_at = Some(self.publish_at.map_or(at, |planned| planned.min(at)));
     }
 
     /// Told how far D1 has come; sends again what it lacks.
@@ -117,8 +134,20 @@ impl<S: Storage> Team<S> {
             )?;
             store.execute("DELETE FROM reservations WHERE id < ? AND state = 'expired'", &[before(KEEP_EXPIRED_MS)])
         })?;
-        let rows = self.journal.store().query("SELECT id FROM reservations WHERE state <> 'open' LIMIT 1", &[])?;
-        self.prune_at = (!rows.is_empty()).then_some(now.saturating_add(PRUNE_EVERY_MS));
+        self.prune_at = self.next_prune()?.map(|at| at.max(now.saturating_add(PRUNE_EVERY_MS)));
         Ok(())
+    }
+
+    /// When the oldest ended reservation has been kept for long enough. Expired
+    /// ones, which are few, wait until no other is left, or go with them.
+    pub(crate) fn next_prune(&self) -> Result<Option<i64>, StorageError> {
+        for (states, age_ms) in [("IN ('settled', 'released')", KEEP_ENDED_MS), ("= 'expired'", KEEP_EXPIRED_MS)] {
+            let sql = format!("SELECT id FROM reservations WHERE state {states} ORDER BY id LIMIT 1");
+            if let Some(row) = self.journal.store().query(&sql, &[])?.first() {
+                let id: RequestId = row.parse(0, "reservation")?;
+                return Ok(Some(i64::try_from(id.unix_ms()).unwrap_or(i64::MAX).saturating_add(age_ms)));
+            }
+        }
+        Ok(None)
     }
 }
