@@ -1,5 +1,6 @@
-// What `cargo xtask bench` measures: Alfred and a bare pass-through, each in a
-// workerd of its own behind the same kind of socket. Standard output says in
+// What `cargo xtask bench` measures: Alfred, a bare pass-through, and one that
+// asks an object first, each in a workerd of its own behind the same kind of
+// socket. Standard output says in
 // one line of JSON where they are; then each line on standard input asks
 // something (VERBS), and one line answers. Ends with standard input.
 
@@ -46,29 +47,20 @@ const alfred = await startRuntime({
   // A worker that complains at every call must not drown what is said of it.
   onLog: (line) => ++said <= 20 && console.error(`  alfred: ${line}`),
 });
-const passthrough = new Miniflare({
-  cf: false,
-  host: "127.0.0.1",
-  port: 0,
-  workers: [
-    {
-      name: "passthrough",
-      modules: true,
-      scriptPath: join(ROOT, "tests/end-to-end/passthrough.mjs"),
-      compatibilityDate: alfred.compatibilityDate,
-      bindings: { UPSTREAM: values.upstream, AUTHORIZATION: values.authorization },
-      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-    },
-  ],
+const passthrough = await startReference("passthrough.mjs", {});
+const oneObject = await startReference("one-object.mjs", {
+  defaultPersistRoot: `${values.state}-one-object`,
+  durableObjects: { OBJECT: { className: "OneObject", useSQLite: true } },
 });
-await passthrough.ready;
 
 say({
   alfred: alfred.url,
-  passthrough: (await passthrough.unsafeGetDirectURL("passthrough")).origin,
+  passthrough: passthrough.url,
+  one_object: oneObject.url,
   operator_key: alfred.secrets.OPERATOR_KEY,
   alfred_pid: alfred.workerdPid,
-  passthrough_pid: latestWorkerd().pid,
+  passthrough_pid: passthrough.pid,
+  one_object_pid: oneObject.pid,
 });
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -78,8 +70,33 @@ for await (const line of createInterface({ input: process.stdin })) {
     (error) => say({ error: error.message }),
   );
 }
-await Promise.all([alfred.stop(), passthrough.dispose()]);
+await Promise.all([alfred.stop(), passthrough.miniflare.dispose(), oneObject.miniflare.dispose()]);
 process.exit(0);
+
+/** Starts a worker to compare with. */
+async function startReference(file, { defaultPersistRoot, ...more }) {
+  const modulesRoot = join(ROOT, "tests/end-to-end");
+  const files = file === "passthrough.mjs" ? [file] : [file, "passthrough.mjs"];
+  const miniflare = new Miniflare({
+    cf: false,
+    host: "127.0.0.1",
+    port: 0,
+    defaultPersistRoot,
+    workers: [
+      {
+        name: "reference",
+        modulesRoot,
+        modules: files.map((name) => ({ type: "ESModule", path: join(modulesRoot, name) })),
+        compatibilityDate: alfred.compatibilityDate,
+        bindings: { UPSTREAM: values.upstream, AUTHORIZATION: values.authorization },
+        unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+        ...more,
+      },
+    ],
+  });
+  await miniflare.ready;
+  return { miniflare, url: (await miniflare.unsafeGetDirectURL("reference")).origin, pid: latestWorkerd().pid };
+}
 
 function say(value) {
   process.stdout.write(`${JSON.stringify(value)}\n`);

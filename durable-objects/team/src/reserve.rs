@@ -85,6 +85,7 @@ impl<S: Storage> Team<S> {
             return Err(if ended { ReserveError::AlreadyEnded } else { ReserveError::Storage });
         }
         self.reserve_in_memory(&reservation, &bounds);
+        self.expect_entries(now);
         let reserved = self.answer(now, &reservation, bounded(call.output_tokens), &bounds);
         self.open.insert(call.request, reservation);
         Ok(reserved)

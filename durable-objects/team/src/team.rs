@@ -42,6 +42,8 @@ pub struct Team<S> {
     pub(crate) publish_at: Option<i64>,
     /// When entries were last sent.
     pub(crate) published_ms: i64,
+    /// How long it takes until they are sent again.
+    pub(crate) publish_every_ms: i64,
 }
 
 impl<S: Storage> Team<S> {
@@ -80,6 +82,7 @@ impl<S: Storage> Team<S> {
             prune_at: None,
             publish_at,
             published_ms: i64::MIN,
+            publish_every_ms: crate::upkeep::publish_every_ms(name),
         };
         team.load_meters()?;
         team.replay(&replayed);

@@ -4,7 +4,7 @@
 //! state, so that nothing can be forgotten in a crash.
 
 use events::JournalBatch;
-use identity::RequestId;
+use identity::{RequestId, TeamId};
 use ledger::{Account, Millicredits};
 use storage::{Storage, StorageError, Value};
 
@@ -14,9 +14,15 @@ pub use crate::protocol::TopUp;
 /// Entries go to the queue within this time: short enough for a dashboard.
 const PUBLISH_WITHIN_MS: i64 = 1000;
 
-/// But not more often than this: each message is rows on both sides, which
-/// entries that travel together share.
+/// But not more often than this, and up to a second later: each message is
+/// rows on both sides, which entries that travel together share.
 const PUBLISH_EVERY_MS: i64 = 3000;
+
+/// Each team has its own pace, so that those that begin together do not go to
+/// the queue together for ever.
+pub(crate) fn publish_every_ms(team: TeamId) -> i64 {
+    i64::try_from(team.as_u128() % 1000).map_or(PUBLISH_EVERY_MS, |more| PUBLISH_EVERY_MS.saturating_add(more))
+}
 
 /// Ended reservations are cleaned away this often at most.
 const PRUNE_EVERY_MS: i64 = 60_000;
@@ -69,11 +75,18 @@ impl<S: Storage> Team<S> {
     /// Sees to it that entries are sent: soon, together, and at once when they
     /// fill a message.
     pub(crate) fn plan_publishing(&mut self, now: i64) {
-        let at = match self.journal.unpublished_len() {
-            0 => return,
-            some if some >= u64::from(JournalBatch::MAX_ENTRIES) => now,
-            _ => now.saturating_add(PUBLISH_WITHIN_MS).max(self.published_ms.saturating_add(PUBLISH_EVERY_MS)),
-        };
+        match self.journal.unpublished_len() {
+            0 => {}
+            some if some >= u64::from(JournalBatch::MAX_ENTRIES) => self.publish_at = Some(now),
+            _ => self.expect_entries(now),
+        }
+    }
+
+    /// Plans as if there were an entry already. For a call that is accepted:
+    /// its end will most likely come before the alarm, which then need not be
+    /// set once for the reservation and once more for the entry.
+    pub(crate) fn expect_entries(&mut self, now: i64) {
+        let at = now.saturating_add(PUBLISH_WITHIN_MS).max(self.published_ms.saturating_add(self.publish_every_ms));
         self.publish_at = Some(self.publish_at.map_or(at, |planned| planned.min(at)));
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Plan {
     pub(super) warm_seconds: f64,
     pub(super) hot_seconds: f64,
     pub(super) counted_calls: u64,
+    /// Of one call a second.
+    pub(super) quiet_seconds: u64,
     pub(super) entries: u64,
     pub(super) starts: u32,
 }
@@ -33,6 +35,7 @@ impl Plan {
         warm_seconds: 1.1,
         hot_seconds: 8.0,
         counted_calls: 1000,
+        quiet_seconds: 20,
         entries: 1_000_000,
         starts: 5,
     };
@@ -43,12 +46,13 @@ impl Plan {
         warm_seconds: 0.2,
         hot_seconds: 3.0,
         counted_calls: 400,
+        quiet_seconds: 8,
         entries: 100_000,
         starts: 2,
     };
 }
 
-const WAYS: [Way; 4] = [Way::Direct, Way::PassThrough, Way::OneTeam, Way::FiftyTeams];
+const WAYS: [Way; 5] = [Way::Direct, Way::PassThrough, Way::OneObject, Way::OneTeam, Way::FiftyTeams];
 const CONCURRENCIES: [u32; 3] = [1, 8, 32];
 
 /// One line of the table.
@@ -71,7 +75,7 @@ pub(super) struct Cell {
     pub(super) failures: Vec<String>,
 }
 
-/// Alfred's to the pass-through's.
+/// A way's to the pass-through's.
 #[derive(Debug, Serialize)]
 pub(super) struct Ratios {
     pub(super) throughput: Spread,
@@ -137,7 +141,7 @@ fn group(
     let (direct, passed) = (of(Way::Direct), of(Way::PassThrough));
     let cell = |way| {
         let own = of(way);
-        let ratios = matches!(way, Way::OneTeam | Way::FiftyTeams).then(|| ratios(own, passed, direct));
+        let ratios = (way > Way::PassThrough).then(|| ratios(own, passed, direct));
         cell((state, stream, concurrency, way), own, ratios)
     };
     Ok(WAYS.map(cell).into())

@@ -124,7 +124,9 @@ impl Report {
         if !self.cells.is_empty() {
             println!(
                 "\nEach number is the median of the rounds, with the lowest and the highest round in brackets.\n\
-                 Ratios are Alfred's to the pass-through's of the same round; `added` is what is left of both\n\
+                 `+ one object` is a pass-through in JavaScript that asks a Durable Object first, which writes\n\
+                 three rows: the least that a call costs in this runtime if it may not overspend.\n\
+                 Ratios are to the pass-through of the same round; `added` is what is left of both\n\
                  after the time of the same quantile without any worker was taken off. `CPU` is what the worker's\n\
                  process computed for each call, actors, queue and D1 included."
             );
@@ -168,6 +170,7 @@ fn way(way: Way) -> &'static str {
     match way {
         Way::Direct => "no worker",
         Way::PassThrough => "pass-through",
+        Way::OneObject => "+ one object",
         Way::OneTeam => "Alfred, 1 team",
         Way::FiftyTeams => "Alfred, 50 teams",
     }

@@ -61,7 +61,7 @@ pub(super) fn measure(stage: &mut Stage<'_>, plan: &Plan) -> Result<Vec<Rows>> {
     };
     let busy = count(stage, "one busy team", &hot, |stage| stage.load(Way::OneTeam, &shape))?;
     let rate = u32::try_from(spread.len())?;
-    let slow = Load { rate: Some(rate), calls: Some(u64::from(rate) * 6), concurrency: 32, ..shape };
+    let slow = Load { rate: Some(rate), calls: Some(u64::from(rate) * plan.quiet_seconds), concurrency: 32, ..shape };
     let quiet = count(stage, "a call a second", &spread, |stage| stage.load(Way::FiftyTeams, &slow))?;
     for table in TABLES {
         stage.query::<serde_json::Value>(&format!("DROP TRIGGER bench_insert_{table}"))?;

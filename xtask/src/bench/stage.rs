@@ -32,6 +32,8 @@ pub(super) enum Way {
     Direct,
     /// The bare worker.
     PassThrough,
+    /// The same, asking an object first: what the platform takes for that.
+    OneObject,
     /// Alfred, all calls by one team.
     OneTeam,
     /// Alfred, calls by fifty teams in turn.
@@ -64,9 +66,11 @@ struct Workers {
 struct At {
     alfred: String,
     passthrough: String,
+    one_object: String,
     operator_key: String,
     alfred_pid: u32,
     passthrough_pid: u32,
+    one_object_pid: u32,
 }
 
 /// The sums of D1's hours.
@@ -96,6 +100,7 @@ impl<'a> Stage<'a> {
         let (origin, keys, worker) = match way {
             Way::Direct => (&self.other.url, &self.other_keys, None),
             Way::PassThrough => (&at.passthrough, &self.other_keys, Some(at.passthrough_pid)),
+            Way::OneObject => (&at.one_object, &self.other_keys, Some(at.one_object_pid)),
             Way::OneTeam => (&at.alfred, &self.company.hot_keys, Some(at.alfred_pid)),
             Way::FiftyTeams => (&at.alfred, &self.company.spread_keys, Some(at.alfred_pid)),
         };
