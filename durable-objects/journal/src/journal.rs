@@ -87,10 +87,7 @@ impl<S: Storage> Journal<S> {
                 .iter()
                 .try_for_each(|table| store.execute(table, &[]))
         })?;
-        let meta = |name: &str| -> Result<u64, StorageError> {
-            let rows = store.query("SELECT value FROM meta WHERE name = ?", &[name.into()])?;
-            rows.first().map_or(Ok(0), |row| row.count(0))
-        };
+        let meta = |name| read_meta(&store, name);
         let (checkpoint, published, next_message) = (meta("checkpoint")?, meta("published")?, meta("next_message")?);
         let mut books = Books::default();
         for row in store.query("SELECT account, CAST(balance AS TEXT) FROM balances", &[])? {
@@ -130,6 +127,22 @@ impl<S: Storage> Journal<S> {
     /// Lets go of the memory and keeps the database: what a crash leaves.
     pub fn into_store(self) -> S {
         self.store
+    }
+
+    /// A number that the actor keeps under a name of its own; 0 at first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn noted(&self, name: &'static str) -> Result<u64, StorageError> {
+        read_meta(&self.store, name)
+    }
+
+    /// Keeps a number. Runs in the caller's transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn note(&self, name: &'static str, value: u64) -> Result<(), StorageError> {
+        self.store.execute(SET_META, &[name.into(), Value::count(value)])
     }
 
     /// The last entry's place; 0 when there is none.
@@ -348,6 +361,11 @@ impl<S: Storage> Journal<S> {
         }
         Ok(())
     }
+}
+
+fn read_meta<S: Storage>(store: &S, name: &str) -> Result<u64, StorageError> {
+    let rows = store.query("SELECT value FROM meta WHERE name = ?", &[name.into()])?;
+    rows.first().map_or(Ok(0), |row| row.count(0))
 }
 
 fn fold(books: &mut Books, entry: &Entry) -> Result<(), StorageError> {

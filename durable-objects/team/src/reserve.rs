@@ -48,6 +48,10 @@ impl<S: Storage> Team<S> {
             let bounds = *self.calendar.at(open.accepted_ms);
             return self.repeated(now, call, open, &bounds);
         }
+        if call.request.unix_ms() < self.forgotten_ms {
+            // It may have ended: what is known of such old calls was cleaned away.
+            return Err(ReserveError::AlreadyEnded);
+        }
         let accepted_ms = self.meters.entry(Subject::Team).or_default().accepted_ms(now);
         let bounds = *self.calendar.at(accepted_ms);
         let output_tokens = self.room(now, call, key, member, &bounds)?;

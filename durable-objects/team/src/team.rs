@@ -38,6 +38,9 @@ pub struct Team<S> {
     pub(crate) top_up_not_before: i64,
     /// Ended reservations are cleaned away next time at.
     pub(crate) prune_at: Option<i64>,
+    /// Of calls made before this time the ended ones were cleaned away. Kept in
+    /// the journal, for clocks can go back.
+    pub(crate) forgotten_ms: u64,
     /// When the oldest unsent entry may wait no longer.
     pub(crate) publish_at: Option<i64>,
     /// When entries were last sent.
@@ -69,6 +72,7 @@ impl<S: Storage> Team<S> {
         let zone = records.profile.as_ref().and_then(|profile| Zone::parse(&profile.time_zone).ok());
         let rows = journal.store().query("SELECT COUNT(*) FROM inbox", &[])?;
         let received = rows.first().map_or(Ok(0), |row| row.count(0))?;
+        let forgotten_ms = journal.noted(crate::upkeep::FORGOTTEN)?;
         let publish_at = journal.has_unpublished().then_some(0);
         let mut team = Self {
             journal,
@@ -80,6 +84,7 @@ impl<S: Storage> Team<S> {
             received,
             top_up_not_before: i64::MIN,
             prune_at: None,
+            forgotten_ms,
             publish_at,
             published_ms: i64::MIN,
             publish_every_ms: crate::upkeep::publish_every_ms(name),

@@ -32,6 +32,9 @@ const PRUNE_EVERY_MS: i64 = 60_000;
 /// most an hour; expired calls are kept longer, because they are corrected.
 pub(crate) const KEEP_ENDED_MS: i64 = 75 * 60_000;
 
+/// Under this name the journal keeps [`Team::forgotten_ms`].
+pub(crate) const FORGOTTEN: &str = "forgotten_ms";
+
 /// An expired reservation can be corrected for a week.
 const KEEP_EXPIRED_MS: i64 = 7 * 24 * 3600 * 1000;
 
@@ -134,19 +137,23 @@ impl<S: Storage> Team<S> {
     }
 
     fn prune(&mut self, now: i64) -> Result<(), StorageError> {
-        let before = |age_ms: i64| {
-            let at = u128::try_from(now.saturating_sub(age_ms).max(0)).unwrap_or(0);
-            // Ids begin with the time at which their call was made.
-            Value::Text(RequestId::from_u128(at << 80).to_string())
-        };
+        let before = |age_ms: i64| u64::try_from(now.saturating_sub(age_ms)).unwrap_or(0);
+        // Ids begin with the time at which their call was made.
+        let first = |at_ms: u64| Value::Text(RequestId::from_u128(u128::from(at_ms) << 80).to_string());
+        let forgotten_ms = self.forgotten_ms.max(before(KEEP_ENDED_MS));
         self.journal.store().transaction(|| {
             let store = self.journal.store();
             store.execute(
                 "DELETE FROM reservations WHERE id < ? AND state IN ('settled', 'released')",
-                &[before(KEEP_ENDED_MS)],
+                &[first(forgotten_ms)],
             )?;
-            store.execute("DELETE FROM reservations WHERE id < ? AND state = 'expired'", &[before(KEEP_EXPIRED_MS)])
+            store.execute(
+                "DELETE FROM reservations WHERE id < ? AND state = 'expired'",
+                &[first(before(KEEP_EXPIRED_MS))],
+            )?;
+            self.journal.note(FORGOTTEN, forgotten_ms)
         })?;
+        self.forgotten_ms = forgotten_ms;
         self.prune_at = self.next_prune()?.map(|at| at.max(now.saturating_add(PRUNE_EVERY_MS)));
         Ok(())
     }

@@ -21,6 +21,9 @@ use crate::world::TeamPlace;
 /// A reservation of which nothing is heard lives so long.
 const LEASE_MS: i64 = 120_000;
 
+/// What is known of an ended call is kept for at least so long.
+const KEEP_MS: i64 = 75 * 60_000;
+
 /// No call is taken to have more tokens than this, whatever it says.
 const MOST_TOKENS: i64 = 1_000_000_000_000;
 
@@ -36,6 +39,8 @@ pub(crate) struct TeamAudit {
     pub(crate) spending: Spending,
     pub(super) replies: Replies,
     pub(super) received: BTreeSet<String>,
+    /// The latest time at which the alarm rang, which may have cleaned away.
+    latest_tick: i64,
 }
 
 impl TeamAudit {
@@ -48,6 +53,7 @@ impl TeamAudit {
             spending: Spending::new(),
             replies: Replies::default(),
             received: BTreeSet::new(),
+            latest_tick: 0,
         }
     }
 
@@ -189,7 +195,9 @@ impl TeamAudit {
             }
             ReserveError::AlreadyEnded => {
                 let ended = self.calls.get(call.request).is_some_and(|known| known.stage != Stage::Open);
-                ensure(ended, "refused as ended what has ended", || call.request.to_string())
+                let made_ms = i64::try_from(call.request.unix_ms()).unwrap_or(i64::MAX);
+                let forgotten = made_ms < self.latest_tick.saturating_sub(KEEP_MS);
+                ensure(ended || forgotten, "refused as ended what has ended", || call.request.to_string())
             }
             _ => Ok(()),
         }
@@ -321,6 +329,7 @@ impl TeamAudit {
     /// The alarm has done what was due.
     pub(crate) fn after_tick(&mut self, step: &Step<'_>, tally: &mut Tally) -> Checked {
         step.failure_is_told("tick")?;
+        self.latest_tick = self.latest_tick.max(step.now);
         let mut expired = 0;
         let payers = |audit: &Self, call: &calls::Call| audit.payers(call.reservation.member);
         // One by one, because each call's end changes what the next can take.
