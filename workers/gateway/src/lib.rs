@@ -8,6 +8,8 @@
 //! 4. [`relay`]: its answer goes on to the client while usage is watched.
 //! 5. [`settle`]: always; what the call came to is paid, or nothing.
 //!
+//! [`courier`] carries 2 and 5 to the actor.
+//!
 //! From the reservation on, everything runs in `wait_until`, so that a client
 //! that leaves cannot keep the call from being settled.
 //!
