@@ -215,9 +215,9 @@ fn prepare(
 /// The output limit for each choice when `granted` tokens are shared. What a
 /// prediction may add to each choice comes off first.
 fn share(asked: &Asked<'_>, granted: u64, wanted: u64) -> u64 {
-    let choices = asked.choices().max(1);
-    let beside = (asked.worst_output(wanted) / choices).saturating_sub(wanted);
-    (granted / choices).saturating_sub(beside).min(wanted)
+    let each = |tokens: u64| tokens.checked_div(asked.choices()).unwrap_or(tokens);
+    let beside = each(asked.worst_output(wanted)).saturating_sub(wanted);
+    each(granted).saturating_sub(beside).min(wanted)
 }
 
 /// What a rate limit on tokens must have room for: the likely input, and the

@@ -18,6 +18,7 @@
 //! Out of scope: every decision about credits (`team`), what things cost
 //! (`pricing`), and the wire formats (`providers`).
 
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![allow(
     clippy::result_large_err,
     reason = "a refusal is made once, for a call that ends with it; a box would buy nothing"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::support::{cache, cargo_lock, console, process};
 
@@ -36,11 +36,24 @@ impl Tool {
                 // hand does not offer (any more, or yet).
                 process::run_quietly(self.install(version, folder).arg("--locked")).or_else(|_| {
                     console::note("its lock file cannot be followed here: once more without it");
-                    process::run(&mut self.install(version, folder))
+                    process::run(&mut self.install(version, folder)).with_context(|| self.wants())
                 })
             })
         })?;
         Ok(folder.join("bin").join(self.binary))
+    }
+
+    /// What to look at when it does not compile.
+    fn wants(&self) -> String {
+        let name = self.name;
+        if cfg!(target_os = "linux") {
+            return format!(
+                "{name} was not installed. If something is missing above: it wants a C compiler, pkg-config and \
+                 OpenSSL's headers (Debian, Ubuntu: apt install build-essential pkg-config libssl-dev; Fedora: dnf \
+                 install gcc pkgconf openssl-devel; Alpine: apk add build-base pkgconf openssl-dev)"
+            );
+        }
+        format!("{name} was not installed")
     }
 
     fn install(&self, version: &str, folder: &Path) -> Command {
