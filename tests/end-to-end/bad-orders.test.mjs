@@ -46,8 +46,11 @@ describe("refused, and nothing has changed", () => {
 
   test("bodies that cannot be read", async () => {
     await refused("POST", "/departments", "{", 400, "invalid_json");
-    await refused("POST", "/departments", "[]", 400, "invalid_json");
-    await refused("POST", "/departments", '{"name":"a","name":"b"}', 400, "invalid_json");
+    await refused("POST", "/departments", "[]", 400, "invalid_request");
+    await refused("POST", "/departments", '["Research"]', 400, "invalid_request");
+    await refused("POST", "/allotments", JSON.stringify([company.department.id, person.team.id, "1"]), 400, "invalid_request");
+    await refused("GET", "/departments?cursor=zzz", undefined, 400, "invalid_request");
+    await refused("POST", "/departments", '{"name":"a","name":"b"}', 400, "invalid_request");
     await refused("POST", "/departments", Buffer.from('{"name":"\xff"}', "latin1"), 400, "invalid_json");
     await refused("POST", "/departments", "{}", 400);
     await refused("POST", "/departments", JSON.stringify({ name: "x".repeat(2 << 20) }), 413, "payload_too_large");

@@ -45,6 +45,7 @@ test("requests a minute", async () => {
     const ms = Number(headers.get("retry-after-ms"));
     assert.ok(ms > 0 && ms <= 60_000 && Math.ceil(ms / 1000) === seconds);
     assert.notEqual(headers.get("x-should-retry"), "false");
+    assert.equal(headers.get("x-ratelimit-remaining-requests"), "0");
   }
 });
 
@@ -55,6 +56,9 @@ test("tokens a minute: room for what was asked for, counted at what it used", as
   const more = await ask(secret, { ...question, max_completion_tokens: 2000 });
   assert.equal(more.status, 429);
   assert.match(more.body.error.message, /more than your team's rate limit of 1000 .* ever leaves/);
+  assert.equal(more.headers.get("x-should-retry"), "false");
+  assert.equal(more.headers.get("retry-after"), null);
+  assert.equal(more.headers.get("x-ratelimit-limit-tokens"), "1000");
   assert.equal((await ask(secret)).status, 200);
   await eventually(async () => (await company.api.shown(`/teams/${team.id}/limits/${limit.id}`)).used === 20);
 });

@@ -84,7 +84,7 @@ test("a wallet that is reserved beyond need is spent down all the same", async (
   const { accepted } = split(answers);
   const { calls } = await reconciled(company);
   const left = await company.wallet(member);
-  const [, needed] = /at least ([\d.]+)\./.exec(last.body.error.message);
+  const [, needed] = /at least ([\d.]+) must/.exec(last.body.error.message);
   assert.ok(left >= 0 && left < Number(needed) * 1000, `${left} are left, a call needs ${needed}`);
   assert.equal(left, 40 * exact.price - sum(accepted.map(said)));
   await assertSameBooks(accepted.map((answer) => calls.get(answer.request)));

@@ -43,7 +43,7 @@ describe("before the answer: nothing is charged", AT_ONCE, () => {
   for (const stream of [false, true]) {
     for (const [plan, status, code, says] of [
       [{ mode: "400" }, 400, "upstream_refused", /The request is not valid/],
-      [{ mode: "404" }, 404, "upstream_refused", /The model does not exist/],
+      [{ mode: "404" }, 404, "model_not_found", /The model does not exist/],
       [{ mode: "401" }, 502, "provider_misconfigured", /does not accept its key/],
       [{ mode: "429", retry_after: 7 }, 429, "upstream_rate_limited", /Rate limit reached/],
       [{ mode: "500" }, 502, "upstream_error", /answered 500/],

@@ -46,6 +46,18 @@ test("methods that do not exist", async () => {
   }
 });
 
+test("whoever leaves out /v1 is told, and every answer has its name", async () => {
+  for (const path of ["/chat/completions", "/embeddings", "/models"]) {
+    const { status, headers, error } = await request("POST", path);
+    assert.deepEqual([status, error?.code], [404, "unknown_url"], path);
+    assert.match(error.message, /must end with `\/v1`/);
+    assert.match(headers.get("x-request-id"), /^req_/);
+    assert.equal(headers.get("x-alfred-request-id"), headers.get("x-request-id"));
+  }
+  const { headers } = await request("GET", "/v1/models");
+  assert.match(headers.get("x-request-id"), /^req_/);
+});
+
 test("a slash at the end and a query change nothing", async () => {
   for (const path of ["/v1/chat/completions/", "/v1/chat/completions?beta=true"]) {
     assert.equal((await call(alfred, secret, chat(), { path })).status, 200, path);

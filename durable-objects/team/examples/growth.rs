@@ -162,6 +162,7 @@ impl Subjected {
             cost: Millicredits::new(15_600),
             tokens: Tokens { input: 40, output: 16, ..Tokens::default() },
             reconcile: false,
+            ended_ago_ms: 0,
         };
         let clock = begin();
         self.team.reserve(now, &reserve)?;

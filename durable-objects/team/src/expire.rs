@@ -35,6 +35,7 @@ impl<S: Storage> Team<S> {
                 cost: reservation.due,
                 tokens: Tokens { input: reservation.due_tokens, ..Tokens::default() },
                 reconcile: true,
+                ended_ago_ms: 0,
             };
             self.end(now, &reservation, &end).map_err(|error| StorageError::Sql(error.to_string()))?;
             expired.push(reservation.request);

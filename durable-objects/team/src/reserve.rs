@@ -194,6 +194,10 @@ impl<S: Storage> Team<S> {
                 return Err(ReserveError::RateLimited(Box::new(state)));
             }
         }
+        let funds = payment::total(&self.payers(member));
+        let fits = output_for(&worst, funds.get());
+        let missing = cost(&worst, least).saturating_sub(funds);
+        let lacks_funds = fits < least && (call.topped_up || self.top_up_for(now, missing).is_none());
         for set in binding().filter(|set| set.limit.kind() == Kind::Cap) {
             let left = self.left(set, bounds);
             let (fits, needed) = match set.limit.unit() {
@@ -202,12 +206,14 @@ impl<S: Storage> Team<S> {
                 Unit::Credits => (output_for(&worst, left), cost(&worst, least).get()),
             };
             if fits < least {
+                if lacks_funds {
+                    // It would not be accepted in the next window either.
+                    return Err(self.insufficient(member, cost(&worst, least)));
+                }
                 return Err(ReserveError::LimitReached(Box::new(self.limit_state(set, bounds, needed))));
             }
             room = room.min(fits);
         }
-        let funds = payment::total(&self.payers(member));
-        let fits = output_for(&worst, funds.get());
         if fits < room {
             if !call.topped_up
                 && let Some(top_up) = self.top_up_for(now, cost(&worst, room).saturating_sub(funds))

@@ -22,6 +22,7 @@ pub(crate) struct End {
     pub(crate) cost: Millicredits,
     pub(crate) tokens: Tokens,
     pub(crate) reconcile: bool,
+    pub(crate) ended_ago_ms: i64,
 }
 
 impl End {
@@ -29,9 +30,10 @@ impl End {
     /// else it says.
     fn of(call: &Settle) -> Self {
         let (outcome, metered, reconcile) = (call.outcome, call.metered, call.reconcile);
+        let ended_ago_ms = call.ended_ago_ms.max(0);
         if metered == Metered::Nothing {
             let (cost, tokens) = (Millicredits::ZERO, Tokens::default());
-            return Self { kind: Kind::Release, outcome, metered, cost, tokens, reconcile };
+            return Self { kind: Kind::Release, outcome, metered, cost, tokens, reconcile, ended_ago_ms };
         }
         let Tokens { input, cached, output, reasoning } = call.tokens;
         let tokens = Tokens {
@@ -40,7 +42,7 @@ impl End {
             output: bounded(output),
             reasoning: bounded(reasoning),
         };
-        Self { kind: Kind::Settle, outcome, metered, cost: call.cost, tokens, reconcile }
+        Self { kind: Kind::Settle, outcome, metered, cost: call.cost, tokens, reconcile, ended_ago_ms }
     }
 }
 
@@ -181,7 +183,7 @@ impl<S: Storage> Team<S> {
             provider: reservation.provider.clone(),
             tag: reservation.tag.clone(),
             accepted_ms: reservation.accepted_ms,
-            duration_ms: now.saturating_sub(reservation.accepted_ms).max(0),
+            duration_ms: now.saturating_sub(end.ended_ago_ms).saturating_sub(reservation.accepted_ms).max(0),
             input_tokens: end.tokens.input,
             cached_tokens: end.tokens.cached,
             output_tokens: end.tokens.output,

@@ -154,6 +154,7 @@ fn settle(call: u128, cost: i64) -> Settle {
         cost: credits(cost),
         tokens: Tokens { input: 8, output: 4, ..Tokens::default() },
         reconcile: false,
+        ended_ago_ms: 0,
     }
 }
 

@@ -189,6 +189,7 @@ fn where_nothing_was_metered_nothing_is_paid() {
         cost: credits(7),
         tokens: Tokens { input: 5, ..Tokens::default() },
         reconcile: false,
+        ended_ago_ms: 0,
     };
     assert_eq!(team.settle(NOW, &release).unwrap().cost, credits(0));
     assert_eq!(team.available(Account::Pool), credits(100));

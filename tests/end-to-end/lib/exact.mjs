@@ -20,7 +20,7 @@ export async function exactCall(company) {
   // The figures of the plan have as many digits as the true ones will have.
   const refused = await call(company.alfred, poor.secret, body(100));
   assert.equal(refused.status, 402, refused.text);
-  const [, needed] = /at least ([\d.]+)\./.exec(refused.body.error.message);
+  const [, needed] = /at least ([\d.]+) must/.exec(refused.body.error.message);
   const input = Number(needed) - 2 * OUTPUT;
   assert.ok(input >= 100 && input < 1000, `${input} input tokens`);
   return { body: body(input), price: cost(input, OUTPUT), input };

@@ -1,8 +1,13 @@
 //! Lists in pages.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+use crate::problem::Problem;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,21 +56,26 @@ pub(crate) struct Paging {
 }
 
 /// The page of `items`, which are sorted by `key`, that begins after `cursor`.
-pub(crate) fn page<I, T>(
+///
+/// # Errors
+/// When `cursor` is no such key.
+pub(crate) fn page<I, T, K: Ord + Display + FromStr>(
     items: impl IntoIterator<Item = I>,
     (cursor, size): (Option<&str>, Size),
-    key: impl Fn(&I) -> String,
+    key: impl Fn(&I) -> K,
     view: impl Fn(I) -> T,
-) -> List<T> {
-    let mut items = items.into_iter().skip_while(|item| cursor.is_some_and(|cursor| *key(item) <= *cursor));
+) -> Result<List<T>, Problem> {
+    let unknown = |_| Problem::invalid("`cursor` is not one that this list answered: begin without one");
+    let cursor: Option<K> = cursor.map(|cursor| cursor.parse().map_err(unknown)).transpose()?;
+    let mut items = items.into_iter().skip_while(|item| cursor.as_ref().is_some_and(|cursor| key(item) <= *cursor));
     let mut data = Vec::new();
     let mut last = None;
     for item in items.by_ref().take(size.get().into()) {
-        last = Some(key(&item));
+        last = Some(key(&item).to_string());
         data.push(view(item));
     }
     let next_cursor = items.next().and(last);
-    List { data, next_cursor }
+    Ok(List { data, next_cursor })
 }
 
 #[cfg(test)]
@@ -73,7 +83,7 @@ mod tests {
     use super::*;
 
     fn numbers(cursor: Option<&str>, size: u8) -> (Vec<u32>, Option<String>) {
-        let list = page(10..15u32, (cursor, Size(size)), ToString::to_string, |n| n);
+        let list = page(10..15u32, (cursor, Size(size)), |n| *n, |n| n).unwrap();
         (list.data, list.next_cursor)
     }
 
@@ -85,7 +95,8 @@ mod tests {
         assert_eq!(numbers(Some("12"), 2), (vec![13, 14], None));
         assert_eq!(numbers(Some("14"), 2), (vec![], None));
         // What the cursor named may be gone.
-        assert_eq!(numbers(Some("115"), 2), (vec![12, 13], Some("13".into())));
+        assert_eq!(numbers(Some("3"), 2), (vec![10, 11], Some("11".into())));
+        assert!(page(10..15u32, (Some("x"), Size(1)), |n| *n, |n| n).is_err());
     }
 
     #[test]

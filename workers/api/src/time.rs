@@ -32,7 +32,9 @@ impl Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Timestamp::from_millisecond(self.0.clamp(0, LAST_MS)).unwrap_or_default().fmt(f)
+        let time = Timestamp::from_millisecond(self.0.clamp(0, LAST_MS)).unwrap_or_default();
+        // Always to the millisecond, so that texts sort as times do.
+        write!(f, "{time:.3}")
     }
 }
 
@@ -66,9 +68,9 @@ mod tests {
     #[test]
     fn text_form() {
         for (text, ms, canonical) in [
-            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00Z"),
-            ("2026-11-22T13:45:00.250Z", 1_795_355_100_250, "2026-11-22T13:45:00.25Z"),
-            ("2026-11-22T14:45:00+01:00", 1_795_355_100_000, "2026-11-22T13:45:00Z"),
+            ("1970-01-01T00:00:00Z", 0, "1970-01-01T00:00:00.000Z"),
+            ("2026-11-22T13:45:00.250Z", 1_795_355_100_250, "2026-11-22T13:45:00.250Z"),
+            ("2026-11-22T14:45:00+01:00", 1_795_355_100_000, "2026-11-22T13:45:00.000Z"),
         ] {
             assert_eq!(text.parse(), Ok(Time(ms)), "{text}");
             assert_eq!(Time(ms).to_string(), canonical);

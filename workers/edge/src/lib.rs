@@ -22,8 +22,7 @@ use worker::{
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let path = request.path();
-    if path == gateway::PREFIX || path.starts_with("/v1/") {
+    if gateway::is_mine(&request.path()) {
         return gateway::handle(request, &env, &context).await;
     }
     let request: HttpRequest = request.try_into()?;

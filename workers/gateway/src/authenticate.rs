@@ -75,7 +75,7 @@ mod tests {
             (Some(format!("Bearer {}", &key[..key.len() - 1])), "missing or altered"),
         ] {
             let refusal = bearer(bad.as_deref()).unwrap_err();
-            assert_eq!((refusal.status, refusal.code), (401, "invalid_api_key"));
+            assert_eq!((refusal.status, refusal.code.as_ref()), (401, "invalid_api_key"));
             assert!(refusal.message.contains(says), "{}", refusal.message);
         }
     }

@@ -1,6 +1,6 @@
 //! One call from its key to its settlement.
 
-use actors::{Actors, now_ms, uuid_v7};
+use actors::{Actors, now_ms};
 use futures::channel::oneshot;
 use identity::RequestId;
 use ledger::{Millicredits, Outcome};
@@ -19,18 +19,13 @@ use crate::{authenticate, courier, relay, settle};
 /// Runs a call; answers as soon as there is something to answer.
 pub(crate) async fn run(
     endpoint: Endpoint,
+    id: RequestId,
     mut request: Request,
-    env: &Env,
-    context: &Context,
+    (env, context): (&Env, &Context),
     actors: Actors,
 ) -> Result<Response, Refusal> {
     let received_ms = now_ms();
-    let id = uuid_v7().map(RequestId::from_u128).map_err(|_| Refusal::internal())?;
-    let admitted = accept(endpoint, id, &mut request, (env, context, &actors)).await;
-    let admitted = admitted.map_err(|mut refusal| {
-        refusal.header("x-alfred-request-id", id);
-        refusal
-    })?;
+    let admitted = accept(endpoint, id, &mut request, (env, context, &actors)).await?;
     let timing = Timing { received_ms, admitted_ms: now_ms() };
     let client = Client::of(&request);
     let (answer, answered) = oneshot::channel();

@@ -41,6 +41,7 @@ thread_local! {
 /// A settle on its way.
 struct Letter {
     settle: Settle,
+    ended_ms: i64,
     place: Cell<Place>,
 }
 
@@ -63,7 +64,7 @@ pub(crate) async fn reserve(actors: &Actors, team: TeamId, reserve: Reserve) -> 
 
 /// Tells a team's actor what a call came to, and answers when it has heard.
 pub(crate) async fn settle(actors: &Actors, team: TeamId, settle: Settle) {
-    let letter = Rc::new(Letter { settle, place: Cell::new(Place::Waiting) });
+    let letter = Rc::new(Letter { settle, ended_ms: now_ms(), place: Cell::new(Place::Waiting) });
     post(team, Rc::clone(&letter));
     wait(LINGER_MS).await;
     let mut attempt = 0;
@@ -115,7 +116,11 @@ async fn send(
 ) -> Result<Option<Answer>, ActorError> {
     let sent_ms = now_ms();
     letters.iter().for_each(|letter| letter.place.set(Place::Underway(sent_ms)));
-    let settles = letters.iter().map(|letter| Command::Settle(letter.settle.clone()));
+    let settle = |letter: &Rc<Letter>| {
+        let ended_ago_ms = sent_ms.saturating_sub(letter.ended_ms).max(0);
+        Command::Settle(Settle { ended_ago_ms, ..letter.settle.clone() })
+    };
+    let settles = letters.iter().map(settle);
     let commands = settles.chain(reserve.map(Command::Reserve)).collect();
     let outcome = actors.team(team, &Command::Together(commands)).await;
     let mut answers = match outcome {

@@ -42,41 +42,54 @@ mod relay;
 mod settings;
 mod settle;
 
-use actors::Actors;
+use actors::{Actors, uuid_v7};
+use identity::RequestId;
 use worker::{Context, Env, Method, Request, Response, Result};
 
 use refuse::Refusal;
 
-/// Which paths are the gateway's.
-pub const PREFIX: &str = "/v1";
+const PREFIX: &str = "/v1";
 
-/// Answers a request under [`PREFIX`].
+/// Whether a path is the gateway's: under `/v1`, or what a client asks for that
+/// was told the address without it.
+#[must_use]
+pub fn is_mine(path: &str) -> bool {
+    path == PREFIX || path.starts_with("/v1/") || matches!(path, "/chat/completions" | "/embeddings" | "/models")
+}
+
+/// Answers a request that [`is_mine`].
 ///
 /// # Errors
 /// When a binding is missing; everything else is an answer.
 pub async fn handle(request: Request, env: &Env, context: &Context) -> Result<Response> {
     let actors = Actors::new(env)?;
-    let answer = match route(request, env, context, actors).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.response()?,
-    };
-    Ok(answer)
+    let id = uuid_v7().map(RequestId::from_u128).map_err(|error| error.to_string())?;
+    route(id, request, (env, context), actors).await.or_else(|mut refusal| {
+        refusal.header(headers::REQUEST_ID, id);
+        refusal.header(headers::X_REQUEST_ID, id);
+        refusal.response()
+    })
 }
 
 async fn route(
+    id: RequestId,
     request: Request,
-    env: &Env,
-    context: &Context,
+    (env, context): (&Env, &Context),
     actors: Actors,
 ) -> std::result::Result<Response, Refusal> {
     let path = request.path();
-    let path = path.strip_prefix(PREFIX).unwrap_or(&path).trim_end_matches('/').to_owned();
+    let Some(path) = path.strip_prefix(PREFIX) else { return Err(Refusal::no_prefix(&path)) };
+    let path = path.trim_end_matches('/').to_owned();
     match (request.method(), path.as_str()) {
-        (Method::Post, "/chat/completions") => call::run(body::Endpoint::Chat, request, env, context, actors).await,
-        (Method::Post, "/embeddings") => call::run(body::Endpoint::Embeddings, request, env, context, actors).await,
-        (Method::Get, "/models") => models::list(&request, env, &actors).await,
+        (Method::Post, "/chat/completions") => {
+            call::run(body::Endpoint::Chat, id, request, (env, context), actors).await
+        }
+        (Method::Post, "/embeddings") => {
+            call::run(body::Endpoint::Embeddings, id, request, (env, context), actors).await
+        }
+        (Method::Get, "/models") => models::list(id, &request, &actors).await,
         (Method::Get, one) if one.starts_with("/models/") => {
-            models::one(&request, env, &actors, one.trim_start_matches("/models/")).await
+            models::one(id, &request, &actors, one.trim_start_matches("/models/")).await
         }
         (method, path @ ("/chat/completions" | "/embeddings" | "/models")) => {
             Err(Refusal::wrong_method(method.as_ref(), path))

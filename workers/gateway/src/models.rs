@@ -1,14 +1,16 @@
 //! Which models a key may use, and what they cost.
 
 use actors::{Actors, now_ms};
+use identity::RequestId;
 use organization::{Provider, ProviderKind};
 use pricing::{ModelPrice, PriceBook, PriceQuery, Tariff, Usage};
 use providers::demo;
 use serde_json::{Value, json};
 use team::protocol::Me;
-use worker::{Env, Request, Response, ResponseBuilder};
+use worker::{Request, Response, ResponseBuilder};
 
 use crate::authenticate;
+use crate::headers;
 use crate::refuse::Refusal;
 use crate::settings::Prepared;
 
@@ -16,7 +18,7 @@ use crate::settings::Prepared;
 const MOST: usize = 2000;
 
 /// `GET /v1/models`.
-pub(crate) async fn list(request: &Request, _: &Env, actors: &Actors) -> Result<Response, Refusal> {
+pub(crate) async fn list(id: RequestId, request: &Request, actors: &Actors) -> Result<Response, Refusal> {
     let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
     let models: Vec<Value> = names(&prepared)
         .into_iter()
@@ -24,18 +26,18 @@ pub(crate) async fn list(request: &Request, _: &Env, actors: &Actors) -> Result<
         .filter_map(|name| describe(&prepared, &name))
         .take(MOST)
         .collect();
-    answer(&json!({"object": "list", "data": models}))
+    answer(id, &json!({"object": "list", "data": models}))
 }
 
 /// `GET /v1/models/{id}`; ids may have slashes.
-pub(crate) async fn one(request: &Request, _: &Env, actors: &Actors, id: &str) -> Result<Response, Refusal> {
+pub(crate) async fn one(id: RequestId, request: &Request, actors: &Actors, model: &str) -> Result<Response, Refusal> {
     let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
-    let id = percent_decode(id);
-    if !allowed(&me, &id) {
-        return Err(Refusal::unknown_model(&id));
+    let name = percent_decode(model);
+    if !allowed(&me, &name) {
+        return Err(Refusal::unknown_model(&name));
     }
-    let model = describe(&prepared, &id).ok_or_else(|| Refusal::unknown_model(&id))?;
-    answer(&model)
+    let model = describe(&prepared, &name).ok_or_else(|| Refusal::unknown_model(&name))?;
+    answer(id, &model)
 }
 
 fn allowed(me: &Me, model: &str) -> bool {
@@ -102,10 +104,13 @@ fn describe(prepared: &Prepared, name: &str) -> Option<Value> {
     }))
 }
 
-fn answer(body: &Value) -> Result<Response, Refusal> {
+fn answer(id: RequestId, body: &Value) -> Result<Response, Refusal> {
+    let id = id.to_string();
     let response = ResponseBuilder::new()
         .with_header("content-type", "application/json")
         .and_then(|builder| builder.with_header("cache-control", "no-store"))
+        .and_then(|builder| builder.with_header(headers::REQUEST_ID, &id))
+        .and_then(|builder| builder.with_header(headers::X_REQUEST_ID, &id))
         .map_err(|_| Refusal::internal())?;
     Ok(response.fixed(body.to_string().into_bytes()))
 }

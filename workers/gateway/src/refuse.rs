@@ -1,5 +1,7 @@
 //! Refusals in OpenAI's shape, each with what to do about it.
 
+use std::borrow::Cow;
+
 use actors::ActorError;
 use jiff::Timestamp;
 use limits::{LimitAmount, Unit, reset_text};
@@ -9,6 +11,7 @@ use team::protocol::{LimitState, ReserveError};
 use worker::{Response, ResponseBuilder, Result};
 
 use crate::body::MAX_BODY;
+use crate::headers;
 
 /// An answer that is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +19,7 @@ pub(crate) struct Refusal {
     pub(crate) status: u16,
     /// OpenAI's `type`.
     pub(crate) kind: &'static str,
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     pub(crate) param: Option<String>,
     pub(crate) message: String,
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -28,8 +31,13 @@ const INVALID: &str = "invalid_request_error";
 const QUOTA: &str = "insufficient_quota";
 
 impl Refusal {
-    pub(crate) fn new(status: u16, kind: &'static str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, code, param: None, message: message.into(), headers: Vec::new(), body: None }
+    pub(crate) fn new(
+        status: u16,
+        kind: &'static str,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { status, kind, code: code.into(), param: None, message: message.into(), headers: Vec::new(), body: None }
     }
 
     fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -113,6 +121,11 @@ impl Refusal {
         Self::new(405, INVALID, "method_not_allowed", message).with("allow", allowed)
     }
 
+    pub(crate) fn no_prefix(path: &str) -> Self {
+        let message = format!("There is no `{path}`; it is `/v1{path}`. The client's base URL must end with `/v1`.");
+        Self::new(404, INVALID, "unknown_url", message)
+    }
+
     pub(crate) fn unknown_path(path: &str) -> Self {
         let message = format!(
             "There is no `/v1{}`. Alfred serves `/v1/chat/completions`, `/v1/embeddings` and `/v1/models`.",
@@ -167,7 +180,8 @@ impl Refusal {
         let mut refusal = match status {
             // The request's fault: as the provider said it.
             400 | 404 | 409 | 413 | 415 | 422 => {
-                let mut refusal = Self::new(status, INVALID, "upstream_refused", said.clone());
+                let code = error.code.clone().map_or(Cow::Borrowed("upstream_refused"), Cow::Owned);
+                let mut refusal = Self::new(status, INVALID, code, said.clone());
                 refusal.param.clone_from(&error.param);
                 refusal
             }
@@ -178,7 +192,8 @@ impl Refusal {
                 format!(
                     "The provider `{provider}` does not accept its key: {said}. An admin must look; nothing was charged."
                 ),
-            ),
+            )
+            .with("x-should-retry", "false"),
             429 => Self::new(
                 429,
                 "requests",
@@ -230,7 +245,7 @@ impl Refusal {
                 let payers = if *pool { "Your wallet and your team's pool" } else { "Your wallet" };
                 let verb = if *pool { "have" } else { "has" };
                 let message = format!(
-                    "{payers} {verb} {left} credits left, and this call needs at least {needed}. {} \
+                    "{payers} {verb} {left} credits left, and at least {needed} must be reserved for this call. {} \
                      A shorter prompt, a lower output limit or a cheaper model needs less.",
                     ask(help)
                 );
@@ -254,7 +269,7 @@ impl Refusal {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match &self.body {
             Some(body) => body.clone(),
-            None => error::body(&self.message, self.kind, self.param.as_deref(), Some(self.code)),
+            None => error::body(&self.message, self.kind, self.param.as_deref(), Some(&self.code)),
         }
     }
 
@@ -297,18 +312,28 @@ fn rate_limited(state: &LimitState, now_ms: i64) -> Refusal {
     let seconds = wait_ms.saturating_add(999) / 1000;
     let unit = if state.limit.unit() == Unit::Tokens { "tokens" } else { "requests" };
     let whose = whose(state);
-    let message = if state.needed > state.limit.amount() {
-        format!(
-            "This call needs room for {} tokens, more than {whose} rate limit of {} ever leaves. Send a shorter prompt \
-             or ask for less output.",
-            state.needed, state.limit
-        )
-    } else {
-        format!("{} rate limit of {} is reached. Try again in {}.", capital(&whose), state.limit, reset_text(wait_ms))
+    let refusal = |message| {
+        let refusal = Refusal::new(429, unit, "rate_limit_exceeded", message);
+        let [limit, remaining, reset] = headers::rate_names(state.limit.unit());
+        let left = state.left.max(0);
+        refusal.with(limit, state.limit.amount()).with(remaining, left).with(reset, reset_text(wait_ms))
     };
-    Refusal::new(429, unit, "rate_limit_exceeded", message)
-        .with("retry-after", seconds.max(1))
-        .with("retry-after-ms", wait_ms)
+    if state.needed > state.limit.amount() {
+        // It will never be accepted: the SDKs must not wait and try again.
+        let advice = match state.limit.unit() {
+            Unit::Requests => "Ask an admin to allow calls.",
+            _ => "Send a shorter prompt or ask for less output.",
+        };
+        let needed = LimitAmount::new(state.limit.unit(), state.needed);
+        let message = format!(
+            "This call needs room for {needed} {unit}, more than {whose} rate limit of {} ever leaves. {advice}",
+            state.limit
+        );
+        return refusal(message).with("x-should-retry", "false");
+    }
+    let message =
+        format!("{} rate limit of {} is reached. Try again in {}.", capital(&whose), state.limit, reset_text(wait_ms));
+    refusal(message).with("retry-after", seconds.max(1)).with("retry-after-ms", wait_ms)
 }
 
 fn limit_reached(state: &LimitState, help: Option<&str>) -> Refusal {
@@ -318,7 +343,7 @@ fn limit_reached(state: &LimitState, help: Option<&str>) -> Refusal {
         None => "It never starts anew.".to_owned(),
     };
     let message = format!(
-        "{} limit of {} leaves {}, and this call needs at least {}. {resets} {}",
+        "{} limit of {} leaves {}, and at least {} must be reserved for this call. {resets} {}",
         capital(&whose(state)),
         state.limit,
         amount(state.left),
@@ -413,16 +438,17 @@ mod tests {
                 ReserveError::LimitReached(Box::new(state(Kind::Cap, Window::Day, Unit::Credits, 10_000, 700))),
                 402,
                 "insufficient_quota",
-                "leaves 0.5, and this call needs at least 0.7. It starts anew at 2023-11-14T22:14:20Z. To get more: #credits.",
+                "leaves 0.5, and at least 0.7 must be reserved for this call. It starts anew at 2023-11-14T22:14:20Z. To get more: #credits.",
             ),
-            (funds, 402, "insufficient_quota", "has 1.5 credits left, and this call needs at least 2."),
+            (funds, 402, "insufficient_quota", "has 1.5 credits left, and at least 2 must be reserved for this call."),
             (ReserveError::Storage, 503, "overloaded", "try again"),
         ] {
             let refusal = Refusal::reserve(&error, now, Some("#credits"));
-            assert_eq!((refusal.status, refusal.code), (status, code));
+            assert_eq!((refusal.status, refusal.code.as_ref()), (status, code));
             assert!(refusal.message.contains(says), "{}", refusal.message);
             let no_retry = refusal.headers.contains(&("x-should-retry", "false".to_owned()));
-            assert_eq!(no_retry, status == 402, "SDKs retry 429 and 5xx by themselves, and must not retry 402");
+            let never = status == 402 || says == "ever leaves";
+            assert_eq!(no_retry, never, "SDKs retry 429 and 5xx by themselves, and must not when it is of no use");
         }
     }
 
@@ -437,9 +463,11 @@ mod tests {
             (503, 502, "upstream_error"),
         ] {
             let refusal = Refusal::upstream("acme", status, Some("7".into()), &error);
-            assert_eq!((refusal.status, refusal.code), (ours, code));
+            assert_eq!((refusal.status, refusal.code.as_ref()), (ours, code));
             assert!(refusal.message.contains("bad thing"));
             assert!(refusal.headers.contains(&("retry-after", "7".to_owned())));
         }
+        let error = UpstreamError::parse(br#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#);
+        assert_eq!(Refusal::upstream("acme", 400, None, &error).code, "context_length_exceeded");
     }
 }

@@ -239,6 +239,6 @@ fn is_error(body: &[u8]) -> bool {
 /// left unfinished.
 fn broke_off(call: &Admitted) -> Bytes {
     let refusal = Refusal::broke_off(&call.provider.name);
-    let body = error::body(&refusal.message, refusal.kind, None, Some(refusal.code));
+    let body = error::body(&refusal.message, refusal.kind, None, Some(&refusal.code));
     Bytes::from([b"\n\ndata: ".as_slice(), &body, b"\n\n"].concat())
 }

@@ -24,6 +24,7 @@ pub(crate) fn measured(call: &Admitted, outcome: Outcome, measured: Measured) ->
         cost: measured.cost,
         tokens: measured.tokens,
         reconcile: measured.reconcile,
+        ended_ago_ms: 0,
     }
 }
 
@@ -35,6 +36,7 @@ fn release(request: RequestId, outcome: Outcome) -> Settle {
         cost: Millicredits::ZERO,
         tokens: Tokens::default(),
         reconcile: false,
+        ended_ago_ms: 0,
     }
 }
 

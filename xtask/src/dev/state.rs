@@ -61,6 +61,11 @@ impl State {
         Ok(secrets.context("the runtime made no secrets")?.operator_key)
     }
 
+    /// Where the operator's key is.
+    pub(super) fn secrets_path(&self) -> PathBuf {
+        self.folder.join("secrets.json")
+    }
+
     /// What was seeded, if anything.
     pub(super) fn dev_json(&self) -> Result<Option<DevJson>> {
         self.read("dev.json")

@@ -20,6 +20,7 @@ pub(super) fn print(seeded: &DevJson, state: &State) {
     if state.dev_json_path().exists() {
         println!("All keys are in {}.", workspace::shown(&state.dev_json_path()));
     }
+    println!("The operator's key is in {}.", workspace::shown(&state.secrets_path()));
     println!("Ctrl-C ends it.");
 }
 

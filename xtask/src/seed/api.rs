@@ -39,6 +39,13 @@ impl Api {
         read(path, response)
     }
 
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Value> {
+        let url = format!("{}/api/v1{path}", self.base_url);
+        let request = self.agent.patch(&url).header("authorization", format!("Bearer {}", self.key));
+        let response = request.send_json(body).with_context(|| format!("Alfred does not answer on {url}"))?;
+        read(path, response)
+    }
+
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let url = format!("{}/api/v1{path}", self.base_url);
         let request = self.agent.get(&url).header("authorization", format!("Bearer {}", self.key));

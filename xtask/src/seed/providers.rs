@@ -45,22 +45,21 @@ const KNOWN: [Known; 5] = [
     },
 ];
 
-/// Adds the providers whose keys `.dev.vars` has and the example organization
-/// has not. Answers their names.
+/// Adds the providers whose keys `.dev.vars` has, and gives those that are there
+/// the key that it has now. Answers the names of those that are new.
 pub(crate) fn add_real(seeded: &DevJson) -> Result<Vec<&'static str>> {
     let Some(admin_key) = &seeded.admin_key else { return Ok(Vec::new()) };
     let Ok(variables) = fs::read_to_string(workspace::path(".dev.vars")) else { return Ok(Vec::new()) };
     let admin = Api::new(&seeded.base_url, admin_key);
     let there = admin.get("/providers?limit=100")?;
-    let there: Vec<String> = there
-        .get("data")
-        .and_then(Value::as_array)
-        .map(|providers| providers.iter().filter_map(|provider| text(provider, "name").ok()).collect())
-        .unwrap_or_default();
+    let there = there.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    let is = |provider: &&Value, name: &str| text(provider, "name").is_ok_and(|other| other == name);
     let mut added = Vec::new();
     for known in &KNOWN {
         let Some(key) = value(&variables, known.variable) else { continue };
-        if there.iter().any(|name| name == known.name) {
+        if let Some(provider) = there.iter().find(|provider| is(provider, known.name)) {
+            let path = format!("/providers/{}", text(provider, "id")?);
+            admin.patch(&path, &json!({"api_key": key}))?;
             continue;
         }
         let body = json!({

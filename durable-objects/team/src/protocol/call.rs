@@ -220,6 +220,9 @@ pub struct Settle {
     /// Whether somebody should look.
     #[serde(default)]
     pub reconcile: bool,
+    /// How long ago it ended, in milliseconds: a settle may wait to be sent.
+    #[serde(default)]
+    pub ended_ago_ms: i64,
 }
 
 /// What a call used, for the record.

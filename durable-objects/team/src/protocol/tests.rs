@@ -39,8 +39,9 @@ fn commands_are_pinned() {
         cost: Millicredits::new(900),
         tokens: Tokens { input: 8, output: 4, ..Tokens::default() },
         reconcile: false,
+        ended_ago_ms: 100,
     };
-    insta::assert_snapshot!(serde_json::to_string(&Command::Settle(settle)).unwrap(), @r#"{"settle":{"request":"req_00000000000000000000000001","outcome":"completed","metered":"reported","cost":"0.9","tokens":{"input":8,"cached":0,"output":4,"reasoning":0},"reconcile":false}}"#);
+    insta::assert_snapshot!(serde_json::to_string(&Command::Settle(settle)).unwrap(), @r#"{"settle":{"request":"req_00000000000000000000000001","outcome":"completed","metered":"reported","cost":"0.9","tokens":{"input":8,"cached":0,"output":4,"reasoning":0},"reconcile":false,"ended_ago_ms":100}}"#);
 }
 
 #[test]

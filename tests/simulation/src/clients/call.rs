@@ -298,5 +298,5 @@ impl Run<'_> {
 }
 
 fn settle(request: RequestId, outcome: Outcome, metered: Metered, (cost, tokens): (Millicredits, Tokens)) -> Settle {
-    Settle { request, outcome, metered, cost, tokens, reconcile: metered != Metered::Reported }
+    Settle { request, outcome, metered, cost, tokens, reconcile: metered != Metered::Reported, ended_ago_ms: 0 }
 }

@@ -54,6 +54,7 @@ pub(crate) async fn unknown_settle(world: Rc<World>, place: TeamPlace) {
     let cost = Millicredits::new(world.between(-5, 1_000_000));
     let (outcome, metered) = (Outcome::Completed, Metered::Reported);
     let request = RequestId::from_u128(world.id());
-    let settle = Settle { request, outcome, metered, cost, tokens: Tokens::default(), reconcile: false };
+    let settle =
+        Settle { request, outcome, metered, cost, tokens: Tokens::default(), reconcile: false, ended_ago_ms: 0 };
     let _ = world.ask_team(place.team, Command::Settle(settle)).await;
 }

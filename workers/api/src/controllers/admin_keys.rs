@@ -101,7 +101,7 @@ pub(crate) async fn list_admin_keys(
 ) -> Result<Json<List<AdminKeyBody>>, Problem> {
     let keys = admin.directory().await?.admin_keys;
     let asked = (asked.cursor.as_deref(), asked.limit);
-    Ok(Json(page(keys, asked, |key| key.id.to_string(), AdminKeyBody::from)))
+    page(keys, asked, |key| key.id, AdminKeyBody::from).map(Json)
 }
 
 /// Revoke an admin key: it never works again. The last one stays.

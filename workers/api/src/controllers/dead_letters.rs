@@ -65,7 +65,7 @@ pub(crate) async fn list_dead_letters(
         received_at: Time::from_ms(row.received_ms),
         body: row.body,
     };
-    Ok(Json(page(rows, (None, asked.limit), |row| row.id.clone(), view)))
+    page(rows, (None, asked.limit), |row| row.id.clone(), view).map(Json)
 }
 
 /// Remove a message that the queue gave up on.

@@ -66,7 +66,7 @@ pub(crate) async fn list_departments(
 ) -> Result<Json<List<Department>>, Problem> {
     let departments = admin.directory().await?.departments;
     let asked = (asked.cursor.as_deref(), asked.limit);
-    Ok(Json(page(departments, asked, |department| department.id.to_string(), Department::from)))
+    page(departments, asked, |department| department.id, Department::from).map(Json)
 }
 
 /// Show a department.

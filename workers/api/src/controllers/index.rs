@@ -25,7 +25,7 @@ pub(crate) struct Index {
 #[utoipa::path(get, path = "/api/v1", tag = "Operations", security(()),
     responses((status = 200, description = "What there is", body = Index)))]
 pub(crate) async fn get_index() -> Json<Index> {
-    Json(Index { name: "Alfred", openapi: "/api/v1/openapi.json", models: "/v1", me: "/api/v1/me" })
+    Json(Index { name: "Alfred", openapi: "/api/v1/openapi.json", models: "/v1/models", me: "/api/v1/me" })
 }
 
 /// Show this document.

@@ -184,7 +184,7 @@ pub(crate) async fn list_keys(
     let keys = admin.overview(team).await?.keys.into_iter();
     let wanted = keys.filter(|key| asked.member_id.is_none_or(|id| key.member == id));
     let asked = (asked.cursor.as_deref(), asked.limit);
-    Ok(Json(page(wanted, asked, |key| key.id.to_string(), |key| Key::new(team, key))))
+    page(wanted, asked, |key| key.id, |key| Key::new(team, key)).map(Json)
 }
 
 /// Show a key.

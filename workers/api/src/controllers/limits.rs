@@ -195,7 +195,7 @@ pub(crate) async fn list_limits(
     let limits = admin.overview(team).await?.limits.into_iter();
     let wanted = limits.filter(|state| asked.wants(state.subject));
     let asked = (asked.cursor.as_deref(), asked.limit);
-    Ok(Json(page(wanted, asked, |state| state.id.to_string(), |state| LimitBody::new(team, state))))
+    page(wanted, asked, |state| state.id, |state| LimitBody::new(team, state)).map(Json)
 }
 
 /// Show a limit and where it stands.

@@ -155,7 +155,7 @@ pub(crate) async fn list_members(
     let members = admin.directory().await?.members.into_iter();
     let wanted = members.filter(|member| asked.team_id.is_none_or(|id| member.team == id));
     let asked = (asked.cursor.as_deref(), asked.limit);
-    Ok(Json(page(wanted, asked, |member| member.profile.member.to_string(), Member::from)))
+    page(wanted, asked, |member| member.profile.member, Member::from).map(Json)
 }
 
 /// Show a member and where they stand.

@@ -178,7 +178,7 @@ pub(crate) async fn list_organizations(
     let rows: Vec<IndexRow> = app.rows(list_statement(&asked)).await?;
     let view =
         |row: IndexRow| OrganizationListing { id: row.id, name: row.name, created_at: Time::from_ms(row.created_ms) };
-    Ok(Json(crate::page::page(rows, (None, asked.limit), |row| row.id.to_string(), view)))
+    crate::page::page(rows, (None, asked.limit), |row| row.id, view).map(Json)
 }
 
 /// Issue credits to the organization's treasury. Only the operator may.

@@ -28,6 +28,7 @@ pub(crate) struct CallBody {
     tag: Option<String>,
     #[schema(value_type = schema::Time)]
     accepted_at: Time,
+    /// From its acceptance to the end of its answer.
     duration_ms: i64,
     /// Cached ones included.
     input_tokens: i64,

@@ -233,7 +233,7 @@ pub(crate) async fn create_team(
 pub(crate) async fn list_teams(admin: Admin, Query(asked): Query<TeamFilter>) -> Result<Json<List<Team>>, Problem> {
     let teams = admin.directory().await?.teams.into_iter().map(|team| team.profile);
     let wanted = teams.filter(|team| asked.department_id.is_none_or(|id| team.department == id));
-    Ok(Json(page(wanted, (asked.cursor.as_deref(), asked.limit), |team| team.team.to_string(), Team::from)))
+    page(wanted, (asked.cursor.as_deref(), asked.limit), |team| team.team, Team::from).map(Json)
 }
 
 /// Show a team and where it stands.

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
@@ -51,8 +52,28 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pro
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(Code::InvalidJson, format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
     })?;
-    // Says line and column by itself.
-    serde_json::from_str(text).map_err(|error| Problem::new(Code::InvalidJson, error))
+    // An array would be read as an object's fields in their order.
+    if matches!(text.trim_start().as_bytes().first(), Some(byte) if *byte != b'{') {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| Problem::new(Code::InvalidJson, error))?;
+        return Err(Problem::invalid("the body must be an object: `{…}`"));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let (path, error) = (error.path().to_string(), error.into_inner());
+        match error.classify() {
+            // Says line and column by itself.
+            Category::Syntax | Category::Eof | Category::Io => Problem::new(Code::InvalidJson, error),
+            Category::Data => Problem::invalid(at(&path, &error.to_string())),
+        }
+    })?;
+    reader.end().map_err(|error| Problem::new(Code::InvalidJson, error))?;
+    Ok(value)
+}
+
+/// What is wrong, and where: the field's path in place of line and column.
+fn at(path: &str, error: &str) -> String {
+    let error = error.rsplit_once(" at line ").map_or(error, |(error, _)| error);
+    if path == "." { error.to_owned() } else { format!("`{path}`: {error}") }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -108,7 +129,11 @@ mod tests {
         check(None, br#"{"a":1}"#, Err((Code::UnsupportedMediaType, "content-type")));
         check(Some("text/plain"), br#"{"a":1}"#, Err((Code::UnsupportedMediaType, "content-type")));
         check(json, b"{\"a\":\n1,}", Err((Code::InvalidJson, "line 2 column 3")));
-        check(json, br#"{"b":1}"#, Err((Code::InvalidJson, "unknown field `b`")));
+        check(json, br#"{"b":1}"#, Err((Code::InvalidRequest, "unknown field `b`")));
+        check(json, br#"{"a":"x"}"#, Err((Code::InvalidRequest, "`a`: invalid type: string")));
+        check(json, b" [1]", Err((Code::InvalidRequest, "must be an object")));
+        check(json, b"[1", Err((Code::InvalidJson, "EOF")));
+        check(json, b"null", Err((Code::InvalidRequest, "must be an object")));
         check(json, b"{\"a\xff\":1}", Err((Code::InvalidJson, "from byte 3 on")));
         check(json, br#"{"a":1} x"#, Err((Code::InvalidJson, "trailing")));
     }

@@ -102,7 +102,7 @@ pub(crate) async fn list_providers(
 ) -> Result<Json<List<ProviderBody>>, Problem> {
     let providers = admin.app.settings(admin.organization).await?.providers;
     let asked = (asked.cursor.as_deref(), asked.limit);
-    Ok(Json(page(providers, asked, |provider| provider.id.to_string(), ProviderBody::from)))
+    page(providers, asked, |provider| provider.id, ProviderBody::from).map(Json)
 }
 
 /// Show a provider.
