@@ -39,9 +39,12 @@ runtime.onUnexpectedExit(() => {
 });
 for (const name of runtime.migrations) console.log(`  migrated D1: ${name}`);
 runtime.noteRun(await startControl(runtime));
-startCrons(runtime.crons, (cron, at) =>
-  runtime.scheduled(cron, at).catch((error) => console.error(`cron \`${cron}\` failed: ${error.message}`)),
-);
+const run = (cron, at) =>
+  runtime.scheduled(cron, at).catch((error) => console.error(`cron \`${cron}\` failed: ${error.message}`));
+startCrons(runtime.crons, run);
+// Alarms and queues of this machine do not outlive a crash: what D1 lacks comes
+// now, and not minutes later.
+for (const cron of runtime.crons) run(cron, new Date());
 
 let stopping = false;
 async function stop() {

@@ -52,11 +52,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let wrangler = Wrangler::ensure(target)?;
 
     if arguments.dry_run {
-        edge::build(Profile::Release)?;
-        process::run(wrangler.command(&["deploy", "--dry-run"]).args(["--outdir", "build/dry-run"]))?;
         for line in placeholders(environment, target) {
             console::note(&format!("still to do: {line}"));
         }
+        edge::build(Profile::Release)?;
+        process::run(wrangler.command(&["deploy", "--dry-run"]).args(["--outdir", "build/dry-run"]))?;
         return Ok(());
     }
     check(environment, &wrangler)?;

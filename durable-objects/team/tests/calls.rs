@@ -283,3 +283,36 @@ fn keys_members_and_settings_bite_on_the_next_call() {
     world.order(Act::RevokeKey { key: KEY });
     assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::KeyRevoked));
 }
+
+#[test]
+fn lacking_funds_are_named_before_a_limit_that_starts_anew() {
+    let mut world = World::new();
+    let limit = Limit::new(limits::Kind::Cap, Window::Day, Unit::Credits, credits(5).get()).unwrap();
+    world.order(Act::CreateLimit { limit_id: LimitId::from_u128(1), subject: Subject::Team, limit });
+    assert!(matches!(world.reserve(NOW, 1, 50, 20), Err(ReserveError::LimitReached(_))));
+    assert!(matches!(world.reserve(NOW, 1, 200, 20), Err(ReserveError::InsufficientFunds { .. })));
+}
+
+#[test]
+fn a_call_whose_end_was_forgotten_is_not_accepted_again() {
+    let mut world = World::new();
+    world.reserve(NOW, 1, 2, 20).unwrap();
+    world.settle(NOW, 1, 12);
+    let later = NOW + 76 * 60_000;
+    world.team.tick(later).unwrap();
+    assert_eq!(world.team.reservation(request(1)), Ok(None));
+    assert_eq!(world.reserve(later, 1, 2, 20), Err(ReserveError::AlreadyEnded));
+    // Nor after a crash, when the clock has gone back.
+    assert_eq!(world.crash().reserve(NOW, 1, 2, 20), Err(ReserveError::AlreadyEnded));
+}
+
+#[test]
+fn a_call_lasts_until_its_answer_ends_however_late_that_is_told() {
+    let mut world = World::new();
+    world.reserve(NOW, 1, 2, 20).unwrap();
+    world.team.settle(NOW + 500, &Settle { ended_ago_ms: 100, ..settle(1, 12) }).unwrap();
+    let entries = world.team.journal().page(u64::MAX >> 12, 1).unwrap();
+    // The second entry is the pool's share; the first has the call.
+    let call = world.team.journal().entries_after(entries[0].sequence - 2, 1).unwrap()[0].call.clone().unwrap();
+    assert_eq!(call.duration_ms, 400);
+}

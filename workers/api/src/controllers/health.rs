@@ -82,7 +82,9 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Say whether D1 and the actors answer and D1 keeps up.
+/// Say whether D1 and the actors answer and D1 keeps up, as far as it was told.
+///
+/// What an actor has not sent yet is not known here; the cron that compares D1 with the journals finds it.
 #[utoipa::path(get, path = "/readyz", tag = "Operations", security(()), responses(
     (status = 200, description = "It can serve", body = Readiness),
     (status = 503, description = "Something does not answer or is far behind", body = Readiness)))]
