@@ -221,21 +221,31 @@ test("a 402 is not tried again", async () => {
 
 test("a 429 says when to try again, and the SDK does", async () => {
   const limited = await company.addPerson({ wallet: 1_000_000 });
-  await company.addLimit(limited.team, { window: "minute", unit: "requests", amount: 0 });
-  const once = counting({ apiKey: limited.secret, maxRetries: 0 });
-  await assert.rejects(once.client.chat.completions.create({ model: "fake-ok", messages }), (error) => {
+  await company.addLimit(limited.team, { window: "minute", unit: "requests", amount: 1 });
+  const { client } = counting({ apiKey: limited.secret, maxRetries: 0 });
+  // One of three is refused even if the minute turns in between.
+  const asked = Array.from({ length: 3 }, () => client.chat.completions.create({ model: "fake-ok", messages }));
+  const errors = (await Promise.allSettled(asked)).filter(({ status }) => status === "rejected").map(({ reason }) => reason);
+  assert.ok(errors.length >= 1);
+  for (const error of errors) {
     assert.ok(error instanceof OpenAI.RateLimitError);
     const seconds = Number(error.headers.get("retry-after"));
     assert.ok(seconds >= 1 && seconds <= 60, `retry-after: ${seconds}`);
-    return true;
-  });
-  assert.equal(once.requests.length, 1);
+  }
   // The provider's own 429 asks for a second's pause; the SDK waits and succeeds.
   await provider.mode({ mode: "429", retry_after: 1, times: 1 });
   const again = counting({ maxRetries: 1 });
   const completion = await again.client.chat.completions.create({ model: "gpt-any", messages });
   assert.ok(completion.choices[0].message.content);
   assert.equal(again.requests.length, 2);
+});
+
+test("a 429 that no minute has room for is not tried again", async () => {
+  const limited = await company.addPerson({ wallet: 1_000_000 });
+  await company.addLimit(limited.team, { window: "minute", unit: "requests", amount: 0 });
+  const { client, requests } = counting({ apiKey: limited.secret, maxRetries: 2 });
+  await assert.rejects(client.chat.completions.create({ model: "fake-ok", messages }), OpenAI.RateLimitError);
+  assert.equal(requests.length, 1);
 });
 
 test("in the end all of it is in the ledger", async () => {
