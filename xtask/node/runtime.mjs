@@ -25,7 +25,7 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
  *
  * @param {object} options
  * @param {string} options.state the state folder; made if missing
- * @param {string} options.build the folder with `index.js` and `index_bg.wasm`
+ * @param {string} options.build the folder with `index.js` and the modules that it imports
  * @param {string} [options.host]
  * @param {number} [options.port] 0 picks a free one and keeps it over restarts
  * @param {Record<string, string>} [options.env] more variables for the worker
@@ -193,16 +193,22 @@ function miniflareOptions({ build, env, host, onLog, port, settings, state }) {
         ...settings.worker,
         name: settings.name,
         modulesRoot: folder,
-        modules: [
-          { type: "ESModule", path: join(folder, "index.js") },
-          { type: "CompiledWasm", path: join(folder, "index_bg.wasm") },
-        ],
+        modules: modules(folder),
         bindings: { ...settings.worker.bindings, ...loadSecrets(state), ...env },
         // Straight into the worker: no proxy in JavaScript in between.
         unsafeDirectSockets: [{ host, port }],
       },
     ],
   };
+}
+
+/** What the folder holds; the first is the one whose exports the runtime calls. */
+function modules(folder) {
+  const named = (end) => readdirSync(folder).filter((name) => name.endsWith(end) && name !== "index.js");
+  return [
+    ...["index.js", ...named(".js")].map((name) => ({ type: "ESModule", path: join(folder, name) })),
+    ...named(".wasm").map((name) => ({ type: "CompiledWasm", path: join(folder, name) })),
+  ];
 }
 
 function forLines(stream, onLine) {

@@ -2,8 +2,8 @@
 //!
 //! In scope: what the runtime calls (`fetch`, `queue`, `scheduled`), who
 //! answers what, and the Durable Object classes, which must be re-exported
-//! here or are silently missing from the build (`cargo xtask build` checks
-//! that).
+//! here and named in entry.js or are missing from the build (`cargo xtask
+//! build` checks that). And what happens when the program dies: see entry.js.
 //!
 //! Out of scope: everything that decides anything.
 #![cfg(target_arch = "wasm32")]
@@ -15,10 +15,27 @@ mod journals;
 pub use actors::{OrganizationActor, TeamActor};
 
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen as export;
 use worker::{
     Context, Env, HttpRequest, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error,
     event, wasm_bindgen,
 };
+
+/// Leaves it to entry.js, which calls this first, to replace this instance when
+/// it has died (by a panic or any other trap).
+///
+/// The worker crate would replace it at the next call into Rust, whatever that
+/// is: a promise that the dead instance waits for would then be called with the
+/// old instance's pointers into the new one's memory. Without that, each call
+/// into a dead instance throws.
+#[export]
+pub fn begin() {
+    wasm_bindgen::handler::set_on_abort(|| {});
+}
+
+/// Throws, like any other call, when the instance has died.
+#[export]
+pub fn check() {}
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {

@@ -1,6 +1,6 @@
-//! The export check. A Durable Object that workers/edge forgets to re-export is
-//! silently missing from the build, and an event handler likewise; then the
-//! deployment fails, or worse, succeeds.
+//! The export check. A Durable Object or a handler that wrangler.toml relies on
+//! and entry.js lacks makes the deployment fail, or worse, succeed. (One that
+//! entry.js has and Rust lacks fails in packing.)
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,18 +22,17 @@ pub(super) fn check(folder: &Path, config: &WranglerToml) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the built module lacks what wrangler.toml relies on: {}. Re-export the class (`pub use`) or add the handler \
-         (`#[event(…)]`) in workers/edge/src/lib.rs",
+        "the built module lacks what wrangler.toml relies on: {}. Export it in workers/edge/src/entry.js",
         missing.join(", ")
     )
 }
 
 fn missing(module: &str, classes: &BTreeSet<String>, handlers: &BTreeSet<&'static str>) -> Result<Vec<String>> {
-    let exported = exported(module).context("the built module has no `export { … }`: did worker-build change?")?;
+    let exported = exported(module).context("the built module has no `export { … }`: did esbuild change?")?;
     let no_class =
         classes.iter().filter(|class| !exported.contains(class.as_str())).map(|class| format!("class {class}"));
-    // worker-build puts handlers on the prototype of the default export.
-    let has_handler = |name: &str| module.contains(&format!(".prototype.{name}="));
+    // Handlers are methods of the object that is the default export.
+    let has_handler = |name: &str| ['{', ','].iter().any(|before| module.contains(&format!("{before}{name}(")));
     let no_handler = handlers.iter().filter(|name| !has_handler(name)).map(|name| format!("handler `{name}`"));
     Ok(no_class.chain(no_handler).collect())
 }
@@ -49,7 +48,7 @@ fn exported(module: &str) -> Option<BTreeSet<&str>> {
 mod tests {
     use super::*;
 
-    const MODULE: &str = "var e={};e.prototype.fetch=function(t){};e.prototype.queue=function(t){};\
+    const MODULE: &str = "var f={fetch(t,e,n){return r()},queue(t,e,n){return i()}};\
                           export{a as OrganizationActor,TeamActor,f as default};\n";
 
     fn check(classes: &[&str], handlers: &[&'static str]) -> String {

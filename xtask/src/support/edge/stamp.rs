@@ -3,12 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// Stands for the compiled wasm and the tools that pack it.
-pub(super) fn of(wasm: &Path, tools: &str) -> Result<String> {
-    let digest = Sha256::new().chain_update(fs::read(wasm)?).chain_update(tools).finalize();
+/// Stands for what is packed and the tools that pack it.
+pub(super) fn of(inputs: &[PathBuf], tools: &str) -> Result<String> {
+    let mut hasher = Sha256::new_with_prefix(tools);
+    for path in inputs {
+        hasher.update(fs::read(path).with_context(|| format!("cannot read {}", path.display()))?);
+    }
+    let digest = hasher.finalize();
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
