@@ -17,16 +17,17 @@ import { ROOT, startRuntime } from "../../xtask/node/runtime.mjs";
  * @param {string} [options.state] a state folder to go on from; a new one,
  *   removed by `stop`, if left out
  * @param {Record<string, string>} [options.env] more variables for the worker
+ * @param {string} [options.build] another folder with a built worker
  * @param {boolean} [options.seed] with the example organization of `cargo xtask dev`
  * @param {boolean} [options.verbose] show what the worker logs
  * @returns {Promise<Alfred>}
  */
-export async function startAlfred({ state, env, seed = false, verbose = "ALFRED_VERBOSE" in process.env } = {}) {
+export async function startAlfred({ state, env, build = builtWorker(), seed = false, verbose = "ALFRED_VERBOSE" in process.env } = {}) {
   const ownsState = state === undefined;
   const logs = [];
   const runtime = await startRuntime({
     state: state ?? temporaryFolder(),
-    build: builtWorker(),
+    build,
     env,
     onLog(line) {
       logs.push(line);
@@ -129,13 +130,13 @@ export async function eventually(condition, { within = 10_000, every = 50 } = {}
 }
 
 /** A new folder in memory where there is one: every durable write waits for the disk. */
-function temporaryFolder() {
+export function temporaryFolder() {
   const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   return mkdtempSync(join(parent, "alfred-test-"));
 }
 
 /** What `cargo xtask test` built, or whatever is there for tests started by hand. */
-function builtWorker() {
+export function builtWorker() {
   const folders = [process.env.ALFRED_BUILD, join(ROOT, "build/release"), join(ROOT, "build/dev")];
   const found = folders.find((folder) => folder && existsSync(join(folder, "index.js")));
   if (found === undefined) throw new Error("nothing is built: run `cargo xtask build`");

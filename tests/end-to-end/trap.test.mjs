@@ -1,0 +1,99 @@
+// The Rust program dies, by a panic or any other trap, in the middle of
+// whatever it does: calls in flight fail, a new instance takes over without a
+// restart of the runtime, and the books are right.
+
+import assert from "node:assert/strict";
+import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { builtWorker, eventually, startAlfred, temporaryFolder } from "./harness.mjs";
+import { call, chat, planned } from "./lib/call.mjs";
+import { found } from "./lib/company.mjs";
+import { reconciled } from "./lib/ledger.mjs";
+import { startProvider } from "./lib/provider.mjs";
+
+const WALLET = 50_000_000;
+const LEASE_MS = 120_000;
+
+/** Around the built worker: after so many more looks at the clock, Rust's next one traps. */
+const TRAP = `
+import alfred, { OrganizationActor, TeamActor } from "./alfred.js";
+export { OrganizationActor, TeamActor };
+const now = Date.now;
+let left = -1;
+Date.now = () => {
+  if (left >= 0 && left-- === 0) throw new WebAssembly.RuntimeError("unreachable");
+  return now();
+};
+export default {
+  ...alfred,
+  fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname !== "/trap") return alfred.fetch(request, env, context);
+    left = Number(searchParams.get("after"));
+    return new Response();
+  },
+};
+`;
+
+const build = temporaryFolder();
+let alfred, provider, company;
+before(async () => {
+  cpSync(builtWorker(), build, { recursive: true });
+  renameSync(join(build, "index.js"), join(build, "alfred.js"));
+  writeFileSync(join(build, "index.js"), TRAP);
+  [alfred, provider] = await Promise.all([startAlfred({ build }), startProvider("--keep-calls", "100000")]);
+  company = await found(alfred, { provider });
+});
+after(async () => {
+  await Promise.all([alfred?.stop(), provider?.stop()]);
+  rmSync(build, { recursive: true, force: true });
+});
+
+test("a call whose program dies gets an answer at once", async () => {
+  const person = await company.addPerson({ wallet: WALLET });
+  const statuses = [];
+  for (let trap = 0; trap < 12; trap++) {
+    await alfred.fetch(`/trap?after=${trap}`);
+    const started = Date.now();
+    const { status } = await call(alfred, person.secret, planned({ delay_headers_ms: 5 }));
+    assert.ok(Date.now() - started < 2000, `trap ${trap}: after ${Date.now() - started} ms`);
+    statuses.push(status);
+  }
+  await alfred.fetch("/trap?after=-1");
+  assert.ok(statuses.includes(500), `${statuses}`);
+  assert.equal((await call(alfred, person.secret, chat())).status, 200);
+});
+
+test("traps under load lose and double nothing", { timeout: 300_000 }, async () => {
+  const people = [await company.addPerson({ wallet: WALLET }), await company.addPerson({ wallet: 0, pool: WALLET })];
+  const answers = new Map();
+  let broken = 0;
+  const one = async (lane) => {
+    const { secret } = people[lane % people.length];
+    const body = lane % 3 === 0 ? chat({ stream: true }) : planned({ delay_headers_ms: lane % 20 });
+    try {
+      const answer = await call(alfred, secret, body, { signal: AbortSignal.timeout(5000) });
+      if (answer.status === 200) return void answers.set(answer.request, answer.cost);
+    } catch {}
+    broken++;
+  };
+  for (let trap = 0; trap < 40; trap++) {
+    await alfred.fetch(`/trap?after=${trap}`);
+    await Promise.all(Array.from({ length: 8 }, (_, lane) => one(lane + trap)));
+    await eventually(async () => (await call(alfred, people[trap % 2].secret, chat())).status === 200, { within: 5000 });
+  }
+  await alfred.fetch("/trap?after=-1");
+  const died = alfred.logs.filter((line) => line.includes("started anew")).length;
+  assert.ok(died >= 20, `it died ${died} times: the traps were not sprung`);
+  assert.ok(broken > 0, "the traps broke nothing: there was no load");
+
+  const { calls } = await reconciled(company, { within: LEASE_MS + 30_000 });
+  for (const [request, cost] of answers) {
+    const end = calls.get(request);
+    assert.ok(end, `call ${request} was answered and is not in the ledger`);
+    if (cost !== undefined && !end.kinds.includes("expire")) assert.equal(end.charged, cost);
+  }
+  console.log(`    died ${died} times, ${answers.size} answers, ${broken} broken, ${calls.size} calls in the ledger`);
+});
