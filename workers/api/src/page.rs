@@ -65,8 +65,7 @@ pub(crate) fn page<I, T, K: Ord + Display + FromStr>(
     key: impl Fn(&I) -> K,
     view: impl Fn(I) -> T,
 ) -> Result<List<T>, Problem> {
-    let unknown = |_| Problem::invalid("`cursor` is not one that this list answered: begin without one");
-    let cursor: Option<K> = cursor.map(|cursor| cursor.parse().map_err(unknown)).transpose()?;
+    let cursor: Option<K> = cursor.map(|cursor| cursor.parse().map_err(unknown_cursor)).transpose()?;
     let mut items = items.into_iter().skip_while(|item| cursor.as_ref().is_some_and(|cursor| key(item) <= *cursor));
     let mut data = Vec::new();
     let mut last = None;
@@ -76,6 +75,11 @@ pub(crate) fn page<I, T, K: Ord + Display + FromStr>(
     }
     let next_cursor = items.next().and(last);
     Ok(List { data, next_cursor })
+}
+
+/// Why a cursor that is none was refused.
+pub(crate) fn unknown_cursor<E>(_: E) -> Problem {
+    Problem::invalid("`cursor` is not one that this list answered: begin without one")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::teams::wallets;
 use crate::app::App;
 use crate::extract::{Admin, Id, Query};
 use crate::node::{Node, must_be_in};
-use crate::page::{List, Paging};
+use crate::page::{List, Paging, unknown_cursor};
 use crate::problem::Problem;
 use crate::schema;
 
@@ -116,8 +116,7 @@ fn slice(nodes: &[Node], asked: &Paging) -> Result<(Vec<Node>, Option<String>), 
         None => 0,
         Some(cursor) => {
             let place = nodes.iter().position(|node| node.to_string() == *cursor);
-            let unknown = || Problem::invalid("`cursor` is not one that this list answered: begin without one");
-            place.ok_or_else(unknown)?.saturating_add(1)
+            place.ok_or(()).map_err(unknown_cursor)?.saturating_add(1)
         }
     };
     let page: Vec<Node> = nodes.iter().skip(start).take(asked.limit.get().into()).copied().collect();

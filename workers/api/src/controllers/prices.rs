@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::extract::{Admin, Body, Query};
-use crate::page::{List, Size};
+use crate::page::{List, Size, unknown_cursor};
 use crate::problem::Problem;
 use crate::schema;
 use crate::time::Time;
@@ -117,7 +117,7 @@ pub(crate) struct PriceFilter {
     /// Only this model, as a request would name it.
     model: Option<String>,
     /// `next_cursor` of the page before.
-    cursor: Option<u32>,
+    cursor: Option<String>,
     /// Items of a page.
     #[param(value_type = Option<u8>, minimum = 1, maximum = 100)]
     limit: Size,
@@ -154,7 +154,12 @@ fn credits(rate: CreditRate, price: Option<Usd>) -> Option<Millicredits> {
 
 /// All prices that are asked for. A model can only be listed under a name
 /// that the book or an exact pattern has.
-fn prices(settings: &Settings, asked: &PriceFilter, now_ms: i64) -> List<Price> {
+///
+/// # Errors
+/// When the cursor is none that this list answered.
+fn prices(settings: &Settings, asked: &PriceFilter, now_ms: i64) -> Result<List<Price>, Problem> {
+    let cursor: Option<usize> =
+        asked.cursor.as_deref().map(|cursor| cursor.parse().map_err(unknown_cursor)).transpose()?;
     let wanted = |provider: &&Provider| {
         asked.provider.as_ref().is_none_or(|name| provider.name == *name || provider.id.to_string() == *name)
     };
@@ -166,8 +171,7 @@ fn prices(settings: &Settings, asked: &PriceFilter, now_ms: i64) -> List<Price> 
             None => names.extend(models(settings, provider).into_iter().map(|model| (provider, model))),
         }
     }
-    let start = asked.cursor.and_then(|cursor| usize::try_from(cursor).ok()).unwrap_or_default();
-    let mut places = names.into_iter().enumerate().skip(start);
+    let mut places = names.into_iter().enumerate().skip(cursor.unwrap_or_default());
     let mut data = Vec::new();
     let mut next_cursor = None;
     for (place, (provider, model)) in places.by_ref() {
@@ -177,7 +181,7 @@ fn prices(settings: &Settings, asked: &PriceFilter, now_ms: i64) -> List<Price> 
         }
         data.extend(price(settings, provider, &model, now_ms));
     }
-    List { data, next_cursor }
+    Ok(List { data, next_cursor })
 }
 
 /// The models that a provider can be asked for by name.
@@ -206,7 +210,7 @@ fn models(settings: &Settings, provider: &Provider) -> Vec<String> {
 #[worker::send]
 pub(crate) async fn list_prices(admin: Admin, Query(asked): Query<PriceFilter>) -> Result<Json<List<Price>>, Problem> {
     let settings = admin.app.settings(admin.organization).await?;
-    Ok(Json(prices(&settings, &asked, admin.now())))
+    prices(&settings, &asked, admin.now()).map(Json)
 }
 
 /// Show the organization's own prices and discounts.
@@ -278,7 +282,7 @@ mod tests {
         let own = r#"[{"model":"own","change":{"price":{"rates":{"input":"1","output":"2"}}}},
             {"model":"demo-small","change":{"discount_basis_points":5000}}]"#;
         let settings = settings(own);
-        let list = |asked: &PriceFilter| prices(&settings, asked, 0);
+        let list = |asked: &PriceFilter| prices(&settings, asked, 0).unwrap();
         let all = list(&PriceFilter::default());
         let find = |name: &str| all.data.iter().find(|price| price.model == name).unwrap();
         assert_eq!((find("own").source, find("own").list_price.is_none()), (PriceSource::Override, true));
@@ -296,16 +300,18 @@ mod tests {
     fn pages_end() {
         let settings = settings("[]");
         let mut asked: PriceFilter = serde_json::from_str(r#"{"limit":1}"#).unwrap();
-        let all = prices(&settings, &PriceFilter::default(), 0).data.len();
+        let all = prices(&settings, &PriceFilter::default(), 0).unwrap().data.len();
         let mut seen = 0;
         loop {
-            let page = prices(&settings, &asked, 0);
+            let page = prices(&settings, &asked, 0).unwrap();
             seen += page.data.len();
             let Some(next) = page.next_cursor else { break };
-            asked.cursor = Some(next.parse().unwrap());
+            asked.cursor = Some(next);
         }
         assert!(all > 1);
         assert_eq!(seen, all);
+        asked.cursor = Some("x".to_owned());
+        assert!(prices(&settings, &asked, 0).is_err());
     }
 
     #[test]
