@@ -140,6 +140,22 @@ id!(
     AdminKeyId, "adm", "an", "admin key"
 );
 id!(
+    /// A program that acts on its own.
+    ServiceAccountId, "svc", "a", "service account"
+);
+id!(
+    /// A key of a service account.
+    ServiceKeyId, "skey", "a", "service account's key"
+);
+id!(
+    /// A role that was granted or lent to somebody on a node of the tree.
+    GrantId, "grant", "a", "grant"
+);
+id!(
+    /// A rule of the organization's own.
+    PolicyId, "pol", "a", "policy"
+);
+id!(
     /// A configured upstream.
     ProviderId, "prov", "a", "provider"
 );

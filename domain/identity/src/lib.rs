@@ -13,8 +13,8 @@ mod network;
 mod principal;
 
 pub use id::{
-    AdminKeyId, DepartmentId, EntryId, IdError, KeyId, LimitId, MemberId, OrganizationId, ProviderId, RequestId,
-    TeamId, TransferId,
+    AdminKeyId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
+    ProviderId, RequestId, ServiceAccountId, ServiceKeyId, TeamId, TransferId,
 };
 pub use key::{AdminKey, ApiKey, KeyError, KeyHash};
 pub use network::{NetworkError, Networks};

@@ -1,0 +1,365 @@
+//! What can be done: every operation of the API and every movement of credits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Actions that go together. Roles are made of areas, so that a new operation
+/// only has to say which area it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Area {
+    /// Whoever runs the installation.
+    Operate,
+    /// Reading the tree, its keys, limits, providers and prices.
+    ViewTree,
+    /// Reading balances, usage, requests and journals.
+    ViewMoney,
+    /// Reading roles, policies and who may do what.
+    ViewAccess,
+    /// Reading the audit trail.
+    ViewAudit,
+    /// The organization's settings.
+    ManageSettings,
+    /// Who serves models.
+    ManageProviders,
+    /// What models cost.
+    ManagePrices,
+    /// Departments.
+    ManageDepartments,
+    /// Teams.
+    ManageTeams,
+    /// Members.
+    ManageMembers,
+    /// Members' keys.
+    ManageKeys,
+    /// Caps and rate limits.
+    ManageLimits,
+    /// Credits up and down the tree.
+    MoveCredits,
+    /// Admin keys, service accounts, roles and sign-in.
+    ManageAccess,
+    /// Lending one's own role.
+    LendRoles,
+    /// The organization's own policies.
+    ManagePolicies,
+    /// Personal data: export and erasure.
+    ManagePrivacy,
+    /// Credits between people.
+    Share,
+    /// Calling models.
+    Call,
+}
+
+/// What an action is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// The organization, a department or a team.
+    Node,
+    /// A person.
+    Member,
+    /// A person's account.
+    Wallet,
+    /// A team's shared account.
+    Pool,
+    /// A person's key.
+    Key,
+    /// A model, as requests name it.
+    Model,
+}
+
+macro_rules! areas {
+    ($($area:ident = $text:literal),+ $(,)?) => {
+        impl Area {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$area),+];
+
+            /// The name of the group of actions in policies.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$area => $text),+
+                }
+            }
+        }
+    };
+}
+
+areas! {
+    Operate = "operate",
+    ViewTree = "view_tree",
+    ViewMoney = "view_money",
+    ViewAccess = "view_access",
+    ViewAudit = "view_audit",
+    ManageSettings = "manage_settings",
+    ManageProviders = "manage_providers",
+    ManagePrices = "manage_prices",
+    ManageDepartments = "manage_departments",
+    ManageTeams = "manage_teams",
+    ManageMembers = "manage_members",
+    ManageKeys = "manage_keys",
+    ManageLimits = "manage_limits",
+    MoveCredits = "move_credits",
+    ManageAccess = "manage_access",
+    LendRoles = "lend_roles",
+    ManagePolicies = "manage_policies",
+    ManagePrivacy = "manage_privacy",
+    Share = "share",
+    Call = "call",
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident = $text:literal in $area:ident on $($kind:ident)|+;)+) => {
+        /// One operation of the API, by its `operationId`, or one movement of
+        /// credits. Policies name them; the names never change.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $($(#[$doc])* $action),+
+        }
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$action),+];
+
+            /// The name, in policies and in the audit trail.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$action => $text),+
+                }
+            }
+
+            /// The area that it belongs to.
+            #[must_use]
+            pub const fn area(self) -> Area {
+                match self {
+                    $(Self::$action => Area::$area),+
+                }
+            }
+
+            /// What it can be done to.
+            #[must_use]
+            pub const fn kinds(self) -> &'static [Kind] {
+                match self {
+                    $(Self::$action => &[$(Kind::$kind),+]),+
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Make an organization.
+    CreateOrganization = "create_organization" in Operate on Node;
+    /// List all organizations.
+    ListOrganizations = "list_organizations" in Operate on Node;
+    /// Bring credits into being.
+    IssueCredits = "issue_credits" in Operate on Node;
+
+    /// Show the organization.
+    GetOrganization = "get_organization" in ViewTree on Node;
+    /// List departments.
+    ListDepartments = "list_departments" in ViewTree on Node;
+    /// Show a department.
+    GetDepartment = "get_department" in ViewTree on Node;
+    /// List teams.
+    ListTeams = "list_teams" in ViewTree on Node;
+    /// Show a team.
+    GetTeam = "get_team" in ViewTree on Node;
+    /// List members.
+    ListMembers = "list_members" in ViewTree on Node;
+    /// Show a member.
+    GetMember = "get_member" in ViewTree on Member;
+    /// List a team's keys.
+    ListKeys = "list_keys" in ViewTree on Node;
+    /// Show a key.
+    GetKey = "get_key" in ViewTree on Key;
+    /// List a team's limits.
+    ListLimits = "list_limits" in ViewTree on Node;
+    /// Show a limit.
+    GetLimit = "get_limit" in ViewTree on Node;
+    /// List providers.
+    ListProviders = "list_providers" in ViewTree on Node;
+    /// Show a provider.
+    GetProvider = "get_provider" in ViewTree on Node;
+    /// List prices.
+    ListPrices = "list_prices" in ViewTree on Node;
+    /// Show the organization's own prices.
+    GetOverrides = "get_overrides" in ViewTree on Node;
+
+    /// List balances.
+    ListBalances = "list_balances" in ViewMoney on Node;
+    /// Show a balance.
+    GetBalance = "get_balance" in ViewMoney on Node | Wallet;
+    /// Show usage.
+    GetUsage = "get_usage" in ViewMoney on Node | Member;
+    /// Read journals.
+    ListJournal = "list_journal" in ViewMoney on Node;
+    /// List calls.
+    ListRequests = "list_requests" in ViewMoney on Node | Member;
+    /// List messages that could not be delivered.
+    ListDeadLetters = "list_dead_letters" in ViewMoney on Node;
+    /// Read the totals for monitoring.
+    Metrics = "metrics" in ViewMoney on Node;
+
+    /// List admin keys.
+    ListAdminKeys = "list_admin_keys" in ViewAccess on Node;
+    /// List service accounts.
+    ListServiceAccounts = "list_service_accounts" in ViewAccess on Node;
+    /// Show a service account.
+    GetServiceAccount = "get_service_account" in ViewAccess on Node;
+    /// List roles that were granted.
+    ListGrants = "list_grants" in ViewAccess on Node;
+    /// List policies.
+    ListPolicies = "list_policies" in ViewAccess on Node;
+    /// Show a policy and its versions.
+    GetPolicy = "get_policy" in ViewAccess on Node;
+    /// Try policies on recorded decisions.
+    TestPolicies = "test_policies" in ViewAccess on Node;
+
+    /// Read the audit trail.
+    ListAudit = "list_audit" in ViewAudit on Node;
+    /// Export the audit trail.
+    ExportAudit = "export_audit" in ViewAudit on Node;
+    /// Verify the audit trail.
+    VerifyAudit = "verify_audit" in ViewAudit on Node;
+
+    /// Change the organization's settings.
+    ChangeOrganization = "change_organization" in ManageSettings on Node;
+    /// Remove a message that could not be delivered.
+    RemoveDeadLetter = "remove_dead_letter" in ManageSettings on Node;
+
+    /// Add a provider.
+    CreateProvider = "create_provider" in ManageProviders on Node;
+    /// Change a provider.
+    ChangeProvider = "change_provider" in ManageProviders on Node;
+    /// Remove a provider.
+    RemoveProvider = "remove_provider" in ManageProviders on Node;
+
+    /// Replace the organization's own prices.
+    ReplaceOverrides = "replace_overrides" in ManagePrices on Node;
+    /// Change some of the organization's own prices.
+    ChangeOverrides = "change_overrides" in ManagePrices on Node;
+
+    /// Make a department.
+    CreateDepartment = "create_department" in ManageDepartments on Node;
+    /// Change a department.
+    ChangeDepartment = "change_department" in ManageDepartments on Node;
+
+    /// Make a team in a department.
+    CreateTeam = "create_team" in ManageTeams on Node;
+    /// Change a team.
+    ChangeTeam = "change_team" in ManageTeams on Node;
+
+    /// Add a member to a team.
+    CreateMember = "create_member" in ManageMembers on Node;
+    /// Change a member.
+    ChangeMember = "change_member" in ManageMembers on Member;
+
+    /// Make a key for a member.
+    CreateKey = "create_key" in ManageKeys on Member;
+    /// Give a key a new secret.
+    RotateKey = "rotate_key" in ManageKeys on Key;
+    /// Revoke a key.
+    RevokeKey = "revoke_key" in ManageKeys on Key;
+
+    /// Set a limit.
+    CreateLimit = "create_limit" in ManageLimits on Node;
+    /// Change a limit.
+    ChangeLimit = "change_limit" in ManageLimits on Node;
+    /// Remove a limit.
+    RemoveLimit = "remove_limit" in ManageLimits on Node;
+
+    /// Move credits one step up or down the tree, below the node.
+    Allot = "allot" in MoveCredits on Node;
+
+    /// Make an admin key.
+    CreateAdminKey = "create_admin_key" in ManageAccess on Node;
+    /// Revoke an admin key.
+    RevokeAdminKey = "revoke_admin_key" in ManageAccess on Node;
+    /// Make a service account.
+    CreateServiceAccount = "create_service_account" in ManageAccess on Node;
+    /// Change a service account.
+    ChangeServiceAccount = "change_service_account" in ManageAccess on Node;
+    /// Make a key for a service account.
+    CreateServiceKey = "create_service_key" in ManageAccess on Node;
+    /// Revoke a service account's key.
+    RevokeServiceKey = "revoke_service_key" in ManageAccess on Node;
+    /// Grant a role on a node.
+    CreateGrant = "create_grant" in ManageAccess on Node;
+    /// Take a role back.
+    RevokeGrant = "revoke_grant" in ManageAccess on Node;
+
+    /// Lend one's own role on a node until a date.
+    LendRole = "lend_role" in LendRoles on Node;
+
+    /// Make a policy.
+    CreatePolicy = "create_policy" in ManagePolicies on Node;
+    /// Change a policy.
+    ChangePolicy = "change_policy" in ManagePolicies on Node;
+    /// Remove a policy.
+    RemovePolicy = "remove_policy" in ManagePolicies on Node;
+
+    /// Credits from a person's account to another account.
+    Transfer = "transfer" in Share on Wallet | Pool;
+    /// Credits from the pool to the person who asks.
+    Draw = "draw" in Share on Pool;
+    /// Idle credits to the pool or a delegate during an absence.
+    ShareAbsence = "share_absence" in Share on Wallet;
+    /// A temporary allotment for a person.
+    Boost = "boost" in Share on Wallet;
+
+    /// A call of a model through the gateway.
+    UseModel = "use_model" in Call on Model;
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no action.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an action: `GET /api/v1/permissions/matrix` lists them")]
+pub struct ActionError(String);
+
+impl FromStr for Action {
+    type Err = ActionError;
+
+    fn from_str(text: &str) -> Result<Self, ActionError> {
+        let found = Self::ALL.iter().copied().find(|action| action.as_str() == text);
+        found.ok_or_else(|| ActionError(text.chars().take(80).collect()))
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Action {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Node, Self::Member, Self::Wallet, Self::Pool, Self::Key, Self::Model];
+
+    /// The type's name in policies.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Node => "Node",
+            Self::Member => "Member",
+            Self::Wallet => "Wallet",
+            Self::Pool => "Pool",
+            Self::Key => "Key",
+            Self::Model => "Model",
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is asked.
+
+use identity::{AdminKeyId, KeyId, MemberId, ServiceAccountId, TeamId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Action, Grant, Kind, Node};
+
+/// Who wants to do it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever runs the installation.
+    Operator,
+    /// Whoever has an admin key.
+    AdminKey(AdminKeyId),
+    /// A person.
+    Member {
+        /// Who.
+        id: MemberId,
+        /// Where they are: organization, department, team.
+        path: Vec<Node>,
+    },
+    /// A program.
+    Service {
+        /// Which.
+        id: ServiceAccountId,
+        /// Where it is: the organization.
+        path: Vec<Node>,
+    },
+}
+
+/// What it is done to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// The last node of the question's path.
+    Node(Node),
+    /// A person.
+    Member(MemberId),
+    /// A person's account.
+    Wallet(MemberId),
+    /// A team's shared account.
+    Pool(TeamId),
+    /// A person's key.
+    Key {
+        /// Which.
+        id: KeyId,
+        /// Whose.
+        owner: MemberId,
+    },
+    /// A model, as requests name it.
+    Model(String),
+}
+
+impl Resource {
+    /// Its type.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Node(_) => Kind::Node,
+            Self::Member(_) => Kind::Member,
+            Self::Wallet(_) => Kind::Wallet,
+            Self::Pool(_) => Kind::Pool,
+            Self::Key { .. } => Kind::Key,
+            Self::Model(_) => Kind::Model,
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::Node(node) => node.to_string(),
+            Self::Member(id) | Self::Wallet(id) => id.to_string(),
+            Self::Pool(id) => id.to_string(),
+            Self::Key { id, .. } => id.to_string(),
+            Self::Model(name) => name.clone(),
+        }
+    }
+}
+
+/// What policies may look at beside who, what and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// Somebody who must approve it has.
+    pub approved: bool,
+    /// Where the request comes from.
+    pub address: Option<String>,
+    /// How much is moved.
+    pub millicredits: Option<i64>,
+    /// To whose account.
+    pub to_member: Option<MemberId>,
+    /// To which team's pool, or where on the tree.
+    pub to_node: Option<Node>,
+}
+
+/// One question.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// Who.
+    pub who: Who,
+    /// The roles that they were granted; those whose time has run out are no
+    /// harm.
+    pub grants: &'a [&'a Grant],
+    /// Wants to do what.
+    pub action: Action,
+    /// To what.
+    pub resource: &'a Resource,
+    /// Where that is: organization, department, team, as far as it goes.
+    pub path: &'a [Node],
+    /// When, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// What else is known.
+    pub facts: Facts,
+}
