@@ -16,6 +16,7 @@ use crate::id::{OrganizationId, TeamId};
 
 const API_PREFIX: &str = "sk-alf-";
 const ADMIN_PREFIX: &str = "sk-alf-admin-";
+const SERVICE_PREFIX: &str = "sk-alf-svc-";
 /// 26 characters of secret (128 bits) and 6 of checksum.
 const SECRET: usize = base32::DIGITS;
 const CHECK: usize = 6;
@@ -146,7 +147,7 @@ impl AdminKey {
     /// Writes the key that `secret` makes; shown once and then forgotten.
     #[must_use]
     pub fn mint(organization: OrganizationId, secret: u128) -> String {
-        with_check(format!("{ADMIN_PREFIX}{}-{}", organization.suffix(), base32::encode(secret)))
+        organization_key(ADMIN_PREFIX, organization, secret)
     }
 
     /// Reads a key that a client sent.
@@ -154,16 +155,49 @@ impl AdminKey {
     /// # Errors
     /// [`KeyError`] when it cannot be one of ours.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let body = checked_body(text, ADMIN_PREFIX)?;
-        let (organization, secret) = body.split_once('-').ok_or(KeyError::Damaged)?;
-        if secret.len() != SECRET {
-            return Err(KeyError::Damaged);
-        }
-        Ok(Self {
-            organization: OrganizationId::from_suffix(organization).map_err(|_| KeyError::Damaged)?,
-            hash: KeyHash::of(text),
-        })
+        let organization = organization_of(text, ADMIN_PREFIX)?;
+        Ok(Self { organization, hash: KeyHash::of(text) })
     }
+}
+
+/// A service account's key for the management API:
+/// `sk-alf-svc-<organization>-<secret><check>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceKey {
+    /// In which organization.
+    pub organization: OrganizationId,
+    /// What the organization's actor knows it by.
+    pub hash: KeyHash,
+}
+
+impl ServiceKey {
+    /// Writes the key that `secret` makes; shown once and then forgotten.
+    #[must_use]
+    pub fn mint(organization: OrganizationId, secret: u128) -> String {
+        organization_key(SERVICE_PREFIX, organization, secret)
+    }
+
+    /// Reads a key that a client sent.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it cannot be one of ours.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let organization = organization_of(text, SERVICE_PREFIX)?;
+        Ok(Self { organization, hash: KeyHash::of(text) })
+    }
+}
+
+fn organization_key(prefix: &str, organization: OrganizationId, secret: u128) -> String {
+    with_check(format!("{prefix}{}-{}", organization.suffix(), base32::encode(secret)))
+}
+
+fn organization_of(text: &str, prefix: &str) -> Result<OrganizationId, KeyError> {
+    let body = checked_body(text, prefix)?;
+    let (organization, secret) = body.split_once('-').ok_or(KeyError::Damaged)?;
+    if secret.len() != SECRET {
+        return Err(KeyError::Damaged);
+    }
+    OrganizationId::from_suffix(organization).map_err(|_| KeyError::Damaged)
 }
 
 fn with_check(key: String) -> String {
@@ -226,11 +260,21 @@ mod tests {
     }
 
     #[test]
-    fn admin_keys_and_api_keys_are_not_each_other() {
+    fn keys_of_one_kind_are_not_of_another() {
         let admin = AdminKey::mint(OrganizationId::from_u128(3), 4);
+        let service = ServiceKey::mint(OrganizationId::from_u128(3), 4);
+        assert!(service.starts_with("sk-alf-svc-00000000000000000000000003-00000000000000000000000004"));
         assert_eq!(AdminKey::parse(&admin).unwrap().organization, OrganizationId::from_u128(3));
-        assert!(ApiKey::parse(&admin).is_err());
-        assert!(AdminKey::parse(&key()).is_err());
+        assert_eq!(ServiceKey::parse(&service).unwrap().organization, OrganizationId::from_u128(3));
+        for other in [&admin, &service] {
+            assert!(ApiKey::parse(other).is_err());
+        }
+        for other in [&key(), &service] {
+            assert!(AdminKey::parse(other).is_err());
+        }
+        for other in [&key(), &admin] {
+            assert!(ServiceKey::parse(other).is_err());
+        }
     }
 
     #[test]

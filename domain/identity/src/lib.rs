@@ -16,6 +16,6 @@ pub use id::{
     AdminKeyId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
     ProviderId, RequestId, ServiceAccountId, ServiceKeyId, TeamId, TransferId,
 };
-pub use key::{AdminKey, ApiKey, KeyError, KeyHash};
+pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey};
 pub use network::{NetworkError, Networks};
 pub use principal::Principal;

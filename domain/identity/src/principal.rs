@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{AdminKeyId, KeyId, MemberId};
+use crate::id::{AdminKeyId, KeyId, MemberId, ServiceAccountId, ServiceKeyId};
 
 /// Who did it. The text form goes into journals and is pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +16,8 @@ pub enum Principal {
     Admin(AdminKeyId),
     /// A member, by the key used.
     Member(MemberId, KeyId),
+    /// A program, by the key used.
+    Service(ServiceAccountId, ServiceKeyId),
     /// Alfred itself: an alarm, a cron, an automatic top-up.
     System,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Principal {
             Self::Operator => f.write_str("operator"),
             Self::Admin(key) => write!(f, "{key}"),
             Self::Member(member, key) => write!(f, "{member}/{key}"),
+            Self::Service(service, key) => write!(f, "{service}/{key}"),
             Self::System => f.write_str("system"),
         }
     }
@@ -39,6 +42,9 @@ impl FromStr for Principal {
             "operator" => Ok(Self::Operator),
             "system" => Ok(Self::System),
             _ => match text.split_once('/') {
+                Some((service, key)) if service.starts_with(ServiceAccountId::PREFIX) => {
+                    Ok(Self::Service(service.parse()?, key.parse()?))
+                }
                 Some((member, key)) => Ok(Self::Member(member.parse()?, key.parse()?)),
                 None => Ok(Self::Admin(text.parse()?)),
             },
@@ -72,6 +78,10 @@ mod tests {
             (
                 Principal::Member(MemberId::from_u128(2), KeyId::from_u128(3)),
                 "mem_00000000000000000000000002/key_00000000000000000000000003",
+            ),
+            (
+                Principal::Service(ServiceAccountId::from_u128(4), ServiceKeyId::from_u128(5)),
+                "svc_00000000000000000000000004/skey_00000000000000000000000005",
             ),
         ] {
             assert_eq!(principal.to_string(), text);

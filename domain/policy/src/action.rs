@@ -155,6 +155,8 @@ actions! {
     ListOrganizations = "list_organizations" in Operate on Node;
     /// Bring credits into being.
     IssueCredits = "issue_credits" in Operate on Node;
+    /// Read the totals for monitoring.
+    Metrics = "metrics" in Operate on Node;
 
     /// Show the organization.
     GetOrganization = "get_organization" in ViewTree on Node;
@@ -199,8 +201,6 @@ actions! {
     ListRequests = "list_requests" in ViewMoney on Node | Member;
     /// List messages that could not be delivered.
     ListDeadLetters = "list_dead_letters" in ViewMoney on Node;
-    /// Read the totals for monitoring.
-    Metrics = "metrics" in ViewMoney on Node;
 
     /// List admin keys.
     ListAdminKeys = "list_admin_keys" in ViewAccess on Node;
@@ -212,8 +212,12 @@ actions! {
     ListGrants = "list_grants" in ViewAccess on Node;
     /// List policies.
     ListPolicies = "list_policies" in ViewAccess on Node;
-    /// Show a policy and its versions.
+    /// Show a policy.
     GetPolicy = "get_policy" in ViewAccess on Node;
+    /// List the versions of a policy.
+    ListPolicyVersions = "list_policy_versions" in ViewAccess on Node;
+    /// Show who may do what.
+    GetMatrix = "get_matrix" in ViewAccess on Node;
     /// Try policies on recorded decisions.
     TestPolicies = "test_policies" in ViewAccess on Node;
 

@@ -9,8 +9,9 @@
 //! must hear of travels in the same transaction's outbox.
 //!
 //! **What is stored.** `records` (organization, departments, teams, members,
-//! admin keys, providers, prices) and the journal's tables. Nothing of it is
-//! on the path of a call.
+//! admin keys, service accounts, roles, policies, providers, prices), the
+//! policies' versions, and the journal's tables. Nothing of it is on the path
+//! of a call.
 //!
 //! In scope: the logic, native and tested over rusqlite, and the commands'
 //! wire format ([`protocol`]).
@@ -19,6 +20,7 @@
 //! below a team's pool (`team`), making ids and secrets (`api`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod access;
 mod directory;
 mod money;
 mod order;

@@ -42,6 +42,17 @@ impl<S: Storage> Organization<S> {
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
             Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),
             Act::PutGeneral(general) => self.put_general(now, order, general),
+            Act::CreateServiceAccount { id, name } => self.create_service_account(now, order, *id, name),
+            Act::ChangeServiceAccount { id, name, disabled } => {
+                self.change_service_account(now, order, *id, name, *disabled)
+            }
+            Act::CreateServiceKey(new) => self.create_service_key(now, order, new),
+            Act::RevokeServiceKey { account, key } => self.revoke_service_key(now, order, *account, *key),
+            Act::CreateGrant(new) => self.create_grant(now, order, new),
+            Act::LendRole(new) => self.lend_role(now, order, new),
+            Act::RevokeGrant { id } => self.revoke_grant(now, order, *id),
+            Act::PutPolicy(put) => self.put_policy(now, order, put),
+            Act::RemovePolicy { id } => self.remove_policy(now, order, *id),
         }
     }
 

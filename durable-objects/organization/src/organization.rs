@@ -1,10 +1,14 @@
 //! The organization as its actor has it in memory, and how it gets there.
 
+use std::cell::OnceCell;
+
 use identity::OrganizationId;
 use journal::{Change, CommitError, Journal, Opened};
 use ledger::{BooksError, Entry};
+use policy::{Engine, PolicyError};
 use storage::{Storage, StorageError};
 
+use crate::access::VERSIONS_TABLE;
 use crate::protocol::AdminKeyRecord;
 use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
 use crate::records::{self, Profile, Records};
@@ -18,6 +22,8 @@ pub struct Organization<S> {
     pub(crate) records: Records,
     /// When the oldest unsent entry may wait no longer.
     pub(crate) publish_at: Option<i64>,
+    /// The policies, parsed when they are first asked.
+    pub(crate) engine: OnceCell<Result<Engine, PolicyError>>,
 }
 
 impl<S: Storage> Organization<S> {
@@ -35,11 +41,14 @@ impl<S: Storage> Organization<S> {
     /// # Errors
     /// When the database fails or holds what cannot be read.
     pub fn create(store: S, name: OrganizationId) -> Result<Self, StorageError> {
-        store.transaction(|| store.execute(records::TABLE, &[]))?;
+        store.transaction(|| {
+            store.execute(records::TABLE, &[])?;
+            store.execute(VERSIONS_TABLE, &[])
+        })?;
         let Opened { journal, .. } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
         let publish_at = journal.has_unpublished().then_some(0);
-        Ok(Self { journal, records, publish_at })
+        Ok(Self { journal, records, publish_at, engine: OnceCell::new() })
     }
 
     /// The money.
@@ -67,6 +76,7 @@ impl<S: Storage> Organization<S> {
             general: open.general.clone(),
             settings_version: 1,
             directory_version: 0,
+            policy_version: 0,
         };
         let key = admin_key(now, &open.admin_key);
         let mut change = Change::new();

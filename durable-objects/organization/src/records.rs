@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use events::TeamProfile;
-use identity::{AdminKeyId, DepartmentId, MemberId, OrganizationId, ProviderId, TeamId};
+use identity::{
+    AdminKeyId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId, TeamId,
+};
 use ledger::Millicredits;
+use policy::Grant;
 use pricing::Overrides;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
-use crate::protocol::{AdminKeyRecord, MemberRecord};
+use crate::protocol::{AdminKeyRecord, MemberRecord, PolicyRecord, ServiceAccount};
 use crate::settings::{General, Provider};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS records (
@@ -31,6 +34,9 @@ pub(crate) struct Profile {
     pub(crate) settings_version: u64,
     /// Grows with every change of a team or member.
     pub(crate) directory_version: u64,
+    /// Grows with every change of who may do what.
+    #[serde(default)]
+    pub(crate) policy_version: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +61,9 @@ pub(crate) struct Records {
     pub(crate) teams: BTreeMap<TeamId, TeamRecord>,
     pub(crate) members: BTreeMap<MemberId, MemberRecord>,
     pub(crate) admin_keys: BTreeMap<AdminKeyId, AdminKeyRecord>,
+    pub(crate) service_accounts: BTreeMap<ServiceAccountId, ServiceAccount>,
+    pub(crate) grants: BTreeMap<GrantId, Grant>,
+    pub(crate) policies: BTreeMap<PolicyId, PolicyRecord>,
     pub(crate) providers: BTreeMap<ProviderId, Provider>,
     pub(crate) overrides: Overrides,
 }
@@ -81,6 +90,18 @@ impl Records {
                 Some("adm") => {
                     let key: AdminKeyRecord = read(data)?;
                     records.admin_keys.insert(key.id, key);
+                }
+                Some("svc") => {
+                    let account: ServiceAccount = read(data)?;
+                    records.service_accounts.insert(account.id, account);
+                }
+                Some("grant") => {
+                    let grant: Grant = read(data)?;
+                    records.grants.insert(grant.id, grant);
+                }
+                Some("pol") => {
+                    let policy: PolicyRecord = read(data)?;
+                    records.policies.insert(policy.id, policy);
                 }
                 Some("prov") => {
                     let provider: Provider = read(data)?;

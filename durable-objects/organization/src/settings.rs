@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use identity::{OrganizationId, ProviderId};
+use policy::Rule;
 use pricing::{CreditRate, Overrides};
 use serde::{Deserialize, Serialize};
 use vault::Sealed;
@@ -24,6 +25,9 @@ pub struct Settings {
     pub providers: Vec<Provider>,
     /// The organization's own prices and discounts.
     pub overrides: Overrides,
+    /// Policies that have a say in calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
 }
 
 /// Settings that an admin changes at will.

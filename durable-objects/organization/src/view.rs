@@ -32,6 +32,7 @@ impl<S: Storage> Organization<S> {
             general: profile.general.clone(),
             providers: self.records.providers.values().cloned().collect(),
             overrides: self.records.overrides.clone(),
+            rules: self.rules_for_calls(),
         })
     }
 

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use events::JournalBatch;
 use identity::{OrganizationId, TransferId};
 use organization::Organization;
-use organization::protocol::{Answer, Command, OrderError, Question};
+use organization::protocol::{AdmitError, Answer, Command, OrderError, Question};
 use storage::DurableStorage;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
@@ -101,6 +101,9 @@ impl OrganizationActor {
             Command::TopUp { team, key, amount } => {
                 Answer::TopUp(organization.top_up(now, *team, key, *amount, transfer))
             }
+            Command::Admit(asked) => Answer::Admit(organization.admit(now, asked)),
+            Command::Ask(Question::Access) => Answer::Access(organization.access().map(Box::new)),
+            Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
             Command::Ask(Question::Directory) => Answer::Directory(organization.directory().map(Box::new)),
@@ -183,6 +186,12 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
         Command::Open(_) | Command::Order(_) | Command::Receive(_) => Answer::Order(Err(error)),
         Command::TopUp { .. } => Answer::TopUp(Err(error)),
         Command::Authorize { .. } => Answer::Authorize(Err(error)),
+        Command::Admit(_) => Answer::Admit(Err(match error {
+            OrderError::NotOpen => AdmitError::Unknown,
+            _ => AdmitError::Storage,
+        })),
+        Command::Ask(Question::Access) => Answer::Access(Err(error)),
+        Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
         Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
         Command::Ask(Question::Directory) => Answer::Directory(Err(error)),
         Command::Heal { .. } => Answer::Standing(Err(error)),
@@ -195,6 +204,9 @@ fn storage_failed(answer: &Answer) -> bool {
         Answer::Order(Err(OrderError::Storage))
             | Answer::TopUp(Err(OrderError::Storage))
             | Answer::Authorize(Err(OrderError::Storage))
+            | Answer::Admit(Err(AdmitError::Storage))
+            | Answer::Access(Err(OrderError::Storage))
+            | Answer::PolicyVersions(Err(OrderError::Storage))
             | Answer::Settings(Err(OrderError::Storage))
             | Answer::Directory(Err(OrderError::Storage))
             | Answer::Standing(Err(OrderError::Storage))

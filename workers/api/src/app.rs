@@ -86,10 +86,18 @@ impl App {
         statement.all().await.map_err(Problem::unavailable)
     }
 
+    /// Asks an organization's actor something that changes nothing.
+    pub(crate) async fn ask_organization(
+        &self,
+        id: OrganizationId,
+        question: Question,
+    ) -> Result<organization::Answer, Problem> {
+        Ok(self.actors()?.organization(id, &organization::Command::Ask(question)).await?)
+    }
+
     /// Everything about an organization's tree.
     pub(crate) async fn directory(&self, id: OrganizationId) -> Result<Directory, Problem> {
-        let command = organization::Command::Ask(Question::Directory);
-        match self.actors()?.organization(id, &command).await? {
+        match self.ask_organization(id, Question::Directory).await? {
             organization::Answer::Directory(directory) => Ok(*directory?),
             _ => Err(unexpected()),
         }
@@ -97,8 +105,7 @@ impl App {
 
     /// What the gateway knows of an organization.
     pub(crate) async fn settings(&self, id: OrganizationId) -> Result<Settings, Problem> {
-        let command = organization::Command::Ask(Question::Settings);
-        match self.actors()?.organization(id, &command).await? {
+        match self.ask_organization(id, Question::Settings).await? {
             organization::Answer::Settings(settings) => Ok(*settings?),
             _ => Err(unexpected()),
         }

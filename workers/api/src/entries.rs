@@ -6,7 +6,7 @@
 //! [`SCAN`] entries whether or not it has found a page full. The cursor says
 //! where it ended, so that the next page goes on from there.
 
-use identity::{EntryId, OrganizationId};
+use identity::{EntryId, OrganizationId, TeamId};
 use ledger::{CallRecord, Millicredits};
 use serde::Deserialize;
 
@@ -78,15 +78,25 @@ fn first_id(at: Time) -> EntryId {
     EntryId::from_u128(u128::try_from(at.ms()).unwrap_or_default() << 80)
 }
 
-/// Conditions on an entry's columns, each with the value it is compared with.
+/// Conditions on an entry's columns, each with the value it is compared with,
+/// and whose entries there are.
 #[derive(Debug, Default)]
-pub(crate) struct Conditions(Vec<(&'static str, String)>);
+pub(crate) struct Conditions {
+    equal: Vec<(&'static str, String)>,
+    teams: Option<Vec<TeamId>>,
+}
 
 impl Conditions {
     /// `expression = value`, if there is a value. The expression comes from
     /// this crate and never from outside.
     pub(crate) fn equal(mut self, expression: &'static str, value: Option<impl ToString>) -> Self {
-        self.0.extend(value.map(|value| (expression, value.to_string())));
+        self.equal.extend(value.map(|value| (expression, value.to_string())));
+        self
+    }
+
+    /// Only of these teams, unless the caller may see all.
+    pub(crate) fn of(mut self, teams: Option<&[TeamId]>) -> Self {
+        self.teams = teams.map(<[_]>::to_vec);
         self
     }
 }
@@ -94,7 +104,8 @@ impl Conditions {
 fn page_statement(organization: OrganizationId, stretch: &Stretch, conditions: &Conditions, only_calls: bool) -> Sql {
     let mut sql = stretch.walk(Sql::new(ROW), organization).push(") WHERE ");
     sql = sql.push(if only_calls { "call IS NOT NULL" } else { "TRUE" });
-    for (expression, value) in &conditions.0 {
+    sql = sql.and_within("actor", conditions.teams.as_deref());
+    for (expression, value) in &conditions.equal {
         sql = sql.and_equal(expression, Some(value));
     }
     sql.push(" ORDER BY id DESC LIMIT ").int(i64::from(stretch.limit.get()).saturating_add(1))

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use identity::{DepartmentId, MemberId, TeamId};
 use ledger::Account;
-use organization::protocol::Directory;
+use organization::protocol::{Directory, Target};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::problem::{Code, Problem};
@@ -27,6 +27,18 @@ pub(crate) enum Node {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` has no credits: use `treasury`, or the id of a department, team or member")]
 pub(crate) struct NodeError(String);
+
+impl Node {
+    /// What a question about its credits is about.
+    pub(crate) const fn target(self) -> Target {
+        match self {
+            Self::Treasury => Target::Organization,
+            Self::Department(id) => Target::Department { id },
+            Self::Team(id) => Target::Team { id },
+            Self::Member(id) => Target::Wallet { id },
+        }
+    }
+}
 
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,8 +10,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required,
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, balances, dead_letters, departments, health, index, journal, keys, limits, me, members,
-    metrics, organization, organizations, prices, providers, requests, teams, usage,
+    admin_keys, allotments, balances, dead_letters, departments, grants, health, index, journal, keys, limits, me,
+    members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
+    service_accounts, teams, usage,
 };
 use crate::schema;
 
@@ -21,9 +22,11 @@ use crate::schema;
         title = "Alfred management API",
         version = "1",
         description = "Credits for AI inside a company.\n\n\
-            **Keys.** The operator's key, an organization's admin key (`sk-alf-admin-…`) or, for `GET /api/v1/me` only, \
-            a member's key (`sk-alf-…`), as `Authorization: Bearer …`. The operator says which organization is meant \
-            by the header `x-alfred-organization`.\n\n\
+            **Keys.** The operator's key, an organization's admin key (`sk-alf-admin-…`), a service account's key \
+            (`sk-alf-svc-…`) or, for `GET /api/v1/me` only, a member's key (`sk-alf-…`), as `Authorization: Bearer …`. \
+            The operator says which organization is meant by the header `x-alfred-organization`.\n\n\
+            **Roles and policies** say who may do what: see `GET /api/v1/permissions/matrix`. Lists have what the \
+            caller may see.\n\n\
             **Amounts** are decimal strings of credits. **Times** are RFC 3339 in UTC.\n\n\
             **Repeating.** A POST with an `Idempotency-Key` can be repeated for a week: it is done once, and answers \
             the same again, secrets included.\n\n\
@@ -35,6 +38,13 @@ use crate::schema;
         organizations::create_organization, organizations::list_organizations, organizations::issue_credits,
         organization::get_organization, organization::change_organization,
         admin_keys::create_admin_key, admin_keys::list_admin_keys, admin_keys::revoke_admin_key,
+        service_accounts::create_service_account, service_accounts::list_service_accounts,
+        service_accounts::get_service_account, service_accounts::change_service_account,
+        service_accounts::create_service_key, service_accounts::revoke_service_key,
+        grants::create_grant, grants::lend_role, grants::list_grants, grants::revoke_grant,
+        permissions::get_matrix,
+        policies::create_policy, policies::list_policies, policies::get_policy, policies::list_policy_versions,
+        policies::change_policy, policies::remove_policy, policies::get_policy_schema,
         departments::create_department, departments::list_departments, departments::get_department,
         departments::change_department,
         teams::create_team, teams::list_teams, teams::get_team, teams::change_team,
@@ -88,7 +98,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         statuses.extend([
             (400, "The request makes no sense"),
             (401, "The key is missing or does not work"),
-            (403, "This key may not do that"),
+            (403, "That is not permitted, or somebody must approve it first"),
             (404, "There is no such thing in this organization"),
             (503, "Something does not answer or has too much to do: try again after `Retry-After`"),
         ]);
@@ -176,4 +186,23 @@ fn every_operation_says_what_it_does() {
             assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
         }
     }
+}
+
+/// Each operation that asks who calls is an action of policies, by its name.
+#[test]
+fn every_operation_is_an_action() {
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    let own = ["get_me"];
+    let mut named = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let id = operation["operationId"].as_str().unwrap();
+            let is_open = operation["security"] == serde_json::json!([{}]);
+            if !is_open && !own.contains(&id) {
+                assert!(id.parse::<policy::Action>().is_ok(), "{method} {path} is `{id}`, which is no action");
+                named.insert(id.to_owned());
+            }
+        }
+    }
+    assert!(named.len() > 50);
 }

@@ -1,7 +1,8 @@
 //! What the actors refuse, as problems.
 
 use ::actors::ActorError;
-use organization::protocol::OrderError as OrganizationError;
+use organization::protocol::{AdmitError, OrderError as OrganizationError};
+use policy::Decision;
 use team::protocol::{OrderError as TeamError, ReserveError};
 
 use crate::problem::{Code, Problem};
@@ -25,9 +26,39 @@ impl From<OrganizationError> for Problem {
             OrganizationError::Invalid { .. } => Self::invalid(error),
             OrganizationError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
             OrganizationError::IdempotencyConflict { .. } => idempotency_conflict(),
+            OrganizationError::Stale { .. } => Self::new(Code::PreconditionFailed, error),
             OrganizationError::Storage => Self::unavailable(error),
         }
     }
+}
+
+impl From<AdmitError> for Problem {
+    fn from(error: AdmitError) -> Self {
+        match &error {
+            AdmitError::Unknown => {
+                Self::new(Code::Unauthorized, format!("{error}: ask an admin of the organization for another one"))
+            }
+            AdmitError::NotFound { what, id } => Self::not_found(what, id),
+            AdmitError::Denied { decision, .. } => denied(&error, decision),
+            AdmitError::Storage => Self::unavailable(error),
+        }
+    }
+}
+
+/// Says which policies forbid it, for whoever can change them.
+fn denied(error: &AdmitError, decision: &Decision) -> Problem {
+    if !decision.approvals.is_empty() {
+        let chain = decision.approvals.join(", ");
+        let detail = format!("{error} without approval by {chain}");
+        return Problem::new(Code::ApprovalRequired, detail).with("approval", chain);
+    }
+    let why = match decision.policies.as_slice() {
+        _ if !decision.errors.is_empty() => "a policy cannot be evaluated, and then nothing is allowed".to_owned(),
+        [] => "no role of yours and no policy permits it".to_owned(),
+        [scope] if scope == "scope" => "the key's scopes do not include it".to_owned(),
+        policies => format!("forbidden by {}", policies.join(", ")),
+    };
+    Problem::new(Code::Forbidden, format!("{error}: {why}"))
 }
 
 impl From<TeamError> for Problem {

@@ -11,8 +11,9 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, balances, dead_letters, departments, health, index, journal, keys, limits, me, members,
-    metrics, organization, organizations, prices, providers, requests, teams, usage,
+    admin_keys, allotments, balances, dead_letters, departments, grants, health, index, journal, keys, limits, me,
+    members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
+    service_accounts, teams, usage,
 };
 use crate::problem::{Code, Problem};
 
@@ -28,7 +29,7 @@ fn build() -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
-        .nest("/api/v1", tree().merge(credits()).merge(reports()).merge(providers()))
+        .nest("/api/v1", tree().merge(access()).merge(credits()).merge(reports()).merge(providers()))
         .route("/api/v1", get(index::get_index))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -38,8 +39,6 @@ fn tree() -> Router {
     Router::new()
         .route("/organizations", post(organizations::create_organization).get(organizations::list_organizations))
         .route("/organization", get(organization::get_organization).patch(organization::change_organization))
-        .route("/admin-keys", post(admin_keys::create_admin_key).get(admin_keys::list_admin_keys))
-        .route("/admin-keys/{admin_key_id}", delete(admin_keys::revoke_admin_key))
         .route("/departments", post(departments::create_department).get(departments::list_departments))
         .route("/departments/{department_id}", get(departments::get_department).patch(departments::change_department))
         .route("/teams", post(teams::create_team).get(teams::list_teams))
@@ -54,6 +53,36 @@ fn tree() -> Router {
             "/teams/{team_id}/limits/{limit_id}",
             get(limits::get_limit).patch(limits::change_limit).delete(limits::remove_limit),
         )
+}
+
+fn access() -> Router {
+    Router::new()
+        .route("/admin-keys", post(admin_keys::create_admin_key).get(admin_keys::list_admin_keys))
+        .route("/admin-keys/{admin_key_id}", delete(admin_keys::revoke_admin_key))
+        .route("/grants", post(grants::create_grant).get(grants::list_grants))
+        .route("/grants/lend", post(grants::lend_role))
+        .route("/grants/{grant_id}", delete(grants::revoke_grant))
+        .route(
+            "/service-accounts",
+            post(service_accounts::create_service_account).get(service_accounts::list_service_accounts),
+        )
+        .route(
+            "/service-accounts/{service_account_id}",
+            get(service_accounts::get_service_account).patch(service_accounts::change_service_account),
+        )
+        .route("/service-accounts/{service_account_id}/keys", post(service_accounts::create_service_key))
+        .route(
+            "/service-accounts/{service_account_id}/keys/{service_key_id}",
+            delete(service_accounts::revoke_service_key),
+        )
+        .route("/permissions/matrix", get(permissions::get_matrix))
+        .route("/policies", post(policies::create_policy).get(policies::list_policies))
+        .route("/policies/schema", get(policies::get_policy_schema))
+        .route(
+            "/policies/{policy_id}",
+            get(policies::get_policy).put(policies::change_policy).delete(policies::remove_policy),
+        )
+        .route("/policies/{policy_id}/versions", get(policies::list_policy_versions))
 }
 
 fn credits() -> Router {

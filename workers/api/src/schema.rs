@@ -26,6 +26,20 @@ text! {
     KeyId, "^key_[0-9a-z]{26}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of an admin key.
     AdminKeyId, "^adm_[0-9a-z]{26}$", "adm_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A service account's id.
+    ServiceAccountId, "^svc_[0-9a-z]{26}$", "svc_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of a service account's key.
+    ServiceKeyId, "^skey_[0-9a-z]{26}$", "skey_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A grant's id.
+    GrantId, "^grant_[0-9a-z]{26}$", "grant_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A policy's id.
+    PolicyId, "^pol_[0-9a-z]{26}$", "pol_01h2xcejqtf2nbrexx3vqjhp41";
+    /// Who can have a role: a member or a service account.
+    Grantee, "^(mem|svc)_[0-9a-z]{26}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
+    /// Where a role can be had: the organization, a department or a team.
+    RoleNode, "^(org|dep|team)_[0-9a-z]{26}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
+    /// An operation, by its `operationId`, or a movement of credits: `GET /api/v1/permissions/matrix` lists them.
+    Action, "^[a-z_]+$", "create_key";
     /// A provider's id.
     ProviderId, "^prov_[0-9a-z]{26}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
     /// A limit's id.
@@ -67,6 +81,10 @@ words! {
     PoolDraw { Automatic, Off }
     /// Whether a member may call.
     MemberStatus { Active, Suspended }
+    /// A built-in role.
+    Role { OrganizationAdmin, Finance, Auditor, DepartmentManager, TeamManager }
+    /// Whether a policy decides, or only what it would have decided is recorded.
+    PolicyMode { Enforce, Shadow }
     /// How a provider is spoken to; `demo` is built in and needs no account.
     ProviderKind { Openai, Demo }
     /// By which field a provider limits the output.
@@ -184,6 +202,75 @@ pub struct Override {
     pub change: PriceChange,
 }
 
+/// What a policy says.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum PolicySource {
+    /// In Cedar.
+    Cedar(String),
+    /// As a setting.
+    Setting(Setting),
+}
+
+/// A policy as a setting. Where `on` is left out it holds in the whole organization, otherwise on that node and below.
+/// More than `most` at once is refused, or needs approval by `approval` where that is said.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Setting {
+    /// What people may send each other; nothing, where `most` is left out.
+    Transfers {
+        /// Where.
+        on: Option<RoleNode>,
+        /// How much at once.
+        most: Option<Credits>,
+        /// Who can approve more.
+        approval: Option<String>,
+    },
+    /// What people may draw from their team's pool.
+    PoolDraws {
+        /// Where.
+        on: Option<RoleNode>,
+        /// How much at once.
+        most: Credits,
+        /// Who can approve more.
+        approval: Option<String>,
+    },
+    /// Whether idle credits are shared during an absence.
+    AbsenceSharing {
+        /// Where.
+        on: Option<RoleNode>,
+        /// Whether they are.
+        allowed: bool,
+    },
+    /// Temporary allotments.
+    Boosts {
+        /// Where.
+        on: Option<RoleNode>,
+        /// How much at once.
+        most: Credits,
+        /// Who can approve more.
+        approval: Option<String>,
+    },
+    /// Credits up and down the tree.
+    Allotments {
+        /// Where.
+        on: Option<RoleNode>,
+        /// How much at once.
+        most: Credits,
+        /// Who can approve more.
+        approval: Option<String>,
+    },
+    /// Which models may be called.
+    Models {
+        /// Where.
+        on: Option<RoleNode>,
+        /// For these people; for everybody if left out.
+        members: Option<Vec<MemberId>>,
+        /// Names, or beginnings that end in `*`.
+        only: Vec<ModelPattern>,
+    },
+}
+
 /// An error. `code` is stable; `detail` says what to do.
 #[derive(ToSchema)]
 pub struct Problem {
@@ -197,6 +284,8 @@ pub struct Problem {
     pub detail: String,
     /// Tells problems apart.
     pub code: String,
+    /// With `approval_required`: who can approve it.
+    pub approval: Option<String>,
     /// With `insufficient_funds`: the account.
     pub account: Option<String>,
     /// With `insufficient_funds`: what it has beside what is reserved.

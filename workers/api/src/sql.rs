@@ -54,6 +54,14 @@ impl Sql {
         }
     }
 
+    /// `AND column is one of these`, where there is a choice at all.
+    pub(crate) fn and_within<T: ToString>(self, column: &str, values: Option<&[T]>) -> Self {
+        let Some(values) = values else { return self };
+        let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let list = serde_json::to_string(&texts).unwrap_or_default();
+        self.push(" AND ").push(column).push(" IN (SELECT value FROM json_each(").text(list).push("))")
+    }
+
     /// The statement and its parameters.
     pub(crate) fn into_parts(self) -> (String, Vec<String>) {
         (self.text, self.values)

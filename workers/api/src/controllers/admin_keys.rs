@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Query, Unrepeated};
+use crate::extract::{Action, Body, Caller, Id, Query, Target, Unrepeated};
 use crate::page::{List, Paging, page};
 use crate::problem::{Code, Problem};
 use crate::schema;
@@ -73,9 +73,10 @@ pub(crate) fn new_admin_key(id: u128, name: String, secret: &str) -> Result<NewA
     responses((status = 201, description = "It was made", body = AdminKeyWithSecret)))]
 #[worker::send]
 pub(crate) async fn create_admin_key(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<AdminKeyName>,
 ) -> Result<Created<AdminKeyWithSecret>, Problem> {
+    let admin = caller.may(Action::CreateAdminKey, Target::Organization).await?;
     let secret = AdminKey::mint(admin.organization, admin.secret(&repeat, "admin key")?);
     let new = new_admin_key(admin.id()?, value.name.into_string(), &secret)?;
     let hash = new.hash;
@@ -96,9 +97,10 @@ pub(crate) async fn create_admin_key(
     responses((status = 200, description = "A page", body = List<AdminKeyBody>)))]
 #[worker::send]
 pub(crate) async fn list_admin_keys(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<AdminKeyBody>>, Problem> {
+    let admin = caller.may(Action::ListAdminKeys, Target::Organization).await?;
     let keys = admin.directory().await?.admin_keys;
     let asked = (asked.cursor.as_deref(), asked.limit);
     page(keys, asked, |key| key.id, AdminKeyBody::from).map(Json)
@@ -110,10 +112,11 @@ pub(crate) async fn list_admin_keys(
     responses((status = 200, description = "As it is now", body = AdminKeyBody)))]
 #[worker::send]
 pub(crate) async fn revoke_admin_key(
-    admin: Admin,
+    caller: Caller,
     Id(id): Id<AdminKeyId>,
     Unrepeated(repeat): Unrepeated,
 ) -> Result<Json<AdminKeyBody>, Problem> {
+    let admin = caller.may(Action::RevokeAdminKey, Target::Organization).await?;
     match admin.order(&repeat, Act::RevokeAdminKey { id }).await? {
         Reply::AdminKey(record) => Ok(Json(record.into())),
         _ => Err(unexpected()),

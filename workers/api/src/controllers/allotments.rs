@@ -4,12 +4,13 @@ use ::organization::protocol as organization;
 use ::team::protocol as team;
 use identity::TransferId;
 use ledger::Millicredits;
+use policy::Facts;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body};
+use crate::extract::{Action, Body, Caller, Target};
 use crate::node::{Node, Route, not_heard_of_yet, route};
 use crate::problem::Problem;
 use crate::schema;
@@ -52,6 +53,27 @@ pub(crate) struct Movement {
     pub(crate) time: Time,
 }
 
+/// The upper one of two places: credits move below it.
+fn above(from: Node, to: Node) -> Target {
+    match (from, to) {
+        (Node::Department(id), Node::Team(_)) | (Node::Team(_), Node::Department(id)) => Target::Department { id },
+        (Node::Team(id), Node::Member(_)) | (Node::Member(_), Node::Team(id)) => Target::Team { id },
+        // To or from the treasury, or a way that does not exist.
+        _ => Target::Organization,
+    }
+}
+
+/// What policies may look at.
+fn facts(asked: &Allotment) -> Facts {
+    let millicredits = Some(asked.amount.get());
+    match asked.to {
+        Node::Treasury => Facts { millicredits, ..Facts::default() },
+        Node::Department(id) => Facts { millicredits, to_node: Some(policy::Node::Department(id)), ..Facts::default() },
+        Node::Team(id) => Facts { millicredits, to_node: Some(policy::Node::Team(id)), ..Facts::default() },
+        Node::Member(id) => Facts { millicredits, to_member: Some(id), ..Facts::default() },
+    }
+}
+
 /// Move credits one step up or down the tree.
 ///
 /// Between the treasury and a department, a department and its own team, a team's pool and its own member's wallet.
@@ -59,7 +81,11 @@ pub(crate) struct Movement {
 #[utoipa::path(post, path = "/api/v1/allotments", tag = "Credits", request_body = Allotment,
     responses((status = 201, description = "They were moved", body = Movement)))]
 #[worker::send]
-pub(crate) async fn allot(admin: Admin, Body { value, repeat }: Body<Allotment>) -> Result<Created<Movement>, Problem> {
+pub(crate) async fn allot(
+    caller: Caller,
+    Body { value, repeat }: Body<Allotment>,
+) -> Result<Created<Movement>, Problem> {
+    let admin = caller.may_with(Action::Allot, above(value.from, value.to), facts(&value)).await?;
     let Allotment { from, to, amount, note } = value;
     let note = note.map(Note::into_string);
     let transfer = TransferId::from_u128(admin.id()?);

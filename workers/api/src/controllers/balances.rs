@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::teams::wallets;
 use crate::app::App;
-use crate::extract::{Admin, Id, Query};
+use crate::extract::{Action, Caller, Id, Query, Target};
 use crate::node::{Node, must_be_in};
 use crate::page::{List, Paging, unknown_cursor};
 use crate::problem::Problem;
@@ -129,7 +129,8 @@ fn slice(nodes: &[Node], asked: &Paging) -> Result<(Vec<Node>, Option<String>), 
 #[utoipa::path(get, path = "/api/v1/balances/{node}", tag = "Credits", params(("node" = schema::Node, Path)),
     responses((status = 200, description = "The balance", body = BalanceBody)))]
 #[worker::send]
-pub(crate) async fn get_balance(admin: Admin, Id(node): Id<Node>) -> Result<Json<BalanceBody>, Problem> {
+pub(crate) async fn get_balance(caller: Caller, Id(node): Id<Node>) -> Result<Json<BalanceBody>, Problem> {
+    let admin = caller.may(Action::GetBalance, node.target()).await?;
     let directory = admin.directory().await?;
     must_be_in(&directory, node)?;
     let team = match node {
@@ -151,11 +152,14 @@ pub(crate) async fn get_balance(admin: Admin, Id(node): Id<Node>) -> Result<Json
     responses((status = 200, description = "A page", body = List<BalanceBody>)))]
 #[worker::send]
 pub(crate) async fn list_balances(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<BalanceBody>>, Problem> {
+    let admin = caller.may(Action::ListBalances, Target::Visible).await?;
     let directory = admin.directory().await?;
-    let (page, next_cursor) = slice(&nodes(&directory), &asked)?;
+    let mut nodes = nodes(&directory);
+    nodes.retain(|node| *node != Node::Treasury || admin.teams().is_none());
+    let (page, next_cursor) = slice(&nodes, &asked)?;
     let teams = page.iter().filter_map(|node| if let Node::Team(id) = node { Some(*id) } else { None });
     let overviews = overviews(&admin.app, &teams.collect::<Vec<_>>()).await?;
     let data = page.into_iter().filter_map(|node| {

@@ -6,7 +6,7 @@ use identity::OrganizationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::extract::{Id, Overseer, Query};
+use crate::extract::{Action, Caller, Id, Query};
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -54,9 +54,10 @@ fn list_statement(organization: Option<OrganizationId>, asked: &Paging) -> Sql {
     responses((status = 200, description = "A page", body = List<DeadLetter>)))]
 #[worker::send]
 pub(crate) async fn list_dead_letters(
-    Overseer { app, organization }: Overseer,
+    caller: Caller,
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<DeadLetter>>, Problem> {
+    let (app, organization) = caller.may_oversee(Action::ListDeadLetters).await?;
     let rows: Vec<LetterRow> = app.rows(list_statement(organization, &asked)).await?;
     let view = |row: LetterRow| DeadLetter {
         id: row.id,
@@ -72,10 +73,8 @@ pub(crate) async fn list_dead_letters(
 #[utoipa::path(delete, path = "/api/v1/dead-letters/{dead_letter_id}", tag = "Operations",
     params(("dead_letter_id" = String, Path)), responses((status = 204, description = "It is gone")))]
 #[worker::send]
-pub(crate) async fn remove_dead_letter(
-    Overseer { app, organization }: Overseer,
-    Id(id): Id<String>,
-) -> Result<http::StatusCode, Problem> {
+pub(crate) async fn remove_dead_letter(caller: Caller, Id(id): Id<String>) -> Result<http::StatusCode, Problem> {
+    let (app, organization) = caller.may_oversee(Action::RemoveDeadLetter).await?;
     let sql = Sql::new("DELETE FROM dead_letters WHERE id = ").text(&id).and_equal("organization", organization);
     match app.execute(sql).await? {
         0 => Err(Problem::not_found("dead letter", id.chars().take(80).collect::<String>())),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Query};
+use crate::extract::{Action, Body, Caller, Id, Query, Target};
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -46,9 +46,10 @@ pub(crate) struct DepartmentName {
     request_body = DepartmentName, responses((status = 201, description = "It was made", body = Department)))]
 #[worker::send]
 pub(crate) async fn create_department(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<DepartmentName>,
 ) -> Result<Created<Department>, Problem> {
+    let admin = caller.may(Action::CreateDepartment, Target::Organization).await?;
     let id = DepartmentId::from_u128(admin.id()?);
     match admin.order(&repeat, Act::CreateDepartment { id, name: value.name.into_string() }).await? {
         Reply::Department(view) => Ok(created(view.into())),
@@ -61,9 +62,10 @@ pub(crate) async fn create_department(
     responses((status = 200, description = "A page", body = List<Department>)))]
 #[worker::send]
 pub(crate) async fn list_departments(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<Department>>, Problem> {
+    let admin = caller.may(Action::ListDepartments, Target::Visible).await?;
     let departments = admin.directory().await?.departments;
     let asked = (asked.cursor.as_deref(), asked.limit);
     page(departments, asked, |department| department.id, Department::from).map(Json)
@@ -74,7 +76,8 @@ pub(crate) async fn list_departments(
     params(("department_id" = schema::DepartmentId, Path)),
     responses((status = 200, description = "The department", body = Department)))]
 #[worker::send]
-pub(crate) async fn get_department(admin: Admin, Id(id): Id<DepartmentId>) -> Result<Json<Department>, Problem> {
+pub(crate) async fn get_department(caller: Caller, Id(id): Id<DepartmentId>) -> Result<Json<Department>, Problem> {
+    let admin = caller.may(Action::GetDepartment, Target::Department { id }).await?;
     let departments = admin.directory().await?.departments;
     let found = departments.into_iter().find(|department| department.id == id);
     found.map(|view| Json(view.into())).ok_or_else(|| Problem::not_found("department", id))
@@ -86,10 +89,11 @@ pub(crate) async fn get_department(admin: Admin, Id(id): Id<DepartmentId>) -> Re
     responses((status = 200, description = "As it is now", body = Department)))]
 #[worker::send]
 pub(crate) async fn change_department(
-    admin: Admin,
+    caller: Caller,
     Id(id): Id<DepartmentId>,
     Body { value, repeat }: Body<DepartmentName>,
 ) -> Result<Json<Department>, Problem> {
+    let admin = caller.may(Action::ChangeDepartment, Target::Department { id }).await?;
     match admin.order(&repeat, Act::RenameDepartment { id, name: value.name.into_string() }).await? {
         Reply::Department(view) => Ok(Json(view.into())),
         _ => Err(unexpected()),

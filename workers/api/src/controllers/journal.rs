@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::requests::CallBody;
 use crate::entries::{Conditions, EntryRow, Stretch, page};
-use crate::extract::{Admin, Query};
+use crate::extract::{Action, Caller, Query, Target};
 use crate::page::{List, Size};
 use crate::problem::Problem;
 use crate::schema;
@@ -101,14 +101,16 @@ pub(crate) struct JournalFilter {
     responses((status = 200, description = "A page", body = List<EntryBody>)))]
 #[worker::send]
 pub(crate) async fn list_journal(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<JournalFilter>,
 ) -> Result<Json<List<EntryBody>>, Problem> {
+    let admin = caller.may(Action::ListJournal, Target::Visible).await?;
     let JournalFilter { actor, kind, reference, from, to, cursor, limit } = asked;
     let conditions = Conditions::default()
         .equal("actor", actor)
         .equal("kind", kind.map(ledger::Kind::as_str))
-        .equal("reference", reference);
+        .equal("reference", reference)
+        .of(admin.teams());
     let stretch = Stretch { from, to, cursor, limit };
     Ok(Json(page(&admin.app, admin.organization, stretch, (conditions, false), EntryBody::from).await?))
 }

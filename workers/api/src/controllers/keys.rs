@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Ids, Query, Unrepeated};
+use crate::extract::{Action, Body, Caller, Id, Ids, Query, Target, Unrepeated};
 use crate::node::{Node, must_be_in, not_heard_of_yet};
 use crate::page::{List, Size, page};
 use crate::problem::{Code, Problem};
@@ -144,10 +144,11 @@ pub(crate) struct KeyFilter {
     responses((status = 201, description = "It was made", body = KeyWithSecret)))]
 #[worker::send]
 pub(crate) async fn create_key(
-    admin: Admin,
+    caller: Caller,
     Id(team): Id<TeamId>,
     Body { value, repeat }: Body<KeyBody>,
 ) -> Result<Created<KeyWithSecret>, Problem> {
+    let admin = caller.may(Action::CreateKey, Target::Member { id: value.member_id }).await?;
     let directory = admin.directory().await?;
     must_be_in(&directory, Node::Team(team))?;
     let is_member = |record: &MemberRecord| record.team == team && record.profile.member == value.member_id;
@@ -177,11 +178,12 @@ pub(crate) async fn create_key(
     responses((status = 200, description = "A page", body = List<Key>)))]
 #[worker::send]
 pub(crate) async fn list_keys(
-    admin: Admin,
+    caller: Caller,
     Id(team): Id<TeamId>,
     Query(asked): Query<KeyFilter>,
 ) -> Result<Json<List<Key>>, Problem> {
-    let keys = admin.overview(team).await?.keys.into_iter();
+    let admin = caller.may(Action::ListKeys, Target::Team { id: team }).await?;
+    let keys = admin.app.overview(team).await?.keys.into_iter();
     let wanted = keys.filter(|key| asked.member_id.is_none_or(|id| key.member == id));
     let asked = (asked.cursor.as_deref(), asked.limit);
     page(wanted, asked, |key| key.id, |key| Key::new(team, key)).map(Json)
@@ -192,8 +194,9 @@ pub(crate) async fn list_keys(
     params(("team_id" = schema::TeamId, Path), ("key_id" = schema::KeyId, Path)),
     responses((status = 200, description = "The key", body = Key)))]
 #[worker::send]
-pub(crate) async fn get_key(admin: Admin, Ids(team, id): Ids<TeamId, KeyId>) -> Result<Json<Key>, Problem> {
-    let mut keys = admin.overview(team).await?.keys.into_iter();
+pub(crate) async fn get_key(caller: Caller, Ids(team, id): Ids<TeamId, KeyId>) -> Result<Json<Key>, Problem> {
+    let admin = caller.may(Action::GetKey, Target::Key { team, id, owner: None }).await?;
+    let mut keys = admin.app.overview(team).await?.keys.into_iter();
     let found = keys.find(|key| key.id == id).ok_or_else(|| Problem::not_found("key", id))?;
     Ok(Json(Key::new(team, found)))
 }
@@ -204,11 +207,11 @@ pub(crate) async fn get_key(admin: Admin, Ids(team, id): Ids<TeamId, KeyId>) -> 
     responses((status = 200, description = "As it is now", body = Key)))]
 #[worker::send]
 pub(crate) async fn revoke_key(
-    admin: Admin,
+    caller: Caller,
     Ids(team, id): Ids<TeamId, KeyId>,
     Unrepeated(repeat): Unrepeated,
 ) -> Result<Json<Key>, Problem> {
-    admin.must_have_team(team).await?;
+    let admin = caller.may(Action::RevokeKey, Target::Key { team, id, owner: None }).await?;
     match admin.order_team(team, &repeat, Act::RevokeKey { key: id }).await? {
         Reply::Key(view) => Ok(Json(Key::new(team, view))),
         _ => Err(unexpected()),
@@ -221,11 +224,11 @@ pub(crate) async fn revoke_key(
     responses((status = 200, description = "As it is now, with the new secret", body = KeyWithSecret)))]
 #[worker::send]
 pub(crate) async fn rotate_key(
-    admin: Admin,
+    caller: Caller,
     Ids(team, id): Ids<TeamId, KeyId>,
     Body { value, repeat }: Body<Rotation>,
 ) -> Result<Json<KeyWithSecret>, Problem> {
-    admin.must_have_team(team).await?;
+    let admin = caller.may(Action::RotateKey, Target::Key { team, id, owner: None }).await?;
     let secret = ApiKey::mint(admin.organization, team, admin.secret(&repeat, "rotation")?);
     let act = Act::RotateKey {
         key: id,

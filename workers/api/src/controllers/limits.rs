@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Ids, Query, Unrepeated};
+use crate::extract::{Action, Admin, Body, Caller, Id, Ids, Query, Target, Unrepeated};
 use crate::page::{List, Size, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -168,12 +168,12 @@ impl LimitFilter {
     responses((status = 201, description = "It holds from the next call on", body = LimitBody)))]
 #[worker::send]
 pub(crate) async fn create_limit(
-    admin: Admin,
+    caller: Caller,
     Id(team): Id<TeamId>,
     Body { value, repeat }: Body<NewLimit>,
 ) -> Result<Created<LimitBody>, Problem> {
+    let admin = caller.may(Action::CreateLimit, Target::Team { id: team }).await?;
     let limit = limit(value.kind, value.window, value.unit, value.amount)?;
-    admin.must_have_team(team).await?;
     let limit_id = LimitId::from_u128(admin.id()?);
     let act = Act::CreateLimit { limit_id, subject: value.subject.into(), limit };
     match admin.order_team(team, &repeat, act).await? {
@@ -188,11 +188,12 @@ pub(crate) async fn create_limit(
     responses((status = 200, description = "A page", body = List<LimitBody>)))]
 #[worker::send]
 pub(crate) async fn list_limits(
-    admin: Admin,
+    caller: Caller,
     Id(team): Id<TeamId>,
     Query(asked): Query<LimitFilter>,
 ) -> Result<Json<List<LimitBody>>, Problem> {
-    let limits = admin.overview(team).await?.limits.into_iter();
+    let admin = caller.may(Action::ListLimits, Target::Team { id: team }).await?;
+    let limits = admin.app.overview(team).await?.limits.into_iter();
     let wanted = limits.filter(|state| asked.wants(state.subject));
     let asked = (asked.cursor.as_deref(), asked.limit);
     page(wanted, asked, |state| state.id, |state| LimitBody::new(team, state)).map(Json)
@@ -203,7 +204,8 @@ pub(crate) async fn list_limits(
     params(("team_id" = schema::TeamId, Path), ("limit_id" = schema::LimitId, Path)),
     responses((status = 200, description = "The limit", body = LimitBody)))]
 #[worker::send]
-pub(crate) async fn get_limit(admin: Admin, Ids(team, id): Ids<TeamId, LimitId>) -> Result<Json<LimitBody>, Problem> {
+pub(crate) async fn get_limit(caller: Caller, Ids(team, id): Ids<TeamId, LimitId>) -> Result<Json<LimitBody>, Problem> {
+    let admin = caller.may(Action::GetLimit, Target::Team { id: team }).await?;
     Ok(Json(LimitBody::new(team, find(&admin, team, id).await?)))
 }
 
@@ -213,10 +215,11 @@ pub(crate) async fn get_limit(admin: Admin, Ids(team, id): Ids<TeamId, LimitId>)
     responses((status = 200, description = "As it is now", body = LimitBody)))]
 #[worker::send]
 pub(crate) async fn change_limit(
-    admin: Admin,
+    caller: Caller,
     Ids(team, id): Ids<TeamId, LimitId>,
     Body { value, repeat }: Body<LimitChange>,
 ) -> Result<Json<LimitBody>, Problem> {
+    let admin = caller.may(Action::ChangeLimit, Target::Team { id: team }).await?;
     let old = find(&admin, team, id).await?.limit;
     let limit = limit(Some(old.kind()), old.window(), old.unit(), value.amount)?;
     match admin.order_team(team, &repeat, Act::ChangeLimit { limit_id: id, limit }).await? {
@@ -231,17 +234,17 @@ pub(crate) async fn change_limit(
     responses((status = 204, description = "It is gone")))]
 #[worker::send]
 pub(crate) async fn remove_limit(
-    admin: Admin,
+    caller: Caller,
     Ids(team, id): Ids<TeamId, LimitId>,
     Unrepeated(repeat): Unrepeated,
 ) -> Result<http::StatusCode, Problem> {
-    admin.must_have_team(team).await?;
+    let admin = caller.may(Action::RemoveLimit, Target::Team { id: team }).await?;
     admin.order_team(team, &repeat, Act::RemoveLimit { limit_id: id }).await?;
     Ok(http::StatusCode::NO_CONTENT)
 }
 
 async fn find(admin: &Admin, team: TeamId, id: LimitId) -> Result<LimitState, Problem> {
-    let mut limits = admin.overview(team).await?.limits.into_iter();
+    let mut limits = admin.app.overview(team).await?.limits.into_iter();
     limits.find(|state| state.id == id).ok_or_else(|| Problem::not_found("limit", id))
 }
 

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::teams::Funds;
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Query};
+use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target};
 use crate::page::{List, Size, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -127,9 +127,10 @@ pub(crate) struct MemberFilter {
     responses((status = 201, description = "They were made", body = Member)))]
 #[worker::send]
 pub(crate) async fn create_member(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<NewMember>,
 ) -> Result<Created<Member>, Problem> {
+    let admin = caller.may(Action::CreateMember, Target::Team { id: value.team_id }).await?;
     let member = MemberProfile {
         version: 0,
         member: MemberId::from_u128(admin.id()?),
@@ -149,9 +150,10 @@ pub(crate) async fn create_member(
     responses((status = 200, description = "A page", body = List<Member>)))]
 #[worker::send]
 pub(crate) async fn list_members(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<MemberFilter>,
 ) -> Result<Json<List<Member>>, Problem> {
+    let admin = caller.may(Action::ListMembers, Target::Visible).await?;
     let members = admin.directory().await?.members.into_iter();
     let wanted = members.filter(|member| asked.team_id.is_none_or(|id| member.team == id));
     let asked = (asked.cursor.as_deref(), asked.limit);
@@ -163,7 +165,8 @@ pub(crate) async fn list_members(
     params(("member_id" = schema::MemberId, Path)),
     responses((status = 200, description = "The member", body = MemberDetail)))]
 #[worker::send]
-pub(crate) async fn get_member(admin: Admin, Id(id): Id<MemberId>) -> Result<Json<MemberDetail>, Problem> {
+pub(crate) async fn get_member(caller: Caller, Id(id): Id<MemberId>) -> Result<Json<MemberDetail>, Problem> {
+    let admin = caller.may(Action::GetMember, Target::Member { id }).await?;
     let record = find(&admin, id).await?;
     let overview = admin.app.overview(record.team).await?;
     // The team may not have heard of a new member yet.
@@ -178,10 +181,11 @@ pub(crate) async fn get_member(admin: Admin, Id(id): Id<MemberId>) -> Result<Jso
     responses((status = 200, description = "As they are now", body = Member)))]
 #[worker::send]
 pub(crate) async fn change_member(
-    admin: Admin,
+    caller: Caller,
     Id(id): Id<MemberId>,
     Body { value, repeat }: Body<MemberChange>,
 ) -> Result<Json<Member>, Problem> {
+    let admin = caller.may(Action::ChangeMember, Target::Member { id }).await?;
     let record = find(&admin, id).await?;
     match admin.order(&repeat, value.apply(record)).await? {
         Reply::Member(record) => Ok(Json(record.into())),

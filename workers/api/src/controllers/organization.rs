@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::organizations::write_index;
-use crate::extract::{Admin, Body};
+use crate::extract::{Action, Body, Caller, Target};
 use crate::problem::Problem;
 use crate::schema;
 use crate::text::{Help, Name, given};
@@ -115,7 +115,8 @@ impl SettingsChange {
 #[utoipa::path(get, path = "/api/v1/organization", tag = "Organization",
     responses((status = 200, description = "The organization", body = Organization)))]
 #[worker::send]
-pub(crate) async fn get_organization(admin: Admin) -> Result<Json<Organization>, Problem> {
+pub(crate) async fn get_organization(caller: Caller) -> Result<Json<Organization>, Problem> {
+    let admin = caller.may(Action::GetOrganization, Target::Organization).await?;
     Ok(Json(admin.directory().await?.into()))
 }
 
@@ -126,9 +127,10 @@ pub(crate) async fn get_organization(admin: Admin) -> Result<Json<Organization>,
     responses((status = 200, description = "As it is now", body = Organization)))]
 #[worker::send]
 pub(crate) async fn change_organization(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<OrganizationChange>,
 ) -> Result<Json<Organization>, Problem> {
+    let admin = caller.may(Action::ChangeOrganization, Target::Organization).await?;
     // Two orders cannot share an idempotency key; both may be repeated safely.
     let repeat = repeat.without_key();
     if value.settings != SettingsChange::default() {

@@ -13,7 +13,7 @@ use super::admin_keys::new_admin_key;
 use super::allotments::Movement;
 use super::{Created, created};
 use crate::app::{App, new_id, random, unexpected};
-use crate::extract::{Admin, Body, Operator, Query};
+use crate::extract::{Action, Body, Caller, Operator, Query, Target};
 use crate::idempotency::Repeat;
 use crate::node::Node;
 use crate::page::{List, Paging};
@@ -186,9 +186,10 @@ pub(crate) async fn list_organizations(
     responses((status = 201, description = "They were issued", body = Movement)))]
 #[worker::send]
 pub(crate) async fn issue_credits(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<Issue>,
 ) -> Result<Created<Movement>, Problem> {
+    let admin = caller.may(Action::IssueCredits, Target::Organization).await?;
     if admin.who != Principal::Operator {
         return Err(Problem::new(Code::Forbidden, "only the operator's key may do that"));
     }

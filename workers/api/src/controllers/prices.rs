@@ -9,7 +9,7 @@ use pricing::{CreditRate, ModelPattern, ModelPrice, Override, Overrides, PriceBo
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Admin, Body, Query};
+use crate::extract::{Action, Body, Caller, Query, Target};
 use crate::page::{List, Size, unknown_cursor};
 use crate::problem::Problem;
 use crate::schema;
@@ -208,7 +208,11 @@ fn models(settings: &Settings, provider: &Provider) -> Vec<String> {
 #[utoipa::path(get, path = "/api/v1/prices", tag = "Prices", params(PriceFilter),
     responses((status = 200, description = "A page", body = List<Price>)))]
 #[worker::send]
-pub(crate) async fn list_prices(admin: Admin, Query(asked): Query<PriceFilter>) -> Result<Json<List<Price>>, Problem> {
+pub(crate) async fn list_prices(
+    caller: Caller,
+    Query(asked): Query<PriceFilter>,
+) -> Result<Json<List<Price>>, Problem> {
+    let admin = caller.may(Action::ListPrices, Target::Visible).await?;
     let settings = admin.app.settings(admin.organization).await?;
     prices(&settings, &asked, admin.now()).map(Json)
 }
@@ -217,7 +221,8 @@ pub(crate) async fn list_prices(admin: Admin, Query(asked): Query<PriceFilter>) 
 #[utoipa::path(get, path = "/api/v1/prices/overrides", tag = "Prices",
     responses((status = 200, description = "All of them", body = OverridesBody)))]
 #[worker::send]
-pub(crate) async fn get_overrides(admin: Admin) -> Result<Json<OverridesBody>, Problem> {
+pub(crate) async fn get_overrides(caller: Caller) -> Result<Json<OverridesBody>, Problem> {
+    let admin = caller.may(Action::GetOverrides, Target::Visible).await?;
     let overrides = admin.app.settings(admin.organization).await?.overrides;
     Ok(Json(OverridesBody { overrides }))
 }
@@ -227,9 +232,10 @@ pub(crate) async fn get_overrides(admin: Admin) -> Result<Json<OverridesBody>, P
     responses((status = 200, description = "They hold from the next call on", body = OverridesBody)))]
 #[worker::send]
 pub(crate) async fn replace_overrides(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<OverridesBody>,
 ) -> Result<Json<OverridesBody>, Problem> {
+    let admin = caller.may(Action::ReplaceOverrides, Target::Organization).await?;
     admin.order(&repeat, Act::PutOverrides { overrides: value.overrides.clone() }).await?;
     Ok(Json(value))
 }
@@ -239,9 +245,10 @@ pub(crate) async fn replace_overrides(
     responses((status = 200, description = "All of them, as they are now", body = OverridesBody)))]
 #[worker::send]
 pub(crate) async fn change_overrides(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<OverridesChange>,
 ) -> Result<Json<OverridesBody>, Problem> {
+    let admin = caller.may(Action::ChangeOverrides, Target::Organization).await?;
     let overrides = value.apply(admin.app.settings(admin.organization).await?.overrides)?;
     admin.order(&repeat, Act::PutOverrides { overrides: overrides.clone() }).await?;
     Ok(Json(OverridesBody { overrides }))
@@ -274,6 +281,7 @@ mod tests {
             general: General::default(),
             providers: vec![provider],
             overrides: serde_json::from_str(overrides).unwrap(),
+            rules: Vec::new(),
         }
     }
 

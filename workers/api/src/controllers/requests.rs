@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::entries::{Conditions, EntryRow, Stretch, page};
-use crate::extract::{Admin, Query};
+use crate::extract::{Action, Caller, Query, Target};
 use crate::page::{List, Size};
 use crate::problem::Problem;
 use crate::schema;
@@ -164,10 +164,12 @@ impl CallFilter {
     responses((status = 200, description = "A page", body = List<CallEnd>)))]
 #[worker::send]
 pub(crate) async fn list_requests(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<CallFilter>,
 ) -> Result<Json<List<CallEnd>>, Problem> {
+    let admin = caller.may(Action::ListRequests, Target::Visible).await?;
     let stretch = Stretch { from: asked.from, to: asked.to, cursor: asked.cursor, limit: asked.limit };
-    let list = page(&admin.app, admin.organization, stretch, (asked.conditions(), true), view).await?;
+    let list =
+        page(&admin.app, admin.organization, stretch, (asked.conditions().of(admin.teams()), true), view).await?;
     Ok(Json(List { data: list.data.into_iter().flatten().collect(), next_cursor: list.next_cursor }))
 }

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::limits::LimitBody;
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Query};
+use crate::extract::{Action, Body, Caller, Id, Query, Target};
 use crate::page::{List, Size, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -208,9 +208,10 @@ pub(crate) struct TeamFilter {
     responses((status = 201, description = "It was made", body = Team)))]
 #[worker::send]
 pub(crate) async fn create_team(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<TeamBody>,
 ) -> Result<Created<Team>, Problem> {
+    let admin = caller.may(Action::CreateTeam, Target::Department { id: value.department_id }).await?;
     let team = NewTeam {
         id: TeamId::from_u128(admin.id()?),
         department: value.department_id,
@@ -230,7 +231,8 @@ pub(crate) async fn create_team(
 #[utoipa::path(get, path = "/api/v1/teams", tag = "Teams", params(TeamFilter),
     responses((status = 200, description = "A page", body = List<Team>)))]
 #[worker::send]
-pub(crate) async fn list_teams(admin: Admin, Query(asked): Query<TeamFilter>) -> Result<Json<List<Team>>, Problem> {
+pub(crate) async fn list_teams(caller: Caller, Query(asked): Query<TeamFilter>) -> Result<Json<List<Team>>, Problem> {
+    let admin = caller.may(Action::ListTeams, Target::Visible).await?;
     let teams = admin.directory().await?.teams.into_iter().map(|team| team.profile);
     let wanted = teams.filter(|team| asked.department_id.is_none_or(|id| team.department == id));
     page(wanted, (asked.cursor.as_deref(), asked.limit), |team| team.team, Team::from).map(Json)
@@ -240,8 +242,9 @@ pub(crate) async fn list_teams(admin: Admin, Query(asked): Query<TeamFilter>) ->
 #[utoipa::path(get, path = "/api/v1/teams/{team_id}", tag = "Teams", params(("team_id" = schema::TeamId, Path)),
     responses((status = 200, description = "The team", body = TeamDetail)))]
 #[worker::send]
-pub(crate) async fn get_team(admin: Admin, Id(id): Id<TeamId>) -> Result<Json<TeamDetail>, Problem> {
-    Ok(Json(admin.overview(id).await?.into()))
+pub(crate) async fn get_team(caller: Caller, Id(id): Id<TeamId>) -> Result<Json<TeamDetail>, Problem> {
+    let admin = caller.may(Action::GetTeam, Target::Team { id }).await?;
+    Ok(Json(admin.app.overview(id).await?.into()))
 }
 
 /// Change a team.
@@ -249,10 +252,11 @@ pub(crate) async fn get_team(admin: Admin, Id(id): Id<TeamId>) -> Result<Json<Te
     request_body = TeamChange, responses((status = 200, description = "As it is now", body = Team)))]
 #[worker::send]
 pub(crate) async fn change_team(
-    admin: Admin,
+    caller: Caller,
     Id(id): Id<TeamId>,
     Body { value, repeat }: Body<TeamChange>,
 ) -> Result<Json<Team>, Problem> {
+    let admin = caller.may(Action::ChangeTeam, Target::Team { id }).await?;
     let mut teams = admin.directory().await?.teams.into_iter();
     let TeamView { profile, .. } =
         teams.find(|team| team.profile.team == id).ok_or_else(|| Problem::not_found("team", id))?;

@@ -1,20 +1,22 @@
-//! Who calls: the operator, an organization's admin, or a member.
+//! Who calls, and whether they may.
 
 use std::net::IpAddr;
 
 use ::actors::now_ms;
-use ::organization::protocol::{self as organization, Directory};
-use ::team::protocol::{self as team, Me, Overview};
+use ::organization::protocol::{
+    self as organization, Access, Admit, AdmitError, Admitted, Directory, PolicyRecord, Question, Target, Visible,
+};
+use ::team::protocol::{self as team, Me};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
-use identity::{AdminKey, AdminKeyId, ApiKey, KeyError, OrganizationId, Principal, TeamId};
+use identity::{AdminKey, ApiKey, KeyError, OrganizationId, PolicyId, Principal, ServiceKey, TeamId};
+use policy::{Action, Facts};
 use sha2::{Digest, Sha256};
 use worker::send::SendFuture;
 
 use crate::app::{App, new_id, random, unexpected};
 use crate::idempotency::Repeat;
-use crate::node::{Node, must_be_in};
 use crate::problem::{Code, Problem};
 
 /// By which the operator says which organization is meant.
@@ -23,38 +25,36 @@ pub(crate) const ORGANIZATION_HEADER: &str = "x-alfred-organization";
 /// Shorter operator keys can be guessed and are not heard.
 const SHORTEST_OPERATOR_KEY: usize = 16;
 
-/// What the caller showed, not yet checked with an actor.
-#[derive(Debug, PartialEq)]
+/// What was shown, not yet checked with an actor.
+#[derive(Debug, Clone, PartialEq)]
 enum Credential {
     Operator,
     Admin(AdminKey),
+    Service(ServiceKey),
     Member(ApiKey),
 }
 
-/// Who the caller is.
-enum Caller {
-    Operator,
-    Admin(OrganizationId, AdminKeyId),
-    Member(Box<(ApiKey, Me)>),
+/// Whoever calls. What they may do is asked for each operation: only that
+/// makes an [`Admin`], and only an `Admin` can do anything.
+pub(crate) struct Caller {
+    app: App,
+    credential: Credential,
+    named: Option<OrganizationId>,
+    address: Option<IpAddr>,
+}
+
+/// Whoever may do what they asked for, in one organization.
+pub(crate) struct Admin {
+    pub(crate) app: App,
+    pub(crate) organization: OrganizationId,
+    pub(crate) who: Principal,
+    /// What of the tree they may do it to.
+    visible: Visible,
 }
 
 /// Whoever runs the installation.
 pub(crate) struct Operator {
     pub(crate) app: App,
-}
-
-/// Whoever manages an organization: its admin, or the operator on its behalf.
-pub(crate) struct Admin {
-    pub(crate) app: App,
-    pub(crate) organization: OrganizationId,
-    pub(crate) who: Principal,
-}
-
-/// Whoever looks after one organization, or the operator after all of them.
-pub(crate) struct Overseer {
-    pub(crate) app: App,
-    /// `None` for all.
-    pub(crate) organization: Option<OrganizationId>,
 }
 
 /// A member, by a key of theirs.
@@ -64,51 +64,25 @@ pub(crate) struct Member {
     pub(crate) me: Me,
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let app = parts.extensions.get::<App>().cloned();
+        let app = app.ok_or_else(|| Problem::internal("a request without bindings"))?;
+        let credential = credential(&parts.headers, app.operator_key().as_deref())?;
+        Ok(Self { app, credential, named: named_organization(&parts.headers)?, address: address(&parts.headers) })
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let (app, caller) = caller(parts).await?;
-        match caller {
-            Caller::Operator => Ok(Self { app }),
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        match caller.credential {
+            Credential::Operator => Ok(Self { app: caller.app }),
             _ => Err(Problem::new(Code::Forbidden, "only the operator's key may do that")),
-        }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Admin {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let (app, who, organization) = manager(parts).await?;
-        let detail = format!("say which organization is meant, with the header `{ORGANIZATION_HEADER}: org_…`");
-        let organization = organization.ok_or_else(|| Problem::new(Code::OrganizationRequired, detail))?;
-        Ok(Self { app, organization, who })
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Overseer {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let (app, _, organization) = manager(parts).await?;
-        Ok(Self { app, organization })
-    }
-}
-
-/// An admin and the organization, or the operator and the one that was named.
-async fn manager(parts: &Parts) -> Result<(App, Principal, Option<OrganizationId>), Problem> {
-    let (app, caller) = caller(parts).await?;
-    let named = named_organization(&parts.headers)?;
-    match caller {
-        Caller::Operator => Ok((app, Principal::Operator, named)),
-        Caller::Admin(organization, key) => match named.filter(|named| *named != organization) {
-            Some(other) => Err(Problem::not_found("organization", other)),
-            None => Ok((app, Principal::Admin(key), Some(organization))),
-        },
-        Caller::Member(_) => {
-            let detail = "a member's key may only ask `GET /api/v1/me` here: use an admin key of the organization";
-            Err(Problem::new(Code::Forbidden, detail))
         }
     }
 }
@@ -116,11 +90,11 @@ async fn manager(parts: &Parts) -> Result<(App, Principal, Option<OrganizationId
 impl<S: Send + Sync> FromRequestParts<S> for Member {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let (app, caller) = caller(parts).await?;
-        match caller {
-            Caller::Member(member) => {
-                let (key, me) = *member;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Caller { app, credential, address, .. } = Caller::from_request_parts(parts, state).await?;
+        match credential {
+            Credential::Member(key) => {
+                let me = SendFuture::new(me(&app, &key, address)).await?;
                 Ok(Self { app, key, me })
             }
             _ => Err(Problem::new(Code::Forbidden, "this is for a member's own key, `sk-alf-…`")),
@@ -128,22 +102,109 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
     }
 }
 
+impl Caller {
+    /// Asks whether the caller may do this to that.
+    ///
+    /// # Errors
+    /// When the key does not work (401), when there is no such thing in its
+    /// organization (404), and when they may not (403).
+    pub(crate) async fn may(self, action: Action, target: Target) -> Result<Admin, Problem> {
+        self.may_with(action, target, Facts::default()).await
+    }
+
+    /// The same, where policies may look at more.
+    pub(crate) async fn may_with(self, action: Action, target: Target, facts: Facts) -> Result<Admin, Problem> {
+        let (organization, caller) = self.shown()?;
+        let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
+        let command = organization::Command::Admit(Admit { caller, action, target, facts });
+        match self.app.actors()?.organization(organization, &command).await? {
+            organization::Answer::Admit(Ok(Admitted { who, visible, .. })) => {
+                Ok(Admin { app: self.app, organization, who, visible })
+            }
+            organization::Answer::Admit(Err(AdmitError::Unknown)) if self.credential == Credential::Operator => {
+                Err(Problem::not_found("organization", organization))
+            }
+            organization::Answer::Admit(Err(error)) => Err(error.into()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The same for one organization, or for all of them by the operator, who
+    /// names none.
+    pub(crate) async fn may_oversee(self, action: Action) -> Result<(App, Option<OrganizationId>), Problem> {
+        if self.credential == Credential::Operator && self.named.is_none() {
+            return Ok((self.app, None));
+        }
+        let admin = self.may(action, Target::Organization).await?;
+        Ok((admin.app, Some(admin.organization)))
+    }
+
+    /// Which organization is meant, and what its actor is shown.
+    fn shown(&self) -> Result<(OrganizationId, organization::Caller), Problem> {
+        let (organization, caller) = match &self.credential {
+            Credential::Operator => {
+                let detail = format!("say which organization is meant, with the header `{ORGANIZATION_HEADER}: org_…`");
+                let named = self.named.ok_or_else(|| Problem::new(Code::OrganizationRequired, detail))?;
+                (named, organization::Caller::Operator)
+            }
+            Credential::Admin(key) => (key.organization, organization::Caller::AdminKey { hash: key.hash }),
+            Credential::Service(key) => (key.organization, organization::Caller::ServiceKey { hash: key.hash }),
+            Credential::Member(_) => {
+                let detail = "a member's key may only ask `GET /api/v1/me` here: use an admin key or a service \
+                              account's key of the organization";
+                return Err(Problem::new(Code::Forbidden, detail));
+            }
+        };
+        match self.named.filter(|named| *named != organization) {
+            Some(other) => Err(Problem::not_found("organization", other)),
+            None => Ok((organization, caller)),
+        }
+    }
+}
+
 impl Admin {
-    /// Everything about the organization's tree.
+    /// The organization's tree, as far as the caller may see it.
     pub(crate) async fn directory(&self) -> Result<Directory, Problem> {
-        self.app.directory(self.organization).await
+        let mut directory = self.app.directory(self.organization).await?;
+        if self.visible != Visible::All {
+            directory.departments.retain(|department| self.visible.has_department(department.id));
+            directory.teams.retain(|team| self.visible.has_team(team.profile.team));
+            directory.members.retain(|member| self.visible.has_team(member.team));
+        }
+        Ok(directory)
     }
 
-    /// Everything about a team of the organization.
-    pub(crate) async fn overview(&self, id: TeamId) -> Result<Overview, Problem> {
-        self.must_have_team(id).await?;
-        self.app.overview(id).await
+    /// The teams that the caller may see; `None` for all.
+    pub(crate) fn teams(&self) -> Option<&[TeamId]> {
+        match &self.visible {
+            Visible::All => None,
+            Visible::Nodes { teams, .. } => Some(teams),
+        }
     }
 
-    /// Whether the team is in this organization. Asked before any actor is
-    /// woken under its name, for anybody could name any.
-    pub(crate) async fn must_have_team(&self, id: TeamId) -> Result<(), Problem> {
-        must_be_in(&self.directory().await?, Node::Team(id))
+    /// Whether a node is among what the caller may see.
+    pub(crate) fn sees(&self, node: policy::Node) -> bool {
+        match node {
+            policy::Node::Organization(_) => self.visible == Visible::All,
+            policy::Node::Department(id) => self.visible.has_department(id),
+            policy::Node::Team(id) => self.visible.has_team(id),
+        }
+    }
+
+    /// Who has which role, and the policies.
+    pub(crate) async fn access(&self) -> Result<Access, Problem> {
+        match self.app.ask_organization(self.organization, Question::Access).await? {
+            organization::Answer::Access(access) => Ok(*access?),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// All versions of a policy.
+    pub(crate) async fn policy_versions(&self, id: PolicyId) -> Result<Vec<PolicyRecord>, Problem> {
+        match self.app.ask_organization(self.organization, Question::PolicyVersions { id }).await? {
+            organization::Answer::PolicyVersions(versions) => Ok(versions?),
+            _ => Err(unexpected()),
+        }
     }
 
     /// An act of management on the organization.
@@ -180,37 +241,11 @@ impl Admin {
     }
 }
 
-/// Finds out who calls.
-async fn caller(parts: &Parts) -> Result<(App, Caller), Problem> {
-    let app = parts.extensions.get::<App>().cloned().ok_or_else(|| Problem::internal("a request without bindings"))?;
-    let credential = credential(&parts.headers, app.operator_key().as_deref())?;
-    let address = address(&parts.headers);
-    let caller = SendFuture::new(check(&app, credential, address)).await?;
-    Ok((app, caller))
-}
-
-async fn check(app: &App, credential: Credential, address: Option<IpAddr>) -> Result<Caller, Problem> {
-    match credential {
-        Credential::Operator => Ok(Caller::Operator),
-        Credential::Admin(key) => {
-            let command = organization::Command::Authorize { key: key.hash };
-            match app.actors()?.organization(key.organization, &command).await? {
-                organization::Answer::Authorize(Ok(Some(id))) => Ok(Caller::Admin(key.organization, id)),
-                organization::Answer::Authorize(Ok(None) | Err(organization::OrderError::NotOpen)) => {
-                    let detail = "the admin key is unknown or was revoked: ask another admin or the operator for one";
-                    Err(Problem::new(Code::Unauthorized, detail))
-                }
-                organization::Answer::Authorize(Err(error)) => Err(error.into()),
-                _ => Err(unexpected()),
-            }
-        }
-        Credential::Member(key) => {
-            let question = team::Question::Me { organization: key.organization, key: key.hash, address };
-            match app.actors()?.team(key.team, &team::Command::Ask(question)).await? {
-                team::Answer::Me(me) => Ok(Caller::Member(Box::new((key, *me?)))),
-                _ => Err(unexpected()),
-            }
-        }
+async fn me(app: &App, key: &ApiKey, address: Option<IpAddr>) -> Result<Me, Problem> {
+    let question = team::Question::Me { organization: key.organization, key: key.hash, address };
+    match app.actors()?.team(key.team, &team::Command::Ask(question)).await? {
+        team::Answer::Me(me) => Ok(*me?),
+        _ => Err(unexpected()),
     }
 }
 
@@ -229,11 +264,15 @@ fn credential(headers: &HeaderMap, operator_key: Option<&str>) -> Result<Credent
     if let Ok(key) = AdminKey::parse(key) {
         return Ok(Credential::Admin(key));
     }
+    if let Ok(key) = ServiceKey::parse(key) {
+        return Ok(Credential::Service(key));
+    }
     match ApiKey::parse(key) {
         Ok(key) => Ok(Credential::Member(key)),
         Err(KeyError::Damaged) => Err(unauthorized("the key is incomplete or was altered when it was copied")),
         Err(KeyError::Foreign) => Err(unauthorized(
-            "the key is unknown: use the operator's key, an admin key `sk-alf-admin-…` or a member's key `sk-alf-…`",
+            "the key is unknown: use the operator's key, an admin key `sk-alf-admin-…`, a service account's key \
+             `sk-alf-svc-…` or a member's key `sk-alf-…`",
         )),
     }
 }
@@ -276,6 +315,11 @@ mod tests {
     fn keys_of_each_kind() {
         let admin = AdminKey::mint(OrganizationId::from_u128(1), 7);
         let member = ApiKey::mint(OrganizationId::from_u128(1), TeamId::from_u128(2), 7);
+        let service = ServiceKey::mint(OrganizationId::from_u128(1), 7);
+        assert_eq!(
+            read(Some(&format!("Bearer {service}")), None),
+            Ok(Credential::Service(ServiceKey::parse(&service).unwrap()))
+        );
         assert_eq!(read(Some(&format!("Bearer {OPERATOR}")), Some(OPERATOR)), Ok(Credential::Operator));
         assert_eq!(read(Some(&format!("bearer  {OPERATOR} ")), Some(OPERATOR)), Ok(Credential::Operator));
         assert_eq!(

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use self::change::{NewProvider, ProviderChange};
 use super::{Created, created};
 use crate::app::unexpected;
-use crate::extract::{Admin, Body, Id, Query, Unrepeated};
+use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target, Unrepeated};
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
@@ -81,9 +81,10 @@ fn seconds(ms: i64) -> i64 {
     responses((status = 201, description = "It serves from the next call on", body = ProviderBody)))]
 #[worker::send]
 pub(crate) async fn create_provider(
-    admin: Admin,
+    caller: Caller,
     Body { value, repeat }: Body<NewProvider>,
 ) -> Result<Created<ProviderBody>, Problem> {
+    let admin = caller.may(Action::CreateProvider, Target::Organization).await?;
     let id = ProviderId::from_u128(admin.id()?);
     let provider = Box::new(value.into_change().apply(&admin.app, change::blank(id))?);
     match admin.order(&repeat, Act::PutProvider { provider, new: true }).await? {
@@ -97,9 +98,10 @@ pub(crate) async fn create_provider(
     responses((status = 200, description = "A page", body = List<ProviderBody>)))]
 #[worker::send]
 pub(crate) async fn list_providers(
-    admin: Admin,
+    caller: Caller,
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<ProviderBody>>, Problem> {
+    let admin = caller.may(Action::ListProviders, Target::Visible).await?;
     let providers = admin.app.settings(admin.organization).await?.providers;
     let asked = (asked.cursor.as_deref(), asked.limit);
     page(providers, asked, |provider| provider.id, ProviderBody::from).map(Json)
@@ -110,7 +112,8 @@ pub(crate) async fn list_providers(
     params(("provider_id" = schema::ProviderId, Path)),
     responses((status = 200, description = "The provider", body = ProviderBody)))]
 #[worker::send]
-pub(crate) async fn get_provider(admin: Admin, Id(id): Id<ProviderId>) -> Result<Json<ProviderBody>, Problem> {
+pub(crate) async fn get_provider(caller: Caller, Id(id): Id<ProviderId>) -> Result<Json<ProviderBody>, Problem> {
+    let admin = caller.may(Action::GetProvider, Target::Visible).await?;
     Ok(Json(find(&admin, id).await?.into()))
 }
 
@@ -122,10 +125,11 @@ pub(crate) async fn get_provider(admin: Admin, Id(id): Id<ProviderId>) -> Result
     responses((status = 200, description = "As it is now", body = ProviderBody)))]
 #[worker::send]
 pub(crate) async fn change_provider(
-    admin: Admin,
+    caller: Caller,
     Id(id): Id<ProviderId>,
     Body { value, repeat }: Body<ProviderChange>,
 ) -> Result<Json<ProviderBody>, Problem> {
+    let admin = caller.may(Action::ChangeProvider, Target::Organization).await?;
     let provider = Box::new(value.apply(&admin.app, find(&admin, id).await?)?);
     match admin.order(&repeat, Act::PutProvider { provider, new: false }).await? {
         Reply::Provider(provider) => Ok(Json((*provider).into())),
@@ -138,10 +142,11 @@ pub(crate) async fn change_provider(
     params(("provider_id" = schema::ProviderId, Path)), responses((status = 204, description = "It is gone")))]
 #[worker::send]
 pub(crate) async fn remove_provider(
-    admin: Admin,
+    caller: Caller,
     Id(id): Id<ProviderId>,
     Unrepeated(repeat): Unrepeated,
 ) -> Result<http::StatusCode, Problem> {
+    let admin = caller.may(Action::RemoveProvider, Target::Organization).await?;
     admin.order(&repeat, Act::RemoveProvider { id }).await?;
     Ok(http::StatusCode::NO_CONTENT)
 }

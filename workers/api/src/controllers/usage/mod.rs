@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(crate) use self::report::UsageRow;
 pub(crate) use self::statement::Interval;
 use self::statement::Period;
-use crate::extract::{Admin, Query};
+use crate::extract::{Action, Caller, Query, Target};
 use crate::node::{Node, must_be_in};
 use crate::problem::{Code, Problem};
 use crate::schema;
@@ -74,14 +74,15 @@ pub(crate) struct Usage {
 #[utoipa::path(get, path = "/api/v1/usage", tag = "Reports", params(UsageFilter),
     responses((status = 200, description = "All rows", body = Usage)))]
 #[worker::send]
-pub(crate) async fn get_usage(admin: Admin, Query(asked): Query<UsageFilter>) -> Result<Json<Usage>, Problem> {
+pub(crate) async fn get_usage(caller: Caller, Query(asked): Query<UsageFilter>) -> Result<Json<Usage>, Problem> {
+    let admin = caller.may(Action::GetUsage, Target::Visible).await?;
     let directory = admin.directory().await?;
     if let Some(id) = asked.department_id {
         must_be_in(&directory, Node::Department(id))?;
     }
     let zone = limits::Zone::parse(&directory.general.time_zone).unwrap_or(limits::Zone::UTC);
     let period = Period::new(asked.from, asked.to, admin.now())?;
-    let sql = statement::statement(&directory, &asked, period, &zone)?;
+    let sql = statement::statement(&directory, &asked, period, &zone, admin.teams())?;
     let rows: Vec<report::SumRow> = admin.app.rows(sql).await?;
     if rows.len() > statement::most_sums(&asked) {
         return Err(too_many());

@@ -1,5 +1,6 @@
 //! The query behind a report.
 
+use identity::TeamId;
 use limits::{Window, Zone};
 use organization::protocol::Directory;
 use serde::de::Error;
@@ -166,6 +167,7 @@ pub(crate) fn statement(
     asked: &UsageFilter,
     period: Period,
     zone: &Zone,
+    teams: Option<&[TeamId]>,
 ) -> Result<Sql, Problem> {
     let buckets = serde_json::to_string(&period.buckets(asked.interval, zone)).map_err(Problem::internal)?;
     let time = match asked.interval {
@@ -190,6 +192,7 @@ pub(crate) fn statement(
         .push(") AS bucket CROSS JOIN usage_hours AS usage ON usage.organization = ")
         .text(directory.organization)
         .push(" AND hour_ms >= (bucket.value ->> 0) AND hour_ms < (bucket.value ->> 1) WHERE TRUE")
+        .and_within("usage.team", teams)
         .and_equal("usage.team", asked.team_id)
         .and_equal("usage.member", asked.member_id)
         .and_equal("usage.key", asked.key_id)
@@ -254,7 +257,7 @@ mod tests {
         let uri = format!("/?{query}").parse().unwrap();
         let asked = axum::extract::Query::<UsageFilter>::try_from_uri(&uri).unwrap().0;
         let period = Period { from_ms: BEFORE_MIDNIGHT, to_ms: BEFORE_MIDNIGHT + 48 * HOUR_MS };
-        let sql = statement(&directory, &asked, period, &Zone::parse("Europe/Berlin").unwrap()).unwrap();
+        let sql = statement(&directory, &asked, period, &Zone::parse("Europe/Berlin").unwrap(), None).unwrap();
         let sums: Vec<SumRow> = rows(&database(), sql);
         report(&directory, sums, asked.group_by.places()).unwrap()
     }

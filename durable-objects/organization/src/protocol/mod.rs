@@ -4,12 +4,21 @@
 
 use events::{Envelope, MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
-    AdminKeyId, DepartmentId, KeyHash, Networks, OrganizationId, Principal, ProviderId, TeamId, TransferId,
+    AdminKeyId, DepartmentId, GrantId, KeyHash, Networks, OrganizationId, PolicyId, Principal, ProviderId,
+    ServiceAccountId, ServiceKeyId, TeamId, TransferId,
 };
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
+use policy::Grant;
 use pricing::Overrides;
 use serde::{Deserialize, Serialize};
+
+mod access;
+
+pub use access::{
+    Access, Admit, AdmitError, Admitted, Caller, NewGrant, NewServiceKey, PolicyRecord, PolicySource, PutPolicy,
+    ServiceAccount, ServiceKeyRecord, Target, Visible,
+};
 
 use crate::settings::{General, Provider, Settings};
 
@@ -32,6 +41,8 @@ pub enum Command {
         /// How much.
         amount: Millicredits,
     },
+    /// Who is this, and may they do that?
+    Admit(Admit),
     /// Who has this admin key?
     Authorize {
         /// Which key.
@@ -193,6 +204,47 @@ pub enum Act {
     },
     /// Other settings.
     PutGeneral(General),
+    /// A program that acts on its own.
+    CreateServiceAccount {
+        /// Its id.
+        id: ServiceAccountId,
+        /// Its name.
+        name: String,
+    },
+    /// Another name for a service account, or its end.
+    ChangeServiceAccount {
+        /// Which.
+        id: ServiceAccountId,
+        /// Its name.
+        name: String,
+        /// Whether its keys work no more.
+        disabled: bool,
+    },
+    /// A key for a service account.
+    CreateServiceKey(NewServiceKey),
+    /// It never works again.
+    RevokeServiceKey {
+        /// Whose.
+        account: ServiceAccountId,
+        /// Which key.
+        key: ServiceKeyId,
+    },
+    /// A role for somebody on a node.
+    CreateGrant(NewGrant),
+    /// Somebody's own role, lent to somebody else until a date.
+    LendRole(NewGrant),
+    /// Nobody's any more.
+    RevokeGrant {
+        /// Which grant.
+        id: GrantId,
+    },
+    /// A policy, new or changed.
+    PutPolicy(PutPolicy),
+    /// No such policy any more; its versions stay.
+    RemovePolicy {
+        /// Which policy.
+        id: PolicyId,
+    },
 }
 
 /// A team, new or as it shall be.
@@ -222,6 +274,13 @@ pub enum Question {
     Settings,
     /// Everything about the tree.
     Directory,
+    /// Who has which role, and the policies.
+    Access,
+    /// All versions of a policy.
+    PolicyVersions {
+        /// Which policy.
+        id: PolicyId,
+    },
 }
 
 /// Why something was refused. Nothing has changed.
@@ -244,6 +303,12 @@ pub enum OrderError {
     Conflict {
         /// What stands in the way.
         message: String,
+    },
+    /// Somebody else has changed it since it was read.
+    #[error("somebody else has changed it: it is at version {current} now")]
+    Stale {
+        /// The version that it is at.
+        current: u64,
     },
     /// What was asked makes no sense.
     #[error("{message}")]
@@ -288,6 +353,12 @@ pub enum Reply {
     AdminKey(AdminKeyRecord),
     /// A provider, as it is now.
     Provider(Box<Provider>),
+    /// A service account, as it is now.
+    ServiceAccount(Box<ServiceAccount>),
+    /// A grant.
+    Grant(Box<Grant>),
+    /// A policy, as it is now.
+    Policy(Box<PolicyRecord>),
     /// Credits were moved.
     Moved(Moved),
 }
@@ -387,6 +458,12 @@ pub enum Answer {
     TopUp(Result<ToppedUp, OrderError>),
     /// To [`Command::Authorize`]: which key it is, if it works.
     Authorize(Result<Option<AdminKeyId>, OrderError>),
+    /// To [`Command::Admit`].
+    Admit(Result<Admitted, AdmitError>),
+    /// To [`Question::Access`].
+    Access(Result<Box<Access>, OrderError>),
+    /// To [`Question::PolicyVersions`], the newest first.
+    PolicyVersions(Result<Vec<PolicyRecord>, OrderError>),
     /// To [`Question::Settings`].
     Settings(Result<Box<Settings>, OrderError>),
     /// To [`Question::Directory`].

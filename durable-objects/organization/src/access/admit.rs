@@ -1,0 +1,220 @@
+//! Deciding whether somebody may do something.
+
+use identity::{KeyHash, MemberId, OrganizationId, Principal};
+use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Resource, Role, Who};
+use storage::Storage;
+
+use crate::Organization;
+use crate::protocol::{Admit, AdmitError, Admitted, Caller, Target, Visible};
+
+/// Who it is, once the key is known.
+struct Known {
+    who: Who,
+    principal: Principal,
+    grantee: Option<Grantee>,
+    scopes: Option<Vec<Action>>,
+}
+
+impl<S: Storage> Organization<S> {
+    /// Finds out who calls and decides whether they may.
+    ///
+    /// # Errors
+    /// [`AdmitError`], in this order: who it is, what it is done to, whether.
+    pub fn admit(&self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
+        let profile = self.records.profile.as_ref().ok_or(AdmitError::Unknown)?;
+        let root = profile.organization;
+        let known = self.identify(now, root, &asked.caller)?;
+        let (resource, path) = self.find(root, asked.target)?;
+        let deny = |decision: Decision| AdmitError::Denied {
+            action: asked.action,
+            on: resource.id(),
+            decision: Box::new(decision),
+        };
+        if known.scopes.as_ref().is_some_and(|scopes| !scopes.contains(&asked.action)) {
+            return Err(deny(refused("scope")));
+        }
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(error) => return Err(deny(Decision { errors: vec![error.to_string()], ..refused("policies") })),
+        };
+        let grants = self.grants_of(now, known.grantee);
+        let decide = |resource: &Resource, path: &[Node]| {
+            let (who, facts) = (known.who.clone(), asked.facts.clone());
+            engine.decide(&Question { who, grants: &grants, action: asked.action, resource, path, now_ms: now, facts })
+        };
+        let decision = decide(&resource, &path);
+        let admitted = |decision: Decision, visible: Visible| Admitted {
+            who: known.principal,
+            decision,
+            policy_version: profile.policy_version,
+            visible,
+        };
+        if decision.allowed {
+            return Ok(admitted(decision, Visible::All));
+        }
+        if asked.target == Target::Visible {
+            let nodes = self.candidates(root, asked.action, &known, &grants);
+            let (visible, why) = self.visible(root, nodes, decide);
+            if let Some(why) = why {
+                return Ok(admitted(why, visible));
+            }
+        }
+        Err(deny(decision))
+    }
+
+    fn identify(&self, now: i64, root: OrganizationId, caller: &Caller) -> Result<Known, AdmitError> {
+        match caller {
+            Caller::Operator => {
+                Ok(Known { who: Who::Operator, principal: Principal::Operator, grantee: None, scopes: None })
+            }
+            Caller::AdminKey { hash } => {
+                let id = self.authorize(hash).ok().flatten().ok_or(AdmitError::Unknown)?;
+                Ok(Known { who: Who::AdminKey(id), principal: Principal::Admin(id), grantee: None, scopes: None })
+            }
+            Caller::ServiceKey { hash } => self.service(now, root, hash),
+        }
+    }
+
+    fn service(&self, now: i64, root: OrganizationId, hash: &KeyHash) -> Result<Known, AdmitError> {
+        let accounts = self.records.service_accounts.values();
+        let mut keys = accounts.flat_map(|account| account.keys.iter().map(move |key| (account, key)));
+        let (account, key) = keys.find(|(_, key)| key.hash == *hash).ok_or(AdmitError::Unknown)?;
+        let expired = key.expires_ms.is_some_and(|at| at <= now);
+        if account.disabled_ms.is_some() || key.revoked_ms.is_some() || expired {
+            return Err(AdmitError::Unknown);
+        }
+        Ok(Known {
+            who: Who::Service { id: account.id, path: vec![Node::Organization(root)] },
+            principal: Principal::Service(account.id, key.id),
+            grantee: Some(Grantee::Service(account.id)),
+            scopes: key.scopes.clone(),
+        })
+    }
+
+    /// The roles that somebody has now. A role that was lent counts as long as
+    /// the lender has it.
+    pub(crate) fn grants_of(&self, now: i64, grantee: Option<Grantee>) -> Vec<&Grant> {
+        let Some(grantee) = grantee else { return Vec::new() };
+        let own = self.records.grants.values().filter(|grant| grant.to == grantee && grant.is_current(now));
+        own.filter(|grant| grant.lender.is_none_or(|lender| self.has_of_their_own(now, lender, grant.role, grant.on)))
+            .collect()
+    }
+
+    /// Whether a member has a whole role on a node or above it, not lent by
+    /// somebody else.
+    pub(crate) fn has_of_their_own(&self, now: i64, member: MemberId, role: Role, on: Node) -> bool {
+        let path = self.path(on).unwrap_or_default();
+        self.records.grants.values().any(|grant| {
+            grant.to == Grantee::Member(member)
+                && grant.role == role
+                && grant.lender.is_none()
+                && grant.only.is_none()
+                && grant.is_current(now)
+                && path.contains(&grant.on)
+        })
+    }
+
+    /// Where a node is: organization, department, team; `None` when it is not
+    /// in this organization.
+    pub(crate) fn path(&self, node: Node) -> Option<Vec<Node>> {
+        let root = self.records.profile.as_ref()?.organization;
+        let organization = Node::Organization(root);
+        match node {
+            Node::Organization(id) => (id == root).then(|| vec![organization]),
+            Node::Department(id) => self.records.departments.contains_key(&id).then(|| vec![organization, node]),
+            Node::Team(id) => {
+                let team = self.records.teams.get(&id)?;
+                Some(vec![organization, Node::Department(team.profile.department), node])
+            }
+        }
+    }
+
+    /// What is meant, and where it is.
+    fn find(&self, root: OrganizationId, target: Target) -> Result<(Resource, Vec<Node>), AdmitError> {
+        let not_found =
+            |what: &str, id: &dyn ToString| AdmitError::NotFound { what: what.to_owned(), id: id.to_string() };
+        let node = |what: &str, node: Node| {
+            let path = self.path(node).ok_or_else(|| not_found(what, &node))?;
+            Ok((Resource::Node(node), path))
+        };
+        let member = |id: MemberId| {
+            let record = self.records.members.get(&id).ok_or_else(|| not_found("member", &id))?;
+            self.path(Node::Team(record.team)).ok_or_else(|| not_found("member", &id))
+        };
+        match target {
+            Target::Organization | Target::Visible => node("organization", Node::Organization(root)),
+            Target::Department { id } => node("department", Node::Department(id)),
+            Target::Team { id } => node("team", Node::Team(id)),
+            Target::Member { id } => Ok((Resource::Member(id), member(id)?)),
+            Target::Wallet { id } => Ok((Resource::Wallet(id), member(id)?)),
+            Target::Key { team, id, owner } => {
+                let path = self.path(Node::Team(team)).ok_or_else(|| not_found("team", &team))?;
+                // Nobody's, where the shell does not know whose it is.
+                let owner = owner.unwrap_or(MemberId::from_u128(0));
+                Ok((Resource::Key { id, owner }, path))
+            }
+        }
+    }
+
+    /// The nodes that are worth asking about. Built-in roles hold on their node
+    /// and below; only policies of the organization's own can open others.
+    fn candidates(&self, root: OrganizationId, action: Action, known: &Known, grants: &[&Grant]) -> Vec<Node> {
+        let is_concerned = self.records.policies.values().any(|record| super::policies::rule(record).concerns(action));
+        let departments = self.records.departments.keys().map(|id| Node::Department(*id));
+        let all = departments.chain(self.records.teams.keys().map(|id| Node::Team(*id)));
+        let own: &[Node] = match &known.who {
+            Who::Member { path, .. } => path,
+            _ => &[],
+        };
+        let organization = Node::Organization(root);
+        let is_near = |node: &Node| {
+            let path = self.path(*node).unwrap_or_default();
+            let granted = grants.iter().any(|grant| grant.on != organization && path.contains(&grant.on));
+            granted || own.contains(node)
+        };
+        all.filter(|node| is_concerned || is_near(node)).collect()
+    }
+
+    fn visible(
+        &self,
+        root: OrganizationId,
+        nodes: Vec<Node>,
+        decide: impl Fn(&Resource, &[Node]) -> Decision,
+    ) -> (Visible, Option<Decision>) {
+        let (mut departments, mut teams, mut why) = (Vec::new(), Vec::new(), None);
+        for node in nodes {
+            let path = self.path(node).unwrap_or_else(|| vec![Node::Organization(root)]);
+            let decision = decide(&Resource::Node(node), &path);
+            if !decision.allowed {
+                continue;
+            }
+            match node {
+                Node::Department(id) => departments.push(id),
+                Node::Team(id) => teams.push(id),
+                Node::Organization(_) => {}
+            }
+            why.get_or_insert(decision);
+        }
+        (Visible::Nodes { departments, teams }, why)
+    }
+
+    /// The policies, parsed once for each version.
+    fn engine(&self) -> Result<&Engine, policy::PolicyError> {
+        let engine = self.engine.get_or_init(|| {
+            let rules: Vec<policy::Rule> = self.records.policies.values().map(super::policies::rule).collect();
+            Engine::new(&rules)
+        });
+        engine.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn refused(by: &str) -> Decision {
+    Decision {
+        allowed: false,
+        policies: vec![by.to_owned()],
+        approvals: Vec::new(),
+        notify: Vec::new(),
+        errors: Vec::new(),
+        shadow: None,
+    }
+}

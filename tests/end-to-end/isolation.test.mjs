@@ -1,0 +1,161 @@
+// One organization's admin tries every operation of the OpenAPI document with
+// the ids of another: each answers 404, as for an id that never was.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { startAlfred } from "./harness.mjs";
+import { Api, found } from "./lib/company.mjs";
+import { startProvider } from "./lib/provider.mjs";
+
+let alfred, provider, ours, theirs, document, ids;
+before(async () => {
+  [alfred, provider] = await Promise.all([startAlfred(), startProvider()]);
+  [ours, theirs] = [await found(alfred, { provider }), await found(alfred, { provider })];
+  document = await (await alfred.fetch("/api/v1/openapi.json")).json();
+  const { team, member, key } = await theirs.addPerson({ wallet: 1_000_000 });
+  const limit = await theirs.addLimit(team, { window: "day", unit: "requests", amount: 10 });
+  const account = await theirs.api.made("/service-accounts", { name: "Robot" });
+  const serviceKey = await theirs.api.made(`/service-accounts/${account.id}/keys`, { name: "key" });
+  const grant = await theirs.api.made("/grants", { to: account.id, role: "auditor", on: theirs.id });
+  const policy = await theirs.api.made("/policies", { name: "P", cedar: "forbid (principal, action, resource) when { false };" });
+  const [adminKey] = await theirs.api.list("/admin-keys");
+  /** The other organization's, by the names of the document's types. */
+  ids = {
+    AdminKeyId: adminKey.id,
+    DepartmentId: theirs.department.id,
+    GrantId: grant.id,
+    Grantee: member.id,
+    KeyId: key.id,
+    LimitId: limit.id,
+    MemberId: member.id,
+    Node: team.id,
+    PolicyId: policy.id,
+    ProviderId: theirs.provider.id,
+    RoleNode: team.id,
+    ServiceAccountId: account.id,
+    ServiceKeyId: serviceKey.id,
+    TeamId: team.id,
+  };
+});
+after(() => Promise.all([alfred?.stop(), provider?.stop()]));
+
+/** An id of the same form that nobody has. */
+const absent = (id) => `${id.slice(0, id.indexOf("_") + 1)}${"0".repeat(25)}9`;
+
+function resolved(schema) {
+  if (!schema.$ref) return schema;
+  const name = schema.$ref.split("/").at(-1);
+  return { name, ...document.components.schemas[name] };
+}
+
+/** A value that fits a schema, with `pick`'s ids; says in `used` whether there is one. */
+function example(schema, pick, used) {
+  const { name, ...type } = resolved(schema);
+  if (ids[name]) {
+    used.ids = true;
+    return pick(ids[name]);
+  }
+  if (type.oneOf) return example(type.oneOf.find((one) => one.type !== "null"), pick, used);
+  if (type.allOf) return Object.assign({}, ...type.allOf.map((one) => example(one, pick, used)));
+  if (type.enum) return type.enum[0];
+  if (type.example !== undefined) return type.example;
+  const kind = [type.type].flat().find((one) => one !== "null");
+  if (kind === "object") {
+    const wanted = Object.entries(type.properties ?? {}).filter(([key]) => type.required?.includes(key));
+    return Object.fromEntries(wanted.map(([key, one]) => [key, example(one, pick, used)]));
+  }
+  if (kind === "array") return [];
+  if (kind === "integer") return type.minimum ?? 0;
+  if (kind === "boolean") return true;
+  return "x";
+}
+
+/** A request for an operation, with `pick`'s ids where it has any. */
+function request(path, operation, pick) {
+  const used = { ids: false };
+  let address = path;
+  for (const parameter of operation.parameters ?? []) {
+    const type = resolved(parameter.schema).name ?? (parameter.schema.oneOf && resolved(parameter.schema.oneOf.at(-1)).name);
+    if (parameter.in === "path") {
+      if (!ids[type]) return undefined;
+      used.ids = true;
+      address = address.replace(`{${parameter.name}}`, pick(ids[type]));
+    }
+  }
+  const schema = operation.requestBody?.content["application/json"].schema;
+  const body = schema && (bodies[operation.operationId]?.(pick) ?? example(schema, pick, used));
+  return used.ids || bodies[operation.operationId] ? { address: address.replace("/api/v1", ""), body } : undefined;
+}
+
+/** Bodies that the document alone does not make sensible. */
+const bodies = {
+  allot: (pick) => ({ from: "treasury", to: pick(ids.DepartmentId), amount: "1" }),
+  create_grant: (pick) => ({ to: pick(ids.MemberId), role: "auditor", on: ours.id }),
+  create_limit: () => ({ subject: { type: "team" }, window: "day", unit: "requests", amount: 1 }),
+  change_limit: () => ({ amount: 1 }),
+  change_policy: () => ({ name: "x", cedar: "permit (principal, action, resource);" }),
+};
+
+function* operations() {
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(item)) yield { method: method.toUpperCase(), path, operation };
+  }
+}
+
+/** An answer without what is different each time. */
+const shape = ({ status, body }, id) => ({ status, body: JSON.parse(JSON.stringify(body).replaceAll(id, "ID")) });
+
+test("every operation on another organization's ids is as on ids that never were", async () => {
+  let tried = 0;
+  const before_ = await everything();
+  for (const { method, path, operation } of operations()) {
+    const foreign = request(path, operation, (id) => id);
+    if (!foreign) continue;
+    tried++;
+    const nobodys = request(path, operation, absent);
+    const [answer, control] = [
+      await ours.api.request(method, foreign.address, foreign.body),
+      await ours.api.request(method, nobodys.address, nobodys.body),
+    ];
+    const at = `${method} ${foreign.address} ${JSON.stringify(foreign.body)}`;
+    assert.equal(answer.status, 404, `${at}: ${JSON.stringify(answer.body)}`);
+    const mask = (answer, pick) => Object.values(ids).reduce((seen, id) => shape(seen, pick(id)), answer);
+    assert.deepEqual(mask(answer, (id) => id), mask(control, absent), at);
+  }
+  assert.ok(tried >= 35, `only ${tried} operations have ids`);
+  assert.deepEqual(await everything(), before_, "something of the other organization has changed");
+});
+
+/** What the other organization sees of itself. */
+async function everything() {
+  const lists = ["/departments", "/teams", "/members", "/providers", "/admin-keys", "/balances", "/grants", "/policies", "/service-accounts"];
+  return Promise.all([...lists.map((path) => theirs.api.list(path)), theirs.api.list(`/teams/${ids.TeamId}/keys`), theirs.api.list(`/teams/${ids.TeamId}/limits`)]);
+}
+
+test("another organization's keys open nothing here", async () => {
+  const named = { "x-alfred-organization": ours.id };
+  for (const { method, path, operation } of operations()) {
+    if (operation.security?.some((one) => Object.keys(one).length === 0) || path.includes("{")) continue;
+    const answer = await theirs.api.request(method, path.replace("/api/v1", ""), undefined, named);
+    assert.ok([400, 403, 404, 405, 415].includes(answer.status), `${method} ${path}: ${answer.status}`);
+    assert.ok(!JSON.stringify(answer.body).includes(ours.department.id));
+  }
+});
+
+test("the time that an answer takes tells nothing", async () => {
+  const time = async (id) => {
+    const started = performance.now();
+    await ours.api.request("GET", `/teams/${id}`);
+    return performance.now() - started;
+  };
+  const times = { foreign: [], absent: [] };
+  for (let round = 0; round < 60; round++) {
+    times.foreign.push(await time(ids.TeamId));
+    times.absent.push(await time(absent(ids.TeamId)));
+  }
+  const median = (values) => values.toSorted((one, other) => one - other)[values.length / 2];
+  const [foreign, nobodys] = [median(times.foreign), median(times.absent)];
+  // Waking another actor takes longer than that; noise takes less.
+  assert.ok(Math.abs(foreign - nobodys) < Math.max(1, nobodys * 0.5), `${foreign} ms and ${nobodys} ms`);
+});
