@@ -28,6 +28,7 @@ export async function startAlfred({ state, env, build = builtWorker(), seed = fa
   const runtime = await startRuntime({
     state: state ?? temporaryFolder(),
     build,
+    sql: true,
     env,
     onLog(line) {
       logs.push(line);
@@ -86,9 +87,8 @@ export class Alfred {
   }
 
   /** Asks D1. @returns {Promise<object[]>} */
-  async query(sql, ...parameters) {
-    const database = await this.#runtime.database();
-    return (await database.prepare(sql).bind(...parameters).all()).results;
+  query(sql, ...parameters) {
+    return this.#runtime.query(sql, ...parameters);
   }
 
   /** Fills it with the example organization. */
