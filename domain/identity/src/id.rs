@@ -175,6 +175,10 @@ id!(
     /// One entry of a journal.
     EntryId, "ent", "an", "entry"
 );
+id!(
+    /// A member's session in a browser or a tool.
+    SessionId, "ses", "a", "session"
+);
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,7 @@ const API_PREFIX: &str = "sk-alf-";
 const ADMIN_PREFIX: &str = "sk-alf-admin-";
 const SERVICE_PREFIX: &str = "sk-alf-svc-";
 /// 26 characters of secret (128 bits) and 6 of checksum.
-const SECRET: usize = base32::DIGITS;
+pub(crate) const SECRET: usize = base32::DIGITS;
 const CHECK: usize = 6;
 
 /// Why a text is not a key. Deliberately poor: the caller is not told how
@@ -38,7 +38,7 @@ pub enum KeyError {
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
-    fn of(key: &str) -> Self {
+    pub(crate) fn of(key: &str) -> Self {
         Self(Sha256::digest(key.as_bytes()).into())
     }
 }
@@ -200,7 +200,7 @@ fn organization_of(text: &str, prefix: &str) -> Result<OrganizationId, KeyError>
     OrganizationId::from_suffix(organization).map_err(|_| KeyError::Damaged)
 }
 
-fn with_check(key: String) -> String {
+pub(crate) fn with_check(key: String) -> String {
     let check = check(&key);
     key + &check
 }
@@ -212,7 +212,7 @@ fn check(key: &str) -> String {
     base32::encode(value).chars().skip(base32::DIGITS - CHECK).collect()
 }
 
-fn checked_body<'a>(text: &'a str, prefix: &str) -> Result<&'a str, KeyError> {
+pub(crate) fn checked_body<'a>(text: &'a str, prefix: &str) -> Result<&'a str, KeyError> {
     let body = text.strip_prefix(prefix).ok_or(KeyError::Foreign)?;
     let cut = text.len().checked_sub(CHECK).ok_or(KeyError::Damaged)?;
     let (key, given) = text.split_at_checked(cut).ok_or(KeyError::Damaged)?;

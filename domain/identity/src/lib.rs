@@ -11,11 +11,13 @@ mod id;
 mod key;
 mod network;
 mod principal;
+mod refresh;
 
 pub use id::{
     AdminKeyId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
-    ProviderId, RequestId, ServiceAccountId, ServiceKeyId, TeamId, TransferId,
+    ProviderId, RequestId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId,
 };
 pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey};
 pub use network::{NetworkError, Networks};
 pub use principal::Principal;
+pub use refresh::{RefreshError, RefreshToken};
