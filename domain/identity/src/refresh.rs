@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn form_is_pinned() {
         // Browsers keep them for weeks: a change of form would sign out all.
-        assert_eq!(token(), "rt-alf-00000000000100000000000000-00000000000000000000000033-00000000000000000003zevfqfd1v3e4");
+        assert_eq!(
+            token(),
+            "rt-alf-00000000000100000000000000-00000000000000000000000033-00000000000000000003zevfqfd1v3e4"
+        );
         let parsed = RefreshToken::parse(&token()).unwrap();
         assert_eq!(parsed.organization, OrganizationId::from_u128(1 << 70));
         assert_eq!(parsed.session, SessionId::from_u128(99));

@@ -2,10 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::encoding::object;
 use crate::verify::TokenError;
 
 /// Times beyond this are no times: 2^53, to which JSON's numbers are exact.
 const MAX_TIME_S: i64 = 1 << 53;
+/// What userinfo may have: thousands of groups.
+const MAX_USERINFO: usize = 256 * 1024;
 
 /// What a token says. There is no way to have one but
 /// [`verify`](crate::verify()).
@@ -62,6 +65,17 @@ pub enum Groups {
     Absent,
 }
 
+/// Why more claims cannot be taken from a provider's userinfo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UserinfoError {
+    /// Too large, no JSON object, or a name stands twice in it.
+    #[error("the provider's userinfo cannot be read")]
+    Malformed,
+    /// It speaks of somebody else.
+    #[error("the provider's userinfo is of somebody else than the ID token")]
+    OtherSubject,
+}
+
 impl Claims {
     /// Reads the payload of a token whose signature was checked.
     pub(crate) fn read(all: Map<String, Value>) -> Result<Self, TokenError> {
@@ -88,6 +102,36 @@ impl Claims {
             name: text("name").unwrap_or(None),
             all: Value::Object(all),
         })
+    }
+
+    /// Adds what the provider's userinfo says beyond the ID token (Core 1.0,
+    /// 5.3.2); what the token says stays.
+    ///
+    /// # Errors
+    /// [`UserinfoError`].
+    pub fn complete(mut self, userinfo: &[u8]) -> Result<Self, UserinfoError> {
+        if userinfo.len() > MAX_USERINFO {
+            return Err(UserinfoError::Malformed);
+        }
+        let mut more = object(userinfo).map_err(|_| UserinfoError::Malformed)?;
+        if more.get("sub").and_then(Value::as_str) != Some(&self.subject) {
+            return Err(UserinfoError::OtherSubject);
+        }
+        // Who verified which address belongs together.
+        if self.claimed_email.is_some() {
+            more.remove("email");
+            more.remove("email_verified");
+        } else {
+            self.claimed_email = more.get("email").and_then(Value::as_str).map(str::to_owned);
+            self.email_verified = more.get("email_verified").and_then(truth);
+        }
+        self.name = self.name.or_else(|| more.get("name").and_then(Value::as_str).map(str::to_owned));
+        if let Value::Object(all) = &mut self.all {
+            for (name, value) in more {
+                all.entry(name).or_insert(value);
+            }
+        }
+        Ok(self)
     }
 
     /// The claim of that name as it came. A name that begins with `/` is a path
@@ -214,6 +258,34 @@ pub(crate) mod tests {
             let claims = claims(&more);
             assert_eq!(claims.email(EmailTrust::Verified).is_some(), verified, "{more}");
             assert_eq!(claims.email(EmailTrust::Directory).is_some(), directory, "{more}");
+        }
+    }
+
+    #[test]
+    fn userinfo_adds_and_does_not_change() {
+        let token = claims(&json!({"email": "a@b.example", "groups": ["a"]}));
+        let userinfo = json!({"sub": "1", "email": "evil@b.example", "email_verified": true, "name": "Ada",
+            "groups": ["admins"], "roles": ["b"], "exp": 9});
+        let completed = token.clone().complete(userinfo.to_string().as_bytes()).unwrap();
+        assert_eq!(completed.email(EmailTrust::Verified), None);
+        assert_eq!(completed.email(EmailTrust::Directory), Some("a@b.example"));
+        assert_eq!(completed.name.as_deref(), Some("Ada"));
+        assert_eq!(completed.groups("groups"), Groups::Listed(vec!["a".to_owned()]));
+        assert_eq!(completed.groups("roles"), Groups::Listed(vec!["b".to_owned()]));
+        assert_eq!((completed.expires_s, completed.claim("email_verified")), (2, None));
+
+        let completed =
+            claims(&json!({"email_verified": true})).complete(br#"{"sub":"1","email":"a@b.example"}"#).unwrap();
+        assert_eq!(completed.email(EmailTrust::Verified), None, "it was said of no address");
+
+        for (userinfo, expected) in [
+            (r#"{"sub":"2"}"#, UserinfoError::OtherSubject),
+            (r#"{"sub":1}"#, UserinfoError::OtherSubject),
+            ("{}", UserinfoError::OtherSubject),
+            (r#"{"sub":"2","sub":"1"}"#, UserinfoError::Malformed),
+            ("eyJhbGciOiJub25lIn0.e30.", UserinfoError::Malformed),
+        ] {
+            assert_eq!(token.clone().complete(userinfo.as_bytes()), Err(expected), "{userinfo}");
         }
     }
 

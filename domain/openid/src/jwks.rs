@@ -102,7 +102,14 @@ impl Jwks {
         if set.keys.len() > MAX_KEYS {
             return Err(JwksError::TooMany);
         }
-        Ok(Self(set.keys.into_iter().filter_map(Key::read).collect()))
+        let mut keys: Vec<Key> = Vec::new();
+        for key in set.keys.into_iter().filter_map(Key::read) {
+            // The same key twice is no choice.
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        Ok(Self(keys))
     }
 
     /// How many keys Alfred can use.
@@ -234,8 +241,11 @@ mod tests {
             jwk[name] = value;
             jwk
         };
-        // 1024 bits: the upper half of the example's modulus.
-        let short = crate::encoding::base64url(&from_base64url(rsa_jwk()["n"].as_str().unwrap()).unwrap()[..128]);
+        // 2040 bits: the upper bytes of the example's modulus, made odd.
+        let mut short = from_base64url(rsa_jwk()["n"].as_str().unwrap()).unwrap();
+        short.pop();
+        *short.last_mut().unwrap() |= 1;
+        let short = crate::encoding::base64url(&short);
         for (why, jwk, used) in [
             ("as it is", rsa_jwk(), true),
             ("for signatures", with(rsa_jwk(), "use", json!("sig")), true),
@@ -286,10 +296,12 @@ mod tests {
         ] {
             assert_eq!(keys.find(kid, algorithm).err(), expected, "{kid:?} {algorithm}");
         }
-        assert_eq!(
-            set(&[named(rsa_jwk(), "a"), named(rsa_jwk(), "a")]).find(Some("a"), Algorithm::Rs256).err(),
-            Some(KeyError::Ambiguous)
-        );
+        let twice = set(&[named(rsa_jwk(), "a"), named(rsa_jwk(), "a")]);
+        assert!(twice.find(Some("a"), Algorithm::Rs256).is_ok());
+        let mut other = named(rsa_jwk(), "a");
+        other["e"] = json!("Aw");
+        let both = set(&[named(rsa_jwk(), "a"), other]);
+        assert_eq!(both.find(Some("a"), Algorithm::Rs256).err(), Some(KeyError::Ambiguous));
     }
 
     #[test]

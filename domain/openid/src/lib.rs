@@ -43,7 +43,7 @@ pub use algorithm::Algorithm;
 pub use attempt::Attempt;
 pub use authorize::{Authorization, Prompt};
 pub use callback::{CallbackError, Code, Refusal, read_callback};
-pub use claims::{Claims, EmailTrust, Groups};
+pub use claims::{Claims, EmailTrust, Groups, UserinfoError};
 pub use discovery::{ClientAuthentication, Discovery, DiscoveryError, IssuerMetadata};
 pub use exchange::{Client, ExchangeError, TokenRequest, TokenResponse};
 pub use issuer::{Issuer, IssuerError, Transport};

@@ -132,6 +132,9 @@ fn only_session_tokens_are() {
     let twice = payload().to_string().replace("\"exp\":", "\"exp\":1800000600,\"exp\":");
     let token = sign_with_secret(&keys.current.secret, &header(&keys).to_string(), &twice);
     assert_eq!(keys.verify(&token, NOW_MS), Err(Malformed));
+    let mut long = payload();
+    long["more"] = json!("x".repeat(MAX_TOKEN));
+    assert_eq!(keys.verify(&forge(&keys, &header(&keys), &long), NOW_MS), Err(Malformed));
     for token in ["", ".", "..", "a.b.c", &"x".repeat(MAX_TOKEN + 1)] {
         assert_eq!(keys.verify(token, NOW_MS), Err(Malformed));
     }

@@ -22,7 +22,7 @@ pub struct Expected<'a> {
     /// Who issued it.
     pub issuer: &'a Issuer,
     /// Whom it may be meant for: the client id, or our names for workloads.
-    pub audiences: &'a [&'a str],
+    pub audiences: Vec<&'a str>,
     /// How it may be signed.
     pub algorithms: &'a [Algorithm],
     /// The time, in milliseconds since 1970.
@@ -42,21 +42,20 @@ impl<'a> Expected<'a> {
     #[must_use]
     pub fn id_token(
         issuer: &'a Issuer,
-        client_id: &'a &'a str,
+        client_id: &'a str,
         algorithms: &'a [Algorithm],
         nonce: &'a str,
         now_ms: i64,
     ) -> Self {
-        let audiences = std::slice::from_ref(client_id);
-        Self { nonce: Some(nonce), ..Self::bearer(issuer, audiences, algorithms, now_ms) }
+        Self { nonce: Some(nonce), ..Self::bearer(issuer, &[client_id], algorithms, now_ms) }
     }
 
     /// A token that a workload shows of itself.
     #[must_use]
-    pub fn bearer(issuer: &'a Issuer, audiences: &'a [&'a str], algorithms: &'a [Algorithm], now_ms: i64) -> Self {
+    pub fn bearer(issuer: &'a Issuer, audiences: &[&'a str], algorithms: &'a [Algorithm], now_ms: i64) -> Self {
         Self {
             issuer,
-            audiences,
+            audiences: audiences.to_vec(),
             algorithms,
             now_ms,
             skew_s: SKEW_S,

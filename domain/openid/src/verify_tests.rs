@@ -40,7 +40,7 @@ fn verify_token(token: &str) -> Result<Claims, TokenError> {
 
 fn verify_as(token: &str, adjust: impl FnOnce(&mut Expected<'_>)) -> Result<Claims, TokenError> {
     let issuer = Issuer::parse("https://a.example", Transport::Https).unwrap();
-    let mut expected = Expected::id_token(&issuer, &"alfred", Algorithm::ALL, "n-0S6_WzA2Mj", NOW_S * 1000);
+    let mut expected = Expected::id_token(&issuer, "alfred", Algorithm::ALL, "n-0S6_WzA2Mj", NOW_S * 1000);
     adjust(&mut expected);
     verify(token, &keys(), &expected)
 }
@@ -227,8 +227,8 @@ fn of_several_audiences_the_one_that_asked_is_named() {
         assert_eq!(verify_token(&token).is_ok(), accepted, "{audiences} {azp}");
     }
     let token = with_claim("aud", &json!(["alfred", "https://alfred.example"]));
-    assert!(verify_as(&token, |expected| expected.audiences = &["https://alfred.example", "alfred"]).is_ok());
-    assert!(verify_as(&token, |expected| expected.audiences = &[]).is_err());
+    assert!(verify_as(&token, |expected| expected.audiences = vec!["https://alfred.example", "alfred"]).is_ok());
+    assert!(verify_as(&token, |expected| expected.audiences = Vec::new()).is_err());
 }
 
 #[test]
