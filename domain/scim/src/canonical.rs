@@ -150,10 +150,8 @@ pub(crate) fn one(attribute: &'static Attribute, value: &Value) -> Result<Option
             Ok((!parts.is_empty()).then_some(Value::Object(parts)))
         }
         (Kind::Complex(_), Value::String(_) | Value::Number(_)) if attribute.sub("value").is_some() => {
-            match attribute.sub("value").map(|sub| one(sub, value)).transpose()?.flatten() {
-                Some(Value::String(text)) if text.is_empty() => Ok(None),
-                part => Ok(part.map(|part| Value::Object(Map::from_iter([("value".to_owned(), part)])))),
-            }
+            let part = attribute.sub("value").map(|sub| one(sub, value)).transpose()?.flatten();
+            Ok(part.map(|part| Value::Object(Map::from_iter([("value".to_owned(), part)]))))
         }
         (_, Value::Array(values)) if values.len() <= 1 => match values.first() {
             Some(only) => one(attribute, only),
@@ -170,6 +168,8 @@ pub(crate) fn one(attribute: &'static Attribute, value: &Value) -> Result<Option
         (_, Value::String(text)) if text.len() > MAX_TEXT_BYTES => {
             Err(invalid_value(format!("`{}` is too long: at most {MAX_TEXT_BYTES} bytes are kept", attribute.name)))
         }
+        // A blank `value` is none: so Okta sends a manager that there is not.
+        (_, Value::String(text)) if text.is_empty() && attribute.name == "value" => Ok(None),
         (_, Value::String(_)) => Ok(Some(value.clone())),
         (_, Value::Number(number)) => Ok(Some(Value::String(number.to_string()))),
         (_, _) => Err(expected(attribute.name, "a text", value)),
@@ -186,8 +186,7 @@ pub(crate) fn parts(
     let settable = known.filter(|(sub, _)| sub.mutability != Mutability::ReadOnly);
     let read = |(sub, value): (&'static Attribute, &Value)| {
         let part = one(sub, value).map_err(|error| error.within(format!("`{}`", of.name)))?;
-        // A blank `value` is none: Okta so sends a manager that there is not.
-        Ok((sub, part.filter(|part| sub.name != "value" || part.as_str() != Some(""))))
+        Ok((sub, part))
     };
     settable.map(read).collect()
 }

@@ -79,13 +79,13 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     fn replace(&self, body: &Value) -> Result<Outcome<Self>, ScimError> {
         same_id(self.id(), member(object(body)?, "id"))?;
         let mut json = canonical(Self::TYPE, body)?;
-        let mut before = self.members()?;
+        let mut before = plain(self)?;
         for kept in ["id", "groups", "meta", "active"] {
             if let Some(value) = before.remove(kept) {
                 json.entry(kept).or_insert(value);
             }
         }
-        self.outcome(json)
+        outcome(self, json)
     }
 
     /// What a PATCH makes of the resource; all of its operations or none.
@@ -93,9 +93,9 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// # Errors
     /// `mutability`, `invalidPath`, `noTarget`, `invalidFilter`, `invalidValue`.
     fn patch(&self, patch: &Patch) -> Result<Outcome<Self>, ScimError> {
-        let mut json = self.members()?;
+        let mut json = plain(self)?;
         patch.apply(Self::TYPE, &mut json)?;
-        self.outcome(json)
+        outcome(self, json)
     }
 
     /// The resource as it is answered, in full.
@@ -103,7 +103,7 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
     /// # Errors
     /// None that a resource can cause.
     fn to_json(&self) -> Result<Value, ScimError> {
-        let mut json = self.members()?;
+        let mut json = plain(self)?;
         let extended = Self::TYPE.extensions.iter().map(|schema| schema.urn).filter(|urn| json.contains_key(*urn));
         let schemas: Vec<_> = std::iter::once(Self::TYPE.core.urn).chain(extended).collect();
         json.insert("schemas".into(), schemas.into());
@@ -141,21 +141,6 @@ pub trait Resource: Clone + PartialEq + Serialize + DeserializeOwned {
         *self.meta_mut() = Some(meta);
         Ok(self)
     }
-
-    #[doc(hidden)]
-    fn members(&self) -> Result<Map<String, Value>, ScimError> {
-        match serde_json::to_value(self).map_err(internal)? {
-            Value::Object(members) => Ok(members),
-            _ => Err(internal("not an object")),
-        }
-    }
-
-    #[doc(hidden)]
-    fn outcome(&self, json: Map<String, Value>) -> Result<Outcome<Self>, ScimError> {
-        let resource = typed(json)?;
-        let changed = resource != *self;
-        Ok(Outcome { resource, changed })
-    }
 }
 
 /// Whether `If-Match` or `If-None-Match` names this version. Tags are compared
@@ -173,6 +158,20 @@ pub(crate) fn same_id(id: &str, said: Option<&Value>) -> Result<(), ScimError> {
         Some(Value::String(said)) if said == id => Ok(()),
         Some(_) => Err(mutability(format!("`id` cannot be changed: it is `{id}`; leave it out"))),
     }
+}
+
+/// The resource's JSON without `schemas`.
+fn plain(resource: &impl Resource) -> Result<Map<String, Value>, ScimError> {
+    match serde_json::to_value(resource).map_err(internal)? {
+        Value::Object(members) => Ok(members),
+        _ => Err(internal("it is no object")),
+    }
+}
+
+fn outcome<R: Resource>(before: &R, json: Map<String, Value>) -> Result<Outcome<R>, ScimError> {
+    let resource = typed(json)?;
+    let changed = resource != *before;
+    Ok(Outcome { resource, changed })
 }
 
 fn typed<R: Resource>(json: Map<String, Value>) -> Result<R, ScimError> {

@@ -128,6 +128,8 @@ fn users() {
             json!({"op": "Add", "path": "emails[type eq \"work\"].value", "value": "w@example.com"}),
             json!({"emails": [{"value": "w@example.com", "type": "work", "primary": true}, home]}),
         ),
+        (json!({"op": "Add", "path": format!("{ENTERPRISE}:manager.value"), "value": ""}), nothing.clone()),
+        (json!({"op": "Replace", "path": format!("{ENTERPRISE}:manager"), "value": ""}), nothing.clone()),
         // Many values.
         (
             json!({"op": "add", "path": "emails", "value": {"value": "o@example.com", "type": "other"}}),
