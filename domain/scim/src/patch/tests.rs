@@ -158,6 +158,11 @@ fn users() {
                 {"value": "home@example.com", "type": "other"},
             ]}),
         ),
+        // What becomes the same is one.
+        (
+            json!({"op": "replace", "path": "emails[type eq \"home\"]", "value": {"value": "Work@example.com", "type": "work"}}),
+            json!({"emails": [work]}),
+        ),
         // The new primary address takes the place of the old.
         (
             json!({"op": "replace", "path": "emails[type eq \"home\"].primary", "value": true}),

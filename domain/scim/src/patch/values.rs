@@ -1,5 +1,7 @@
 //! One operation on an attribute that has many values.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::Verb;
@@ -44,8 +46,8 @@ fn change_all(
         // Entra names the members to remove in `value`.
         (Verb::Remove, Some(value)) => {
             let gone = many(attribute, value)?;
-            let gone: Vec<_> = gone.iter().filter_map(|value| value.get("value")).collect();
-            Ok(values.into_iter().filter(|value| value.get("value").is_none_or(|id| !gone.contains(&id))).collect())
+            let gone: HashSet<_> = gone.iter().filter_map(id).collect();
+            Ok(values.into_iter().filter(|value| id(value).is_none_or(|id| !gone.contains(id))).collect())
         }
         (Verb::Add, Some(value)) => Ok(distinct(attribute, values, many(attribute, value)?)),
         (Verb::Replace, Some(value)) => Ok(distinct(attribute, Vec::new(), many(attribute, value)?)),
@@ -148,6 +150,11 @@ fn seed(attribute: &'static Attribute, filter: &Filter, parts: &mut Map<String, 
 fn no_target(attribute: &Attribute, filter: &Filter) -> ScimError {
     let detail = format!("none of `{}` is `{filter}`", attribute.name);
     ScimError::new(ErrorKind::NoTarget, detail)
+}
+
+/// By what a value is named.
+fn id(value: &Value) -> Option<&str> {
+    value.get("value").and_then(Value::as_str)
 }
 
 fn is_primary(value: &Value) -> bool {

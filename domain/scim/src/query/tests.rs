@@ -15,7 +15,7 @@ fn users() -> Vec<Value> {
         user
     };
     vec![
-        user("1", "Carol", json!({"active": true, "emails": [{"value": "z@x"}, {"value": "b@x", "primary": true}]})),
+        user("1", "Carol", json!({"active": true, "emails": [{"value": "0@x"}, {"value": "b@x", "primary": true}]})),
         user("2", "alice", json!({"active": false, ENTERPRISE: {"department": "Sales", "manager": {"value": "1"}}})),
         user(
             "3",
