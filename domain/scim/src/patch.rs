@@ -15,8 +15,8 @@ use crate::path::Path;
 use crate::schema::ResourceType;
 
 /// The most operations of one request. Providers put many members into one
-/// operation; with one in each, a thousand on the largest group are fifty
-/// million comparisons, some seconds of work.
+/// operation; with one in each, a thousand on the largest group are twenty
+/// million comparisons, a second or two of work.
 pub const MAX_OPERATIONS: usize = 1000;
 
 /// Changes to one resource, which are made together or not at all.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Verb;
 use super::apply::{change_single, merge};
 use crate::attribute::{Attribute, Mutability};
-use crate::canonical::{change_object, distinct, many, one, parts, tidy};
+use crate::canonical::{bounded, change_object, distinct, many, one, parts, tidy};
 use crate::error::{ErrorKind, ScimError, mutability};
 use crate::filter::{Filter, Literal, Operator, matches_element};
 
@@ -21,18 +21,24 @@ pub(super) struct Change<'o> {
 }
 
 /// The values after a change.
+///
+/// A group has many members, and a request many operations: what is not
+/// changed is passed over once.
 pub(super) fn change_many(
     attribute: &'static Attribute,
     before: Vec<Value>,
     change: Change<'_>,
 ) -> Result<Vec<Value>, ScimError> {
-    let primary = before.iter().filter(|value| is_primary(value)).filter_map(|value| value.get("value"));
-    let primary: Vec<_> = primary.cloned().collect();
-    let values = match (change.filter, change.sub) {
-        (None, None) => change_all(attribute, before, change)?,
-        _ => change_some(attribute, before, change)?,
+    let change_it = match (change.filter, change.sub) {
+        (None, None) => change_all,
+        _ => change_some,
     };
-    Ok(one_primary(&primary, tidy(attribute, values)?))
+    if attribute.sub("primary").is_none() {
+        return bounded(attribute, change_it(attribute, before, change)?);
+    }
+    let primary: Vec<_> = before.iter().filter(|value| is_primary(value)).filter_map(id).map(str::to_owned).collect();
+    let values = bounded(attribute, change_it(attribute, before, change)?)?;
+    Ok(one_primary(&primary, values))
 }
 
 /// `members`: the list as such.
@@ -49,8 +55,8 @@ fn change_all(
             let gone: HashSet<_> = gone.iter().filter_map(id).collect();
             Ok(values.into_iter().filter(|value| id(value).is_none_or(|id| !gone.contains(id))).collect())
         }
-        (Verb::Add, Some(value)) => Ok(distinct(attribute, values, many(attribute, value)?)),
-        (Verb::Replace, Some(value)) => Ok(distinct(attribute, Vec::new(), many(attribute, value)?)),
+        (Verb::Add, Some(value)) => Ok(distinct(attribute, values, tidy(attribute, many(attribute, value)?)?)),
+        (Verb::Replace, Some(value)) => Ok(distinct(attribute, Vec::new(), tidy(attribute, many(attribute, value)?)?)),
         (Verb::Add | Verb::Replace, None) => Ok(values),
     }
 }
@@ -80,7 +86,7 @@ fn change_some(
         (true, _, _) => {
             // Two may have become the same; the first says what it is.
             values.reverse();
-            let mut values = distinct(attribute, Vec::new(), values);
+            let mut values = distinct(attribute, Vec::new(), tidy(attribute, values)?);
             values.reverse();
             Ok(values)
         }
@@ -94,7 +100,7 @@ fn change_some(
                 seed(attribute, filter, &mut parts).ok_or_else(|| no_target(attribute, filter))?;
             }
             change_element(attribute, &mut parts, Change { verb: Verb::Add, ..change })?;
-            Ok(distinct(attribute, values, vec![Value::Object(parts)]))
+            Ok(distinct(attribute, values, tidy(attribute, vec![Value::Object(parts)])?))
         }
     }
 }
@@ -163,12 +169,12 @@ fn is_primary(value: &Value) -> bool {
 
 /// At most one value is the primary one: the one that has become it
 /// (RFC 7644 §3.5.2).
-fn one_primary(before: &[Value], mut values: Vec<Value>) -> Vec<Value> {
+fn one_primary(before: &[String], mut values: Vec<Value>) -> Vec<Value> {
     let primaries: Vec<_> = values.iter().enumerate().filter(|(_, value)| is_primary(value)).collect();
     if primaries.len() < 2 {
         return values;
     }
-    let was_one = |value: &Value| value.get("value").is_some_and(|value| before.contains(value));
+    let was_one = |value: &Value| id(value).is_some_and(|id| before.iter().any(|old| old == id));
     let newest = primaries.iter().rev().find(|(_, value)| !was_one(value)).or_else(|| primaries.last());
     let newest = newest.map(|(at, _)| *at);
     for (at, value) in values.iter_mut().enumerate() {
