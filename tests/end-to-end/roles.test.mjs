@@ -5,17 +5,19 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { startAlfred } from "./harness.mjs";
+import { call, chat } from "./lib/call.mjs";
 import { Api, found } from "./lib/company.mjs";
+import { startProvider } from "./lib/provider.mjs";
 
-let alfred, company, sales, ours, theirs;
+let alfred, provider, company, sales, ours, theirs;
 before(async () => {
-  alfred = await startAlfred();
-  company = await found(alfred);
+  [alfred, provider] = await Promise.all([startAlfred(), startProvider()]);
+  company = await found(alfred, { provider });
   sales = await company.addDepartment("Sales", 1_000_000);
   ours = await company.addPerson({ wallet: 1_000_000, pool: 1_000_000 });
   theirs = await company.addPerson({ team: { department: sales } });
 });
-after(() => alfred?.stop());
+after(() => Promise.all([alfred?.stop(), provider?.stop()]));
 
 let accounts = 0;
 
@@ -167,6 +169,28 @@ test("a policy that is none is refused and changes nothing", async () => {
     assert.match(answer.body.detail, expected);
   }
   assert.deepEqual(await company.api.list("/policies"), []);
+});
+
+test("a policy about models bites on the next call and shows in the list of models", async () => {
+  const ask = (model) => call(alfred, ours.secret, chat({ model }));
+  const listed = async () => {
+    const response = await alfred.fetch("/v1/models", { headers: { authorization: `Bearer ${ours.secret}` } });
+    return (await response.json()).data.map(({ id }) => id);
+  };
+  await company.api.changed("PATCH", `/providers/${company.provider.id}`, { models: ["*", "gpt-4o", "gpt-4o-mini"] });
+  assert.equal((await ask("gpt-4o")).status, 200);
+  assert.deepEqual((await listed()).sort(), ["gpt-4o", "gpt-4o-mini"]);
+  const setting = { kind: "models", on: ours.team.id, only: ["gpt-4o-mini*"] };
+  const policy = await company.api.made("/policies", { name: "Small models", setting });
+  const refused_ = await ask("gpt-4o");
+  assert.deepEqual([refused_.status, refused_.body.error.code, refused_.body.error.param], [403, "model_not_allowed", "model"]);
+  assert.match(refused_.body.error.message, new RegExp(policy.id));
+  assert.equal((await ask("gpt-4o-mini")).status, 200);
+  assert.deepEqual(await listed(), ["gpt-4o-mini"]);
+  await company.api.changed("PUT", `/policies/${policy.id}`, { name: "Small models", setting: { ...setting, only: ["gpt-4o"] } });
+  assert.deepEqual([(await ask("gpt-4o")).status, (await ask("gpt-4o-mini")).status], [200, 403]);
+  await company.api.changed("DELETE", `/policies/${policy.id}`);
+  assert.equal((await ask("gpt-4o-mini")).status, 200);
 });
 
 test("the matrix shows the organization's own policies too", async () => {

@@ -15,6 +15,7 @@ use crate::authenticate;
 use crate::body::{Asked, Endpoint};
 use crate::courier;
 use crate::measure::{Expected, signed};
+use crate::permit;
 use crate::refuse::Refusal;
 use crate::settings::{self, Prepared, Priced};
 use crate::settle;
@@ -69,7 +70,11 @@ pub(crate) async fn admit(
     let tag = tag(headers)?;
     let mut prepared = settings::get(actors, key.organization).await?;
     for _ in 0..ATTEMPTS {
-        let plan = match plan(&prepared, &asked, now_ms()) {
+        let planned = match plan(&prepared, &asked, now_ms()) {
+            Ok(plan) => permit::check(&prepared, &key, headers, actors, asked.model()).await.map(|()| plan),
+            Err(refusal) => Err(refusal),
+        };
+        let plan = match planned {
             Ok(plan) => plan,
             Err(refusal) => {
                 // Nobody has said yet that the key is good and the settings

@@ -3,7 +3,8 @@
 //! 1. [`authenticate`]: the key names organization and team; nothing is looked
 //!    up.
 //! 2. [`admit`]: the body is parsed once, the worst case priced, and reserved
-//!    in **one** message to the team's actor.
+//!    in **one** message to the team's actor; before that, the organization's
+//!    own policies are asked, if it has any ([`permit`]).
 //! 3. [`dispatch`]: the provider is called.
 //! 4. [`relay`]: its answer goes on to the client while usage is watched.
 //! 5. [`settle`]: always; what the call came to is paid, or nothing.
@@ -37,6 +38,7 @@ mod measure;
 mod models;
 mod outlet;
 mod pause;
+mod permit;
 mod refuse;
 mod relay;
 mod settings;

@@ -11,6 +11,7 @@ use worker::{Request, Response, ResponseBuilder};
 
 use crate::authenticate;
 use crate::headers;
+use crate::permit::{self, Owner};
 use crate::refuse::Refusal;
 use crate::settings::Prepared;
 
@@ -22,7 +23,7 @@ pub(crate) async fn list(id: RequestId, request: &Request, actors: &Actors) -> R
     let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
     let models: Vec<Value> = names(&prepared)
         .into_iter()
-        .filter(|name| allowed(&me, name))
+        .filter(|name| allowed(&me, name) && is_permitted(&prepared, &me, request, name))
         .filter_map(|name| describe(&prepared, &name))
         .take(MOST)
         .collect();
@@ -33,11 +34,15 @@ pub(crate) async fn list(id: RequestId, request: &Request, actors: &Actors) -> R
 pub(crate) async fn one(id: RequestId, request: &Request, actors: &Actors, model: &str) -> Result<Response, Refusal> {
     let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
     let name = percent_decode(model);
-    if !allowed(&me, &name) {
+    if !allowed(&me, &name) || !is_permitted(&prepared, &me, request, &name) {
         return Err(Refusal::unknown_model(&name));
     }
     let model = describe(&prepared, &name).ok_or_else(|| Refusal::unknown_model(&name))?;
     answer(id, &model)
+}
+
+fn is_permitted(prepared: &Prepared, me: &Me, request: &Request, model: &str) -> bool {
+    permit::permitted(prepared, &Owner::from(me), request.headers(), model).is_ok()
 }
 
 fn allowed(me: &Me, model: &str) -> bool {

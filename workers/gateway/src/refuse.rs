@@ -107,6 +107,18 @@ impl Refusal {
         Self::new(403, INVALID, "model_not_priced", message)
     }
 
+    /// `why`: which policies forbid it.
+    pub(crate) fn forbidden_model(model: &str, why: &str) -> Self {
+        let message = format!(
+            "Your organization's policies do not permit `{}` here ({why}). `GET /v1/models` lists what you can use; an \
+             admin can change the policies.",
+            shown(model)
+        );
+        let mut refusal = Self::new(403, INVALID, "model_not_allowed", message);
+        refusal.param = Some("model".to_owned());
+        refusal
+    }
+
     pub(crate) fn provider_key(provider: &str) -> Self {
         let message = format!(
             "The key of the provider `{}` cannot be read. An admin must set it again; nothing was charged.",

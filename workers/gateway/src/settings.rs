@@ -1,7 +1,7 @@
 //! Organizations' settings in the isolate's memory, by version, with what can
 //! be worked out of them once: prices and opened keys.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -9,6 +9,7 @@ use actors::{ActorError, Actors};
 use identity::{OrganizationId, ProviderId};
 use organization::protocol::{Answer, Command, OrderError, Question};
 use organization::{Provider, Settings};
+use policy::Engine;
 use pricing::{PriceBook, PriceQuery, Tariff};
 use vault::Vault;
 use worker::Env;
@@ -27,6 +28,7 @@ thread_local! {
 /// One version of an organization's settings, ready for use.
 pub(crate) struct Prepared {
     pub(crate) settings: Settings,
+    engine: OnceCell<Option<Engine>>,
     prices: RefCell<HashMap<(ProviderId, String, String), Rc<Priced>>>,
     keys: RefCell<HashMap<ProviderId, Option<String>>>,
 }
@@ -55,7 +57,8 @@ pub(crate) async fn refresh(actors: &Actors, id: OrganizationId) -> Result<Rc<Pr
         Answer::Settings(Err(OrderError::NotOpen)) => return Err(Refusal::unknown_key()),
         _ => return Err(ActorError::Unreadable("not settings".to_owned()).into()),
     };
-    let prepared = Rc::new(Prepared { settings, prices: RefCell::default(), keys: RefCell::default() });
+    let prepared =
+        Rc::new(Prepared { settings, engine: OnceCell::new(), prices: RefCell::default(), keys: RefCell::default() });
     KNOWN.with_borrow_mut(|known| {
         if known.len() >= MOST_ORGANIZATIONS {
             known.clear();
@@ -66,6 +69,19 @@ pub(crate) async fn refresh(actors: &Actors, id: OrganizationId) -> Result<Rc<Pr
 }
 
 impl Prepared {
+    /// The organization's own policies, parsed once; `None` when they are
+    /// broken, which they cannot be if they were checked when written.
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        let engine = self.engine.get_or_init(|| match Engine::new(&self.settings.rules) {
+            Ok(engine) => Some(engine),
+            Err(error) => {
+                worker::console_error!("the policies of {}: {error}", self.settings.organization);
+                None
+            }
+        });
+        engine.as_ref()
+    }
+
     /// Who serves a model: the provider that names it most precisely.
     pub(crate) fn provider(&self, model: &str) -> Option<&Provider> {
         let precision = |provider: &Provider| {
