@@ -15,6 +15,7 @@ mod growth;
 mod hot;
 mod machine;
 mod numbers;
+mod policies;
 mod report;
 mod rows;
 mod script;
@@ -62,7 +63,7 @@ pub(crate) struct Arguments {
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// Calls with the actors' state in memory, one hot team, rows written
+    /// Calls with the actors' state in memory, one hot team, rows written, decisions of policies
     Memory,
     /// Calls with the actors' state on a disk
     Disk,
@@ -82,6 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let fakes = Fakes::build()?;
     let growth = if wants(Part::Growth) { Some(growth::build()?) } else { None };
+    let decide = if wants(Part::Memory) { Some(policies::build()?) } else { None };
     let target = rust::target_folder()?;
     let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
 
@@ -94,11 +96,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         report.growth = Some(in_folder(&arguments.memory, |folder| growth::measure(&program, folder, plan.entries))?);
     }
     if wants(Part::Memory) {
-        calls(&arguments.memory, "memory", (&build, &fakes, &plan), &mut report)?;
+        calls(&arguments.memory, "memory", (&build, &fakes, &plan), decide.as_deref(), &mut report)?;
     }
     if wants(Part::Disk) {
         let disk = arguments.disk.clone().unwrap_or_else(|| target.clone());
-        calls(&disk, "disk", (&build, &fakes, &plan), &mut report)?;
+        calls(&disk, "disk", (&build, &fakes, &plan), None, &mut report)?;
     }
     report.print();
     let file = arguments.json.clone().unwrap_or_else(|| target.join("bench.json"));
@@ -115,6 +117,7 @@ fn calls(
     parent: &Path,
     name: &'static str,
     (build, fakes, plan): (&Path, &Fakes, &Plan),
+    decide: Option<&Path>,
     report: &mut Report,
 ) -> Result<()> {
     in_folder(parent, |folder| {
@@ -128,6 +131,10 @@ fn calls(
         if name == "memory" {
             report.hot = Some(console::step("a hot team at half its load", || hot::measure(&mut stage, plan))?);
             report.rows = console::step("counting rows written", || rows::measure(&mut stage, plan))?;
+        }
+        if let Some(program) = decide {
+            let measured = console::step("decisions at 50 policies", || policies::measure(program, &stage))?;
+            report.policies = Some(measured);
         }
         report.failures.extend(stage.check_books()?.into_iter().map(|failure| format!("{name}: {failure}")));
         stage.clear()

@@ -24,7 +24,7 @@ mod setting;
 
 pub use action::{Action, ActionError, Area, Kind};
 pub use engine::{Decision, Engine};
-pub use matrix::{Column, allowed};
+pub use matrix::{Column, allowed, count};
 pub use question::{Facts, Question, Resource, Who};
 pub use role::{Grant, Grantee, Node, Role};
 pub use rule::{LONGEST_TEXT, MOST_RULES, Mode, PolicyError, Rule};

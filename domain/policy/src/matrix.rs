@@ -1,9 +1,11 @@
 //! Who may do what: a table of every role and action, made by asking.
 
-use identity::{DepartmentId, GrantId, KeyId, MemberId, OrganizationId, Principal, ServiceAccountId, TeamId};
+use identity::{
+    AdminKeyId, DepartmentId, GrantId, KeyId, MemberId, OrganizationId, Principal, ServiceAccountId, TeamId,
+};
 
 use crate::question::{Facts, Question, Resource, Who};
-use crate::{Action, Engine, Grant, Grantee, Kind, Node, Role};
+use crate::{Action, Engine, Grant, Grantee, Node, Role};
 
 /// Whose rights a column of the table shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,12 @@ impl Column {
 /// a node, on that node and below; for a member, to what is their own.
 #[must_use]
 pub fn allowed(engine: &Engine, column: Column, action: Action, now_ms: i64) -> bool {
+    count(engine, column, action, now_ms).0
+}
+
+/// The same, and how many decisions it took.
+#[must_use]
+pub fn count(engine: &Engine, column: Column, action: Action, now_ms: i64) -> (bool, usize) {
     let nodes = [
         Node::Organization(OrganizationId::from_u128(1)),
         Node::Department(DepartmentId::from_u128(1)),
@@ -53,7 +61,7 @@ pub fn allowed(engine: &Engine, column: Column, action: Action, now_ms: i64) -> 
     let (me, other) = (MemberId::from_u128(1), MemberId::from_u128(2));
     let who = match column {
         Column::Operator => Who::Operator,
-        Column::AdminKey => Who::AdminKey(identity::AdminKeyId::from_u128(1)),
+        Column::AdminKey => Who::AdminKey(AdminKeyId::from_u128(1)),
         Column::Role(_) | Column::Member => Who::Member { id: me, path: nodes.to_vec() },
         Column::Service => {
             Who::Service { id: ServiceAccountId::from_u128(1), path: nodes.iter().take(1).copied().collect() }
@@ -79,17 +87,21 @@ pub fn allowed(engine: &Engine, column: Column, action: Action, now_ms: i64) -> 
         Resource::Key { id: KeyId::from_u128(1), owner },
         Resource::Model("gpt-any".to_owned()),
     ];
-    below.chain(in_team).filter(|resource| action.kinds().contains(&resource.kind())).any(|resource| {
-        let depth = match (&resource, resource.kind()) {
-            (Resource::Node(node), Kind::Node) => nodes.iter().position(|other| other == node).unwrap_or_default(),
+    let mut decisions: usize = 0;
+    for resource in below.chain(in_team).filter(|resource| action.kinds().contains(&resource.kind())) {
+        let depth = match &resource {
+            Resource::Node(node) => nodes.iter().position(|other| other == node).unwrap_or_default(),
             _ => 2,
         };
         let path: Vec<Node> = nodes.iter().take(depth.saturating_add(1)).copied().collect();
-        let facts = Facts::default();
-        let question =
-            Question { who: who.clone(), grants: &grants, action, resource: &resource, path: &path, now_ms, facts };
-        engine.decide(&question).allowed
-    })
+        let (who, facts) = (who.clone(), Facts::default());
+        let question = Question { who, grants: &grants, action, resource: &resource, path: &path, now_ms, facts };
+        decisions = decisions.saturating_add(1);
+        if engine.decide(&question).allowed {
+            return (true, decisions);
+        }
+    }
+    (false, decisions)
 }
 
 fn granted(to: MemberId, role: Role, on: Node) -> Grant {

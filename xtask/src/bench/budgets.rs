@@ -50,6 +50,17 @@ pub(super) fn judge(report: &Report) -> Vec<Verdict> {
             format!("{:.2} ({}, {} calls: {})", rows.d1, rows.load, rows.calls, tables.join(", ")),
         );
     }
+    if let Some(policies) = &report.policies {
+        let said = format!(
+            "{:.0} µs in the runtime, {:.0} µs natively, at {} policies ({} decisions); parsing them natively {:.1} ms",
+            policies.runtime_us,
+            policies.native_us,
+            policies.policies,
+            policies.decisions,
+            policies.parse_us / 1000.0
+        );
+        verdict("a decision at 50 policies: at most 0.2 ms", policies.runtime_us <= 200.0, said);
+    }
     if let Some(growth) = &report.growth {
         let ratio = growth.old.reserve / growth.new.reserve;
         let said = format!(

@@ -20,6 +20,7 @@ const FUNDS: &str = "1000000000";
 
 /// Its organization, teams and keys.
 pub(super) struct Company {
+    pub(super) admin: Api,
     pub(super) hot: Team,
     pub(super) spread: Vec<Team>,
     /// Files with one key a line, for the load generator.
@@ -55,7 +56,7 @@ impl Company {
         let (hot_keys, spread_keys) = (folder.join("hot.keys"), folder.join("spread.keys"));
         fs::write(&hot_keys, &hot.key)?;
         fs::write(&spread_keys, spread.iter().map(|team| team.key.as_str()).collect::<Vec<_>>().join("\n"))?;
-        Ok(Self { hot, spread, hot_keys, spread_keys })
+        Ok(Self { admin, hot, spread, hot_keys, spread_keys })
     }
 }
 

@@ -12,6 +12,7 @@ use super::growth::Growth;
 use super::hot::Hot;
 use super::machine::Machine;
 use super::numbers::ms;
+use super::policies::Policies;
 use super::rows::Rows;
 use super::script::Script;
 use super::stage::Way;
@@ -23,6 +24,7 @@ pub(super) struct Report {
     pub(super) cells: Vec<Cell>,
     pub(super) hot: Option<Hot>,
     pub(super) rows: Vec<Rows>,
+    pub(super) policies: Option<Policies>,
     pub(super) growth: Option<Growth>,
     pub(super) script: Option<Script>,
     /// What went wrong: then the numbers mean nothing.
@@ -36,6 +38,7 @@ impl Report {
             cells: Vec::new(),
             hot: None,
             rows: Vec::new(),
+            policies: None,
             growth: None,
             script: None,
             failures: Vec::new(),
