@@ -179,6 +179,10 @@ id!(
     /// A member's session in a browser or a tool.
     SessionId, "ses", "a", "session"
 );
+id!(
+    /// One record of what was done, or was not allowed.
+    AuditId, "aud", "an", "audit record"
+);
 
 #[cfg(test)]
 mod tests {

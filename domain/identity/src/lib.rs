@@ -14,7 +14,7 @@ mod principal;
 mod refresh;
 
 pub use id::{
-    AdminKeyId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
+    AdminKeyId, AuditId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
     ProviderId, RequestId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId,
 };
 pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey};

@@ -1,12 +1,11 @@
 //! Entries: the lines of an actor's journal, chained by hash.
 
-use std::fmt;
 use std::str::FromStr;
 
 use identity::{EntryId, KeyId, MemberId, Principal};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
+use crate::hash::{Hash, line_id};
 use crate::{Account, Millicredits};
 
 /// What kind of movement an entry records.
@@ -128,58 +127,6 @@ pub struct CallRecord {
     pub reconcile: bool,
 }
 
-/// The SHA-256 of an entry, which covers the one before it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Hash([u8; 32]);
-
-impl Hash {
-    /// What the first entry stands on.
-    pub const START: Self = Self([0; 32]);
-}
-
-impl fmt::Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for Hash {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not a SHA-256 in hexadecimal");
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(wrong());
-        }
-        let mut bytes = [0; 32];
-        for (place, byte) in bytes.iter_mut().enumerate() {
-            let start = place.saturating_mul(2);
-            let digits = text.get(start..start.saturating_add(2)).ok_or_else(wrong)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl Serialize for Hash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Hash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
 /// An entry before it has a place in a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -273,26 +220,13 @@ impl Entry {
             call.as_deref().unwrap_or(""),
             self.note.as_deref().unwrap_or(""),
         ];
-        let mut sha = Sha256::new();
-        sha.update(previous.0);
-        for field in fields {
-            // Each field behind its length, so that no two lists of fields
-            // make the same bytes.
-            sha.update(u64::try_from(field.len()).unwrap_or(u64::MAX).to_be_bytes());
-            sha.update(field.as_bytes());
-        }
-        Hash(sha.finalize().into())
+        previous.chain(fields)
     }
 }
 
-/// 48 bits of time, 32 of the actor's name and 48 of the sequence: the same
-/// entry always has the same id, and ids sort by time.
+/// The same entry always has the same id, and ids sort by time.
 fn entry_id(actor: &str, sequence: u64, time_ms: i64) -> EntryId {
-    let digest = Sha256::digest(actor.as_bytes());
-    let actor = digest.iter().take(4).fold(0u128, |value, &byte| value << 8 | u128::from(byte));
-    let time = u128::try_from(time_ms.max(0)).unwrap_or(0) & 0xffff_ffff_ffff;
-    let sequence = u128::from(sequence) & 0xffff_ffff_ffff;
-    EntryId::from_u128(time << 80 | actor << 48 | sequence)
+    EntryId::from_u128(line_id(actor, sequence, time_ms))
 }
 
 /// Where a journal does not hold together.
