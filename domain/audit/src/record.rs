@@ -148,7 +148,8 @@ impl Draft {
             reference: id(self.reference),
             request: id(self.request),
             policies: self.policies.into_iter().filter_map(|policy| id(Some(policy))).collect(),
-            policy_version: self.policy_version,
+            // As many bits as SQL keeps.
+            policy_version: self.policy_version.map(|version| version.min(u64::MAX >> 1)),
             erases: self.erases.map(|erasure| match erasure {
                 Erasure::Records(mut ids) => {
                     ids.truncate(MOST_ERASED);

@@ -10,6 +10,10 @@
 
 mod batch;
 mod message;
+mod publication;
+mod trail;
 
 pub use batch::JournalBatch;
 pub use message::{Envelope, MemberProfile, MemberStatus, Message, OnDemand, PoolDraw, TeamProfile};
+pub use publication::{Publication, Unreadable};
+pub use trail::AuditBatch;

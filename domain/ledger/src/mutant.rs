@@ -23,6 +23,10 @@ pub enum Mutant {
     DropBatch,
     /// A limit counts what was settled but not what is in flight.
     ForgetReserved,
+    /// What was done is not recorded with it.
+    DropRecord,
+    /// Details are said to be erased and stay.
+    KeepDetails,
 }
 
 #[cfg(feature = "mutants")]

@@ -1,5 +1,6 @@
 //! What a command wants to write.
 
+use audit::Erasure;
 use events::Message;
 use ledger::Draft;
 use storage::Value;
@@ -11,6 +12,7 @@ pub type Statement = (&'static str, Vec<Value>);
 #[derive(Debug, Default)]
 pub struct Change {
     pub(crate) drafts: Vec<Draft>,
+    pub(crate) records: Vec<audit::Draft>,
     pub(crate) messages: Vec<(String, Message)>,
     pub(crate) received: Option<String>,
     pub(crate) remembered: Option<(String, String, String)>,
@@ -28,6 +30,26 @@ impl Change {
     pub fn post(&mut self, draft: Draft) -> &mut Self {
         self.drafts.push(draft);
         self
+    }
+
+    /// Adds a record to the audit trail: who did what this change writes, or
+    /// was not allowed to.
+    pub fn audit(&mut self, draft: audit::Draft) -> &mut Self {
+        self.records.push(draft);
+        self
+    }
+
+    /// Erases the details of records that are already in the trail. The draft
+    /// says who ordered it: an erasure is a record of its own, and that is how
+    /// D1 hears of it.
+    pub fn erase_details(&mut self, draft: audit::Draft, what: Erasure) -> &mut Self {
+        self.audit(audit::Draft { erases: Some(what), ..draft })
+    }
+
+    /// Whether D1 must hear of it.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        !self.drafts.is_empty() || !self.records.is_empty()
     }
 
     /// Adds a message to another actor, by its name.

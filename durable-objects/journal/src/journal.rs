@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use audit::{Head, Record};
 use ledger::mutant::{self, Mutant};
 use ledger::{Account, Books, BooksError, Entry, Hash, Millicredits};
 use storage::{Storage, StorageError, Value};
 
 use crate::change::{Change, Statement};
 use crate::outbox::{self, Pending};
+use crate::trail::{self, Trail};
 use crate::{Remembered, commands, entries};
 
 /// Balances are written every so many entries. Opening replays at most this
@@ -53,6 +55,7 @@ pub struct Journal<S> {
     published: u64,
     checkpoint: u64,
     next_message: u64,
+    trail: Trail,
     books: Books,
     outbox: BTreeMap<u64, Pending>,
 }
@@ -83,12 +86,13 @@ impl<S: Storage> Journal<S> {
     /// When the database fails or holds what cannot be read.
     pub fn open(store: S, actor: &str) -> Result<Opened<S>, StorageError> {
         store.transaction(|| {
-            [META, BALANCES, INBOX, entries::TABLE, outbox::TABLE, commands::TABLE]
+            [META, BALANCES, INBOX, entries::TABLE, outbox::TABLE, commands::TABLE, trail::TABLE]
                 .iter()
                 .try_for_each(|table| store.execute(table, &[]))
         })?;
         let meta = |name| read_meta(&store, name);
         let (checkpoint, published, next_message) = (meta("checkpoint")?, meta("published")?, meta("next_message")?);
+        let trail = Trail::load(&store, meta(trail::PUBLISHED)?)?;
         let mut books = Books::default();
         for row in store.query("SELECT account, CAST(balance AS TEXT) FROM balances", &[])? {
             books.restore(row.parse(0, "account")?, Millicredits::new(row.exact(1)?));
@@ -110,7 +114,7 @@ impl<S: Storage> Journal<S> {
         let (sequence, hash) = replayed.last().map_or((checkpoint, hash), |entry| (entry.sequence, entry.hash));
         let outbox = outbox::all(&store)?.into_iter().map(|pending| (pending.number, pending)).collect();
         let actor = actor.to_owned();
-        let journal = Self { store, actor, sequence, hash, published, checkpoint, next_message, books, outbox };
+        let journal = Self { store, actor, sequence, hash, published, checkpoint, next_message, trail, books, outbox };
         Ok(Opened { journal, replayed })
     }
 
@@ -180,7 +184,8 @@ impl<S: Storage> Journal<S> {
     }
 
     /// Writes all of a change in one transaction, or nothing. Answers with
-    /// the entries that it became.
+    /// the entries that it became; records say where they are by
+    /// [`Self::audit_head`].
     ///
     /// # Errors
     /// [`CommitError`]. Memory is as before, and the database too unless the
@@ -195,6 +200,7 @@ impl<S: Storage> Journal<S> {
             hash = entry.hash;
             sealed.push(entry);
         }
+        let (records, head) = self.trail.seal(&self.actor, now, change.records);
         let mut number = self.next_message;
         let mut pending = Vec::with_capacity(change.messages.len());
         for (target, message) in change.messages {
@@ -204,6 +210,11 @@ impl<S: Storage> Journal<S> {
         self.store.transaction(|| -> Result<(), StorageError> {
             for entry in &sealed {
                 entries::insert(&self.store, entry)?;
+            }
+            for record in &records {
+                if !mutant::is_active(Mutant::DropRecord) {
+                    trail::insert(&self.store, record)?;
+                }
             }
             for message in &pending {
                 if !mutant::is_active(Mutant::DropOutboxRow) {
@@ -225,6 +236,7 @@ impl<S: Storage> Journal<S> {
         // Everything is written: from here on nothing fails.
         self.books.post(&after);
         (self.sequence, self.hash, self.next_message) = (sequence, hash, number);
+        self.trail.head = head;
         if !mutant::is_active(Mutant::DropOutboxRow) {
             self.outbox.extend(pending.into_iter().map(|message| (message.number, message)));
         }
@@ -275,14 +287,27 @@ impl<S: Storage> Journal<S> {
         entries::after(&self.store, self.published, limit)
     }
 
-    /// Whether something waits for the queue.
-    pub const fn has_unpublished(&self) -> bool {
-        self.published < self.sequence
+    /// The next records for the queue, oldest first; empty when D1 was sent
+    /// everything.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn unpublished_records(&self, limit: u32) -> Result<Vec<Record>, StorageError> {
+        if self.trail.published >= self.trail.head.sequence {
+            return Ok(Vec::new());
+        }
+        trail::after(&self.store, self.trail.published, limit)
     }
 
-    /// How many entries wait for the queue.
+    /// Whether something waits for the queue.
+    pub const fn has_unpublished(&self) -> bool {
+        self.unpublished_len() > 0
+    }
+
+    /// How many entries and records wait for the queue.
     pub const fn unpublished_len(&self) -> u64 {
-        self.sequence.saturating_sub(self.published)
+        let records = self.trail.head.sequence.saturating_sub(self.trail.published);
+        self.sequence.saturating_sub(self.published).saturating_add(records)
     }
 
     /// Notes that the queue took everything up to `sequence`.
@@ -292,6 +317,16 @@ impl<S: Storage> Journal<S> {
     pub fn set_published(&mut self, sequence: u64) -> Result<(), StorageError> {
         self.store.execute(SET_META, &["published".into(), Value::count(sequence)])?;
         self.published = sequence;
+        Ok(())
+    }
+
+    /// Notes that the queue took the audit trail up to `sequence`.
+    ///
+    /// # Errors
+    /// When the database fails; it will be sent again.
+    pub fn set_audit_published(&mut self, sequence: u64) -> Result<(), StorageError> {
+        self.store.execute(SET_META, &[trail::PUBLISHED.into(), Value::count(sequence)])?;
+        self.trail.published = sequence;
         Ok(())
     }
 
@@ -306,6 +341,31 @@ impl<S: Storage> Journal<S> {
         }
         self.set_published(projected)?;
         Ok(true)
+    }
+
+    /// As [`Self::heal`], for the audit trail.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn heal_audit(&mut self, projected: u64) -> Result<bool, StorageError> {
+        if mutant::is_active(Mutant::DropBatch) || projected >= self.trail.published {
+            return Ok(false);
+        }
+        self.set_audit_published(projected)?;
+        Ok(true)
+    }
+
+    /// Where the audit trail ends.
+    pub const fn audit_head(&self) -> Head {
+        self.trail.head
+    }
+
+    /// Records of the audit trail after `sequence`, oldest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn audit_after(&self, sequence: u64, limit: u32) -> Result<Vec<Record>, StorageError> {
+        trail::after(&self.store, sequence, limit)
     }
 
     /// Entries before `sequence`, newest first: the journal as people read it.

@@ -109,12 +109,15 @@ impl<S: Storage> Organization<S> {
         self.publish_at = self.journal.has_unpublished().then_some(now.saturating_add(PUBLISH_WITHIN_MS));
     }
 
-    /// Told how far D1 has come; sends again what it lacks.
+    /// Told how far D1 has come with the journal and, by those who know of it,
+    /// with the audit trail; sends again what it lacks.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn heal(&mut self, projected: u64) -> Result<(), StorageError> {
-        if self.journal.heal(projected)? {
+    pub fn heal(&mut self, projected: u64, audit: Option<u64>) -> Result<(), StorageError> {
+        let entries = self.journal.heal(projected)?;
+        let records = audit.map_or(Ok(false), |audit| self.journal.heal_audit(audit))?;
+        if entries || records {
             self.publish_at = Some(0);
         }
         Ok(())
@@ -125,6 +128,7 @@ impl<S: Storage> Organization<S> {
     }
 
     pub(crate) fn commit(&mut self, now: i64, change: Change) -> Result<Vec<Entry>, OrderError> {
+        let published = change.is_published();
         let entries = self.journal.commit(now, change).map_err(|error| match error {
             CommitError::Books(BooksError::Insufficient { account, balance, amount }) => {
                 OrderError::InsufficientFunds { account, left: balance, needed: amount }
@@ -132,7 +136,7 @@ impl<S: Storage> Organization<S> {
             CommitError::Books(error) => OrderError::Invalid { message: error.to_string() },
             CommitError::Storage(_) => OrderError::Storage,
         })?;
-        if !entries.is_empty() && self.publish_at.is_none() {
+        if published && self.publish_at.is_none() {
             self.publish_at = Some(now.saturating_add(PUBLISH_WITHIN_MS));
         }
         Ok(entries)

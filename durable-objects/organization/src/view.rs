@@ -75,6 +75,7 @@ impl<S: Storage> Organization<S> {
         self.profile()?;
         Ok(Standing {
             sequence: self.journal.sequence(),
+            audit: self.journal.audit_head().sequence,
             outbox: u64::try_from(self.journal.outbox_len()).unwrap_or(u64::MAX),
             teams: self.records.teams.keys().copied().collect(),
         })

@@ -122,7 +122,7 @@ impl<S: Storage> Team<S> {
         Ok(())
     }
 
-    /// Commits a change with the memory of its reply.
+    /// Commits a change with its record and the memory of its reply.
     pub(crate) fn finish(
         &mut self,
         now: i64,
@@ -130,6 +130,7 @@ impl<S: Storage> Team<S> {
         mut change: Change,
         reply: Reply,
     ) -> Result<Reply, OrderError> {
+        change.audit(audit::Draft::done(audit::operation(&order.act), order.who));
         if let Some(idempotency) = &order.idempotency {
             let text = serde_json::to_string(&reply).map_err(|_| OrderError::Storage)?;
             change.remember(&idempotency.key, &idempotency.fingerprint, text);

@@ -146,8 +146,9 @@ impl<S: Storage> Team<S> {
 
     /// Commits a change and takes note that the queue must hear of it.
     pub(crate) fn commit(&mut self, now: i64, change: Change) -> Result<Vec<Entry>, CommitError> {
+        let published = change.is_published();
         let entries = self.journal.commit(now, change)?;
-        if !entries.is_empty() {
+        if published {
             self.plan_publishing(now);
         }
         Ok(entries)

@@ -75,7 +75,7 @@ impl<S: Storage> Team<S> {
         self.plan_publishing(now);
     }
 
-    /// Sees to it that entries are sent: soon, together, and at once when they
+    /// Sees to it that entries and records are sent: soon, together, and at once when they
     /// fill a message.
     pub(crate) fn plan_publishing(&mut self, now: i64) {
         match self.journal.unpublished_len() {
@@ -93,12 +93,15 @@ impl<S: Storage> Team<S> {
         self.publish_at = Some(self.publish_at.map_or(at, |planned| planned.min(at)));
     }
 
-    /// Told how far D1 has come; sends again what it lacks.
+    /// Told how far D1 has come with the journal and, by those who know of it,
+    /// with the audit trail; sends again what it lacks.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn heal(&mut self, projected: u64) -> Result<(), StorageError> {
-        if self.journal.heal(projected)? {
+    pub fn heal(&mut self, projected: u64, audit: Option<u64>) -> Result<(), StorageError> {
+        let entries = self.journal.heal(projected)?;
+        let records = audit.map_or(Ok(false), |audit| self.journal.heal_audit(audit))?;
+        if entries || records {
             self.publish_at = Some(0);
         }
         Ok(())

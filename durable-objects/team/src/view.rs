@@ -81,6 +81,7 @@ impl<S: Storage> Team<S> {
     pub fn standing(&self) -> Standing {
         Standing {
             sequence: self.journal.sequence(),
+            audit: self.journal.audit_head().sequence,
             outbox: u64::try_from(self.journal.outbox_len()).unwrap_or(u64::MAX),
             open: u64::try_from(self.open.len()).unwrap_or(u64::MAX),
         }

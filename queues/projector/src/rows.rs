@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use audit::Record;
 use ledger::{CallRecord, Entry, Kind};
 use serde::Serialize;
 
@@ -41,6 +42,53 @@ pub(crate) fn entries(entries: &[&Entry]) -> String {
             call: entry.call.as_ref().and_then(|call| serde_json::to_string(call).ok()),
             note: entry.note.as_deref(),
             hash: entry.hash.to_string(),
+        })
+        .collect();
+    json(&rows)
+}
+
+#[derive(Serialize)]
+struct RecordRow<'a> {
+    id: String,
+    sequence: u64,
+    time_ms: i64,
+    action: &'a str,
+    outcome: &'static str,
+    code: Option<&'a str>,
+    who: Option<String>,
+    on_behalf_of: Option<&'a str>,
+    resource: Option<&'a str>,
+    reference: Option<&'a str>,
+    request: Option<&'a str>,
+    policies: Option<String>,
+    policy_version: Option<String>,
+    erases: Option<String>,
+    digest: String,
+    detail: Option<String>,
+    hash: String,
+}
+
+pub(crate) fn records(records: &[&Record]) -> String {
+    let rows: Vec<_> = records
+        .iter()
+        .map(|record| RecordRow {
+            id: record.id.to_string(),
+            sequence: record.sequence,
+            time_ms: record.time_ms,
+            action: &record.action,
+            outcome: record.outcome.as_str(),
+            code: record.code.as_deref(),
+            who: record.who.map(|who| who.to_string()),
+            on_behalf_of: record.on_behalf_of.as_deref(),
+            resource: record.resource.as_deref(),
+            reference: record.reference.as_deref(),
+            request: record.request.as_deref(),
+            policies: (!record.policies.is_empty()).then(|| json(&record.policies)),
+            policy_version: record.policy_version.map(|version| version.to_string()),
+            erases: record.erases.as_ref().map(json),
+            digest: record.digest.to_string(),
+            detail: record.detail.as_ref().map(json),
+            hash: record.hash.to_string(),
         })
         .collect();
     json(&rows)
@@ -111,7 +159,7 @@ fn as_text<S: serde::Serializer>(value: &i64, serializer: S) -> Result<S::Ok, S:
     serializer.collect_str(value)
 }
 
-fn json<T: Serialize>(rows: &T) -> String {
+pub(crate) fn json<T: Serialize + ?Sized>(rows: &T) -> String {
     // Plain structs of texts and numbers: this cannot fail; were it to, the
     // statement would insert nothing and the guard would make it be retried.
     serde_json::to_string(rows).unwrap_or_default()

@@ -1,6 +1,8 @@
 //! The statements, run on SQLite with the real migrations.
 
 use super::*;
+use audit::{Detail, Erasure, Record, Salt};
+use events::AuditBatch;
 use identity::{KeyId, MemberId, OrganizationId, Principal, TeamId};
 use ledger::{Account, CallRecord, Draft, Entry, Hash, Kind, Metered, Millicredits, Outcome};
 use storage::{NativeStorage, Storage, StorageError};
@@ -10,6 +12,7 @@ const NOW: i64 = 1_800_000_000_000;
 fn d1() -> NativeStorage {
     let d1 = NativeStorage::in_memory().unwrap();
     d1.batch(include_str!("../../../d1-migrations/0001_projection.sql")).unwrap();
+    d1.batch(include_str!("../../../d1-migrations/0002_audit.sql")).unwrap();
     d1
 }
 
@@ -57,14 +60,14 @@ fn journal(count: u64) -> Vec<Entry> {
         .collect()
 }
 
-fn batch(entries: &[Entry]) -> JournalBatch {
-    JournalBatch {
+fn batch(entries: &[Entry]) -> Publication {
+    Publication::Entries(JournalBatch {
         version: 1,
         organization: OrganizationId::from_u128(1),
         team: Some(team()),
         last_sequence: 9,
         entries: entries.to_vec(),
-    }
+    })
 }
 
 fn applied(d1: &NativeStorage) -> u64 {
@@ -80,7 +83,13 @@ fn run(d1: &NativeStorage, statements: &[Statement]) {
 }
 
 fn project(d1: &NativeStorage, entries: &[Entry]) -> &'static str {
-    match decide(&batch(entries), applied(d1), NOW) {
+    take(d1, &batch(entries))
+}
+
+fn take(d1: &NativeStorage, publication: &Publication) -> &'static str {
+    let rows = d1.query(APPLIED_THROUGH, &[publication.projection().into()]).unwrap();
+    let applied = rows.first().map_or(0, |row| row.count(0).unwrap());
+    match decide(publication, applied, NOW) {
         Decision::Known => "known",
         Decision::Gap => "gap",
         Decision::Apply(statements) => {
@@ -148,4 +157,131 @@ fn amounts_keep_all_their_digits() {
     assert_eq!(project(&d1, &[entry]), "applied");
     let rows = d1.query("SELECT CAST(amount AS TEXT) FROM entries", &[]).unwrap();
     assert_eq!(rows[0].exact(0), Ok(i64::MAX));
+}
+
+/// A trail of `count` records with a detail each, as the actor has it; the
+/// last one erases.
+fn trail(count: u64, erasure: Erasure) -> Vec<Record> {
+    let mut previous = Hash::START;
+    (1..=count)
+        .map(|sequence| {
+            let who = Principal::Member(MemberId::from_u128(sequence.into()), KeyId::from_u128(2));
+            let draft = audit::Draft {
+                resource: Some("it's; DROP TABLE audit".into()),
+                policies: vec!["pol_1".into(), "a,\"b".into()],
+                policy_version: Some(3),
+                erases: Some(erasure.clone()).filter(|_| sequence == count),
+                detail: Some(Detail { note: Some("\"'ä".into()), ..Detail::new(Salt::from_u128(sequence.into())) }),
+                ..audit::Draft::done("create_key", who)
+            };
+            let record = Record::seal(&team().to_string(), sequence, NOW, previous, draft);
+            previous = record.hash;
+            record
+        })
+        .collect()
+}
+
+fn records(records: &[Record]) -> Publication {
+    let whose = (OrganizationId::from_u128(1), Some(team()));
+    Publication::Records(AuditBatch::next(whose, 9, records.to_vec()).unwrap())
+}
+
+/// D1's copy of the trail, read back and verified; which of it has a detail.
+fn copied(d1: &NativeStorage) -> Vec<(Record, bool)> {
+    let sql = "SELECT json_object('sequence', sequence, 'id', id, 'time_ms', time_ms, 'action', action,
+        'outcome', outcome, 'code', code, 'who', who, 'on_behalf_of', on_behalf_of, 'resource', resource,
+        'reference', reference, 'request', request, 'policies', json(coalesce(policies, '[]')),
+        'policy_version', policy_version, 'erases', json(erases), 'digest', digest, 'detail', json(detail),
+        'hash', hash) FROM audit WHERE organization = ? ORDER BY id";
+    let rows = d1.query(sql, &[OrganizationId::from_u128(1).to_string().into()]).unwrap();
+    let copied: Vec<Record> = rows.iter().map(|row| serde_json::from_str(row.text(0).unwrap()).unwrap()).collect();
+    audit::verify(&team().to_string(), None, None, &copied).unwrap();
+    copied.into_iter().map(|record| (record.clone(), record.detail.is_some())).collect()
+}
+
+fn with_details(d1: &NativeStorage) -> Vec<u64> {
+    copied(d1).iter().filter(|(_, has)| *has).map(|(record, _)| record.sequence).collect()
+}
+
+#[test]
+fn records_are_copied_whole_once_and_beside_the_entries() {
+    let (d1, journal) = (d1(), journal(3));
+    let trail = trail(6, Erasure::Records(Vec::new()));
+    project(&d1, &journal);
+    for (range, outcome, through) in [
+        (2..4, "gap", 0),
+        (0..2, "applied", 2),
+        (0..2, "known", 2),
+        (1..4, "applied", 4),
+        (5..6, "gap", 4),
+        (4..6, "applied", 6),
+        (0..6, "known", 6),
+    ] {
+        assert_eq!(take(&d1, &records(&trail[range.clone()])), outcome, "{range:?}");
+        assert_eq!(applied(&d1), 3, "the journal is another stream");
+        let both = d1.query(BOTH_THROUGH, &[team().to_string().into()]).unwrap();
+        assert_eq!((both[0].count(0), both[0].count(1)), (Ok(3), Ok(through)));
+    }
+    assert_eq!(copied(&d1).into_iter().map(|(record, _)| record).collect::<Vec<_>>(), trail);
+    assert_eq!(project(&d1, &journal), "known");
+    let nobody = d1.query(BOTH_THROUGH, &["nobody".into()]).unwrap();
+    assert_eq!((nobody[0].count(0), nobody[0].count(1)), (Ok(0), Ok(0)));
+    let last = d1.query("SELECT last_sequence FROM projections WHERE actor LIKE '%/audit'", &[]).unwrap();
+    assert_eq!(last[0].int(0), Ok(9));
+}
+
+#[test]
+fn of_two_consumers_at_once_one_erases() {
+    let d1 = d1();
+    let trail = trail(3, Erasure::Subject(MemberId::from_u128(1).to_string()));
+    // Both have read the same sequence before either has written; the slower one is stale.
+    let Decision::Apply(slow) = decide(&records(&trail), 0, NOW) else { panic!() };
+    assert_eq!(take(&d1, &records(&trail[..2])), "applied");
+    run(&d1, &slow);
+    assert_eq!(with_details(&d1), [1, 2], "nothing of it was written");
+    assert_eq!(take(&d1, &records(&trail)), "applied");
+    assert_eq!(with_details(&d1), [2, 3]);
+}
+
+#[test]
+fn what_was_erased_stays_so_whatever_is_sent_again() {
+    let member = |id: u128| Erasure::Subject(MemberId::from_u128(id).to_string());
+    let id = |place: usize| trail(5, member(1))[place].id;
+    for (erasure, left) in [
+        (member(1), &[2, 3, 4, 5][..]),
+        (Erasure::Subject(KeyId::from_u128(2).to_string()), &[5]),
+        (Erasure::Subject("it's; DROP TABLE audit".into()), &[5]),
+        (Erasure::Subject("mem".into()), &[1, 2, 3, 4, 5]),
+        (Erasure::Subject(String::new()), &[1, 2, 3, 4, 5]),
+        (Erasure::Records(vec![id(1), id(3), identity::AuditId::from_u128(5)]), &[1, 3, 5]),
+    ] {
+        let d1 = d1();
+        // As they were sent before the erasure, and as the actor has them now.
+        let old = trail(5, erasure.clone());
+        let now: Vec<_> = old
+            .iter()
+            .map(|record| {
+                let gone = record.sequence < 5 && erasure.covers(record);
+                Record { detail: record.detail.clone().filter(|_| !gone), ..record.clone() }
+            })
+            .collect();
+        assert_eq!(take(&d1, &records(&old[..3])), "applied");
+        assert_eq!(take(&d1, &records(&old[3..])), "applied");
+        assert_eq!(with_details(&d1), left, "{erasure:?}");
+        assert_eq!(copied(&d1).into_iter().map(|(record, _)| record).collect::<Vec<_>>(), now);
+        // An old message comes again.
+        assert_eq!(take(&d1, &records(&old[..4])), "known");
+        assert_eq!(with_details(&d1), left);
+        // D1 is lost and made anew, at first from a message of long ago.
+        for table in ["audit", "projections"] {
+            d1.batch(&format!("DELETE FROM {table}")).unwrap();
+        }
+        assert_eq!(take(&d1, &records(&old[..4])), "applied");
+        assert_eq!(take(&d1, &records(&now)), "applied");
+        assert_eq!(with_details(&d1), left);
+        // What is left of D1 is written over, not doubled.
+        d1.batch("DELETE FROM projections").unwrap();
+        assert_eq!(take(&d1, &records(&old)), "applied");
+        assert_eq!(with_details(&d1), left);
+    }
 }

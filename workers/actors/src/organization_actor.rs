@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use events::JournalBatch;
+use events::{AuditBatch, JournalBatch};
 use identity::{OrganizationId, TransferId};
 use organization::Organization;
 use organization::protocol::{AdmitError, Answer, Command, OrderError, Question};
@@ -107,8 +107,11 @@ impl OrganizationActor {
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
             Command::Ask(Question::Directory) => Answer::Directory(organization.directory().map(Box::new)),
-            Command::Heal { projected } => Answer::Standing(
-                organization.heal(*projected).map_err(|_| OrderError::Storage).and_then(|()| organization.standing()),
+            Command::Heal { projected, audit } => Answer::Standing(
+                organization
+                    .heal(*projected, *audit)
+                    .map_err(|_| OrderError::Storage)
+                    .and_then(|()| organization.standing()),
             ),
         });
         match done {
@@ -167,7 +170,26 @@ impl OrganizationActor {
             let noted = self.with(|organization, _| organization.journal_mut().set_published(through))?;
             noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
         }
+        self.publish_audit(name).await?;
         self.with(|organization, now| organization.published(now))?;
+        Ok(())
+    }
+
+    /// After the entries: whatever is wrong with a record keeps no entry back.
+    async fn publish_audit(&self, name: OrganizationId) -> Result<()> {
+        for _ in 0..BATCHES {
+            let next = self.with(|organization, _| {
+                let journal = organization.journal();
+                (journal.audit_head().sequence, journal.unpublished_records(AuditBatch::MAX_RECORDS))
+            })?;
+            let Some((last, records)) = next else { break };
+            let records = records.map_err(|error| error.to_string())?;
+            let Some(batch) = AuditBatch::next((name, None), last, records) else { break };
+            let Some(through) = batch.records.last().map(|record| record.sequence) else { break };
+            publish::send_records(&self.env, &batch).await?;
+            let noted = self.with(|organization, _| organization.journal_mut().set_audit_published(through))?;
+            noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
+        }
         Ok(())
     }
 

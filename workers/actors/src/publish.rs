@@ -1,11 +1,12 @@
-//! What both actors do beside answering: send their journal to the queue and
-//! their messages to each other.
+//! What both actors do beside answering: send their journal and audit trail to
+//! the queue and their messages to each other.
 
-use events::JournalBatch;
+use events::{AuditBatch, JournalBatch};
 use futures::future::join_all;
 use identity::{OrganizationId, TeamId};
 use journal::Pending;
 use ledger::Entry;
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 use worker::{Env, QueueContentType, RawMessageBuilder, console_error};
 
@@ -23,7 +24,16 @@ pub(crate) async fn send(
     entries: Vec<Entry>,
 ) -> worker::Result<()> {
     let batch = JournalBatch { version: JournalBatch::VERSION, organization, team, last_sequence, entries };
-    let text = serde_json::to_string(&batch)?;
+    send_one(env, &batch).await
+}
+
+/// Sends one batch of audit records to the queue.
+pub(crate) async fn send_records(env: &Env, batch: &AuditBatch) -> worker::Result<()> {
+    send_one(env, batch).await
+}
+
+async fn send_one(env: &Env, batch: &impl Serialize) -> worker::Result<()> {
+    let text = serde_json::to_string(batch)?;
     let message = RawMessageBuilder::new(JsValue::from_str(&text)).build_with_content_type(QueueContentType::Text);
     env.queue("JOURNAL")?.send_raw(message).await
 }

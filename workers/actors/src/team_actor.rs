@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use events::JournalBatch;
+use events::{AuditBatch, JournalBatch};
 use futures::lock::Mutex;
 use identity::TeamId;
 use storage::DurableStorage;
@@ -188,9 +188,9 @@ impl TeamActor {
             Command::Ask(Question::Me { organization, key, address }) => {
                 Answer::Me(team.me(now, *organization, key, *address).map(Box::new))
             }
-            Command::Heal { projected } => {
-                Answer::Standing(team.heal(*projected).map(|()| team.standing()).map_err(|_| OrderError::Storage))
-            }
+            Command::Heal { projected, audit } => Answer::Standing(
+                team.heal(*projected, *audit).map(|()| team.standing()).map_err(|_| OrderError::Storage),
+            ),
         });
         match done {
             Ok(Some(answer)) => answer,
@@ -249,7 +249,27 @@ impl TeamActor {
             let noted = self.with(|team, _| team.journal_mut().set_published(through))?;
             noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
         }
+        self.publish_audit().await?;
         self.with(|team, now| team.published(now))?;
+        Ok(())
+    }
+
+    /// After the entries: whatever is wrong with a record keeps no entry back.
+    async fn publish_audit(&self) -> Result<()> {
+        for _ in 0..BATCHES {
+            let next = self.with(|team, _| {
+                let profile = team.profile().map(|profile| (profile.organization, Some(profile.team)));
+                let journal = team.journal();
+                (profile, journal.audit_head().sequence, journal.unpublished_records(AuditBatch::MAX_RECORDS))
+            })?;
+            let Some((Some(whose), last, records)) = next else { break };
+            let records = records.map_err(|error| error.to_string())?;
+            let Some(batch) = AuditBatch::next(whose, last, records) else { break };
+            let Some(through) = batch.records.last().map(|record| record.sequence) else { break };
+            publish::send_records(&self.env, &batch).await?;
+            let noted = self.with(|team, _| team.journal_mut().set_audit_published(through))?;
+            noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
+        }
         Ok(())
     }
 

@@ -1,12 +1,13 @@
-//! The cron that compares D1 with the journals. An actor that has more entries
-//! than D1 sends again what is missing, so that a lost message heals.
+//! The cron that compares D1 with the journals and audit trails. An actor that
+//! has more of either than D1 sends again what is missing, so that a lost message heals.
 
 use actors::Actors;
 use identity::{OrganizationId, TeamId};
 use serde::Deserialize;
 use worker::{D1Database, Env, Result, console_error};
 
-use crate::{d1, journals};
+use crate::d1;
+use crate::journals::{self, Both};
 
 /// Actors that one run asks; the next run goes on where this one stopped. A
 /// question costs a request and a few rows read.
@@ -63,8 +64,8 @@ pub(crate) async fn run(env: &Env) -> Result<()> {
 /// Compares one organization's journals, its own and its teams'. Answers how
 /// many actors were asked.
 async fn one(db: &D1Database, actors: &Actors, id: OrganizationId) -> Result<usize> {
-    let projected = journals::applied_through(db, &id.to_string()).await?;
-    let command = organization::protocol::Command::Heal { projected };
+    let Both { entries: projected, records } = journals::both_through(db, &id.to_string()).await?;
+    let command = organization::protocol::Command::Heal { projected, audit: Some(records) };
     let teams: Vec<TeamId> = match actors.organization(id, &command).await {
         Ok(organization::protocol::Answer::Standing(Ok(standing))) => standing.teams,
         Ok(_) => return Ok(1),
@@ -74,8 +75,9 @@ async fn one(db: &D1Database, actors: &Actors, id: OrganizationId) -> Result<usi
         }
     };
     for team in &teams {
-        let projected = journals::applied_through(db, &team.to_string()).await?;
-        if let Err(error) = actors.team(*team, &team::protocol::Command::Heal { projected }).await {
+        let Both { entries: projected, records } = journals::both_through(db, &team.to_string()).await?;
+        let command = team::protocol::Command::Heal { projected, audit: Some(records) };
+        if let Err(error) = actors.team(*team, &command).await {
             console_error!("healing {team}: {error}");
         }
     }

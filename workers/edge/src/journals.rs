@@ -1,8 +1,8 @@
-//! The queue's consumers: journals on their way to D1, and what the queue gave
+//! The queue's consumers: journals and audit trails on their way to D1, and what the queue gave
 //! up on.
 
 use actors::{Actors, now_ms};
-use events::JournalBatch;
+use events::Publication;
 use projector::{Decision, decide};
 use serde::Deserialize;
 use storage::Value;
@@ -17,6 +17,13 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 #[derive(Deserialize)]
 struct Applied {
     applied_through: u64,
+}
+
+/// How far D1 has both of an actor's chains.
+#[derive(Default, Deserialize)]
+pub(crate) struct Both {
+    pub(crate) entries: u64,
+    pub(crate) records: u64,
 }
 
 /// Projects each message; those that cannot be applied now come again.
@@ -35,14 +42,14 @@ pub(crate) async fn project(batch: &MessageBatch<JsValue>, env: &Env) {
 }
 
 async fn project_one(env: &Env, text: &str) -> Result<()> {
-    let batch: JournalBatch = serde_json::from_str(text)?;
+    let batch = Publication::read(text).map_err(|error| error.to_string())?;
     let db = env.d1("DB")?;
-    let through = applied_through(&db, &batch.actor()).await?;
+    let through = applied_through(&db, &batch.projection()).await?;
     match decide(&batch, through, now_ms()) {
         Decision::Known => Ok(()),
         // What is missing may be on its way, or lost: either way the actor is
         // asked for it, and this batch will come again with it.
-        Decision::Gap => ask_again(env, &db, &batch, through).await,
+        Decision::Gap => ask_again(env, &db, &batch).await,
         Decision::Apply(statements) => match d1::transact(&db, &statements).await? {
             0 => Err("another consumer was faster".into()),
             _ => Ok(()),
@@ -50,21 +57,31 @@ async fn project_one(env: &Env, text: &str) -> Result<()> {
     }
 }
 
-/// How far D1 has an actor's journal.
-pub(crate) async fn applied_through(db: &D1Database, actor: &str) -> Result<u64> {
+/// How far D1 has a journal or trail.
+async fn applied_through(db: &D1Database, actor: &str) -> Result<u64> {
     let statement = d1::prepare(db, projector::APPLIED_THROUGH, &[actor.into()])?;
     Ok(statement.first::<Applied>(None).await?.map_or(0, |row| row.applied_through))
 }
 
-async fn ask_again(env: &Env, db: &D1Database, batch: &JournalBatch, projected: u64) -> Result<()> {
-    let behind = [Value::Text(batch.last_sequence.to_string()), Value::Text(batch.actor())];
+/// How far D1 has an actor's journal and its audit trail.
+pub(crate) async fn both_through(db: &D1Database, actor: &str) -> Result<Both> {
+    let statement = d1::prepare(db, projector::BOTH_THROUGH, &[actor.into()])?;
+    Ok(statement.first::<Both>(None).await?.unwrap_or_default())
+}
+
+async fn ask_again(env: &Env, db: &D1Database, batch: &Publication) -> Result<()> {
+    let behind = [Value::Text(batch.furthest().to_string()), Value::Text(batch.projection())];
     d1::prepare(db, projector::BEHIND, &behind)?.run().await?;
     let actors = Actors::new(env)?;
-    let asked = match batch.team {
-        Some(team) => actors.team(team, &team::protocol::Command::Heal { projected }).await.map(drop),
+    let organization = batch.organization();
+    let actor = batch.team().map_or_else(|| organization.to_string(), |team| team.to_string());
+    let Both { entries: projected, records } = both_through(db, &actor).await?;
+    let audit = Some(records);
+    let asked = match batch.team() {
+        Some(team) => actors.team(team, &team::protocol::Command::Heal { projected, audit }).await.map(drop),
         None => {
-            let command = organization::protocol::Command::Heal { projected };
-            actors.organization(batch.organization, &command).await.map(drop)
+            let command = organization::protocol::Command::Heal { projected, audit };
+            actors.organization(organization, &command).await.map(drop)
         }
     };
     asked.map_err(|error| error.to_string().into())
@@ -84,9 +101,16 @@ pub(crate) async fn keep_dead(batch: &MessageBatch<JsValue>, env: &Env) {
     }
 }
 
+/// Records are kept without their details: no erasure reaches a dead letter,
+/// and the actor has them.
 async fn keep_one(env: &Env, id: &str, queue: &str, text: &str) -> Result<()> {
-    let organization = serde_json::from_str::<JournalBatch>(text).ok().map(|batch| batch.organization.to_string());
-    let values = [id.into(), queue.into(), Value::Int(now_ms()), organization.into(), text.into()];
+    let (organization, body) = match Publication::read(text) {
+        Ok(Publication::Entries(batch)) => (Some(batch.organization), text.to_owned()),
+        Ok(Publication::Records(batch)) => (Some(batch.organization), serde_json::to_string(&batch.without_details())?),
+        Err(_) => (None, text.to_owned()),
+    };
+    let organization = organization.map(|organization| organization.to_string());
+    let values = [id.into(), queue.into(), Value::Int(now_ms()), organization.into(), body.into()];
     let sql = "INSERT INTO dead_letters (id, queue, received_ms, organization, body) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (id) DO NOTHING";
     d1::prepare(&env.d1("DB")?, sql, &values)?.run().await?;

@@ -54,6 +54,9 @@ pub enum Command {
     Heal {
         /// The last sequence that D1 has.
         projected: u64,
+        /// The last record of the audit trail that D1 has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audit: Option<u64>,
     },
 }
 
@@ -477,6 +480,9 @@ pub enum Answer {
 pub struct Standing {
     /// The journal's last entry.
     pub sequence: u64,
+    /// The audit trail's last record.
+    #[serde(default)]
+    pub audit: u64,
     /// Messages that have not arrived.
     pub outbox: u64,
     /// The organization's teams.

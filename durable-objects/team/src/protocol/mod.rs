@@ -37,6 +37,9 @@ pub enum Command {
     Heal {
         /// The last sequence that D1 has.
         projected: u64,
+        /// The last record of the audit trail that D1 has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        audit: Option<u64>,
     },
     /// Several commands in one message, carried out one after the other, each
     /// on its own: one that is refused changes nothing for the next.

@@ -154,6 +154,9 @@ impl WindowUsage {
 pub struct Standing {
     /// The journal's last entry.
     pub sequence: u64,
+    /// The audit trail's last record.
+    #[serde(default)]
+    pub audit: u64,
     /// Messages that have not arrived.
     pub outbox: u64,
     /// Calls in flight.

@@ -1,0 +1,155 @@
+//! The audit trail: records as rows, and how far it has come.
+
+use audit::{Draft, Erasure, Head, Record};
+use ledger::mutant::{self, Mutant};
+use storage::{Row, Storage, StorageError, Value};
+
+/// As the entries' table: one row a record, without an index. `detail` can be
+/// erased; nothing else ever changes.
+pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    time_ms INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    code TEXT,
+    who TEXT,
+    on_behalf_of TEXT,
+    resource TEXT,
+    reference TEXT,
+    request TEXT,
+    policies TEXT,
+    policy_version INTEGER,
+    erases TEXT,
+    digest TEXT NOT NULL,
+    detail TEXT,
+    hash TEXT NOT NULL
+) STRICT";
+
+/// How far the queue has taken it, in the journal's `meta`.
+pub(crate) const PUBLISHED: &str = "audit_published";
+
+const INSERT: &str = "INSERT INTO audit
+    (sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference, request, policies,
+     policy_version, erases, digest, detail, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS INTEGER), ?, ?, ?, ?)";
+
+const SELECT: &str = "SELECT sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference,
+    request, policies, CAST(policy_version AS TEXT), erases, digest, detail, hash
+    FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?";
+
+const LAST: &str = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
+
+const ERASE_RECORDS: &str = "UPDATE audit SET detail = NULL
+    WHERE sequence < ?1 AND detail IS NOT NULL AND id IN (SELECT value FROM json_each(?2))";
+
+/// Ids have no `/`, and where two stand in one text it is between them.
+const ERASE_SUBJECT: &str = "UPDATE audit SET detail = NULL
+    WHERE sequence < ?1 AND detail IS NOT NULL AND ?2 <> ''
+        AND (instr('/' || who || '/', '/' || ?2 || '/') > 0
+            OR instr('/' || on_behalf_of || '/', '/' || ?2 || '/') > 0
+            OR instr('/' || resource || '/', '/' || ?2 || '/') > 0)";
+
+/// How far a trail goes, and how far the queue has taken it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trail {
+    pub(crate) head: Head,
+    pub(crate) published: u64,
+}
+
+impl Trail {
+    /// Reads the last row; no other is needed to go on.
+    pub(crate) fn load(store: &impl Storage, published: u64) -> Result<Self, StorageError> {
+        let head = match store.query(LAST, &[])?.first() {
+            Some(row) => Head { sequence: row.count(0)?, hash: row.parse(1, "hash")? },
+            None => Head::START,
+        };
+        Ok(Self { head, published })
+    }
+
+    /// Gives drafts their places, and says where the trail then ends.
+    pub(crate) fn seal(&self, actor: &str, now: i64, drafts: Vec<Draft>) -> (Vec<Record>, Head) {
+        let mut head = self.head;
+        let seal = |draft| {
+            let sequence = head.sequence.saturating_add(1);
+            let record = Record::seal(actor, sequence, now, head.hash, draft);
+            head = Head { sequence, hash: record.hash };
+            record
+        };
+        let sealed = drafts.into_iter().map(seal).collect();
+        (sealed, head)
+    }
+}
+
+/// Writes a record, and erases what it erases.
+pub(crate) fn insert(store: &impl Storage, record: &Record) -> Result<(), StorageError> {
+    let policies = (!record.policies.is_empty()).then(|| serde_json::to_string(&record.policies));
+    let json = |text: Option<serde_json::Result<String>>| text.transpose().map_err(corrupt);
+    store.execute(
+        INSERT,
+        &[
+            Value::count(record.sequence),
+            record.id.to_string().into(),
+            record.time_ms.into(),
+            record.action.as_str().into(),
+            record.outcome.as_str().into(),
+            record.code.clone().into(),
+            record.who.map(|who| who.to_string()).into(),
+            record.on_behalf_of.clone().into(),
+            record.resource.clone().into(),
+            record.reference.clone().into(),
+            record.request.clone().into(),
+            json(policies)?.into(),
+            record.policy_version.map(|version| version.to_string()).into(),
+            json(record.erases.as_ref().map(serde_json::to_string))?.into(),
+            record.digest.to_string().into(),
+            json(record.detail.as_ref().map(serde_json::to_string))?.into(),
+            record.hash.to_string().into(),
+        ],
+    )?;
+    let before = Value::count(record.sequence);
+    match &record.erases {
+        None => Ok(()),
+        Some(_) if mutant::is_active(Mutant::KeepDetails) => Ok(()),
+        Some(Erasure::Records(ids)) => {
+            let ids = serde_json::to_string(ids).map_err(corrupt)?;
+            store.execute(ERASE_RECORDS, &[before, ids.into()])
+        }
+        Some(Erasure::Subject(subject)) => store.execute(ERASE_SUBJECT, &[before, subject.as_str().into()]),
+    }
+}
+
+/// Records after `sequence`, oldest first.
+pub(crate) fn after(store: &impl Storage, sequence: u64, limit: u32) -> Result<Vec<Record>, StorageError> {
+    let rows = store.query(SELECT, &[Value::count(sequence), i64::from(limit).into()])?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Record, StorageError> {
+    let text = |column| Ok::<_, StorageError>(row.optional_text(column)?.map(str::to_owned));
+    let wrong = |error: &dyn std::fmt::Display| StorageError::Corrupt { what: "record", error: error.to_string() };
+    let version = row.optional_text(12)?.map(str::parse).transpose();
+    Ok(Record {
+        sequence: row.count(0)?,
+        id: row.parse(1, "record id")?,
+        time_ms: row.int(2)?,
+        action: row.text(3)?.to_owned(),
+        outcome: row.parse(4, "outcome")?,
+        code: text(5)?,
+        who: row.optional_text(6)?.map(str::parse).transpose().map_err(|error| wrong(&error))?,
+        on_behalf_of: text(7)?,
+        resource: text(8)?,
+        reference: text(9)?,
+        request: text(10)?,
+        policies: row.optional_text(11)?.map(serde_json::from_str).transpose().map_err(corrupt)?.unwrap_or_default(),
+        policy_version: version.map_err(|error: std::num::ParseIntError| wrong(&error))?,
+        erases: row.optional_text(13)?.map(serde_json::from_str).transpose().map_err(corrupt)?,
+        digest: row.parse(14, "digest")?,
+        detail: row.optional_text(15)?.map(serde_json::from_str).transpose().map_err(corrupt)?,
+        hash: row.parse(16, "hash")?,
+    })
+}
+
+fn corrupt(error: serde_json::Error) -> StorageError {
+    StorageError::Corrupt { what: "record", error: error.to_string() }
+}
