@@ -1,10 +1,13 @@
 //! D1: SQLite with the real migrations, written by the real projection.
 
-use events::JournalBatch;
-use projector::{APPLIED_THROUGH, BEHIND, Decision, decide};
+use events::Publication;
+use projector::{APPLIED_THROUGH, BEHIND, BOTH_THROUGH, Decision, decide};
 use storage::{NativeStorage, Storage, StorageError, Value};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../d1-migrations/0001_projection.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../d1-migrations/0001_projection.sql"),
+    include_str!("../../../d1-migrations/0002_audit.sql"),
+];
 
 /// The one database for reading.
 pub(crate) struct D1(NativeStorage);
@@ -22,12 +25,17 @@ impl D1 {
 
     /// All copies are gone; the journals are not.
     pub(crate) fn forget(&self) -> Result<(), StorageError> {
-        self.0.batch("DELETE FROM entries; DELETE FROM usage_hours; DELETE FROM projections")
+        self.0.batch("DELETE FROM entries; DELETE FROM usage_hours; DELETE FROM audit; DELETE FROM projections")
     }
 
-    /// How far an actor's journal has been copied.
-    pub(crate) fn applied_through(&self, actor: &str) -> Result<u64, StorageError> {
-        let rows = self.0.query(APPLIED_THROUGH, &[actor.into()])?;
+    /// How far an actor's journal and its audit trail have been copied.
+    pub(crate) fn both_through(&self, actor: &str) -> Result<(u64, u64), StorageError> {
+        let rows = self.0.query(BOTH_THROUGH, &[actor.into()])?;
+        rows.first().map_or(Ok((0, 0)), |row| Ok((row.count(0)?, row.count(1)?)))
+    }
+
+    fn applied_through(&self, projection: &str) -> Result<u64, StorageError> {
+        let rows = self.0.query(APPLIED_THROUGH, &[projection.into()])?;
         rows.first().map_or(Ok(0), |row| row.count(0))
     }
 
@@ -37,20 +45,24 @@ impl D1 {
     pub(crate) fn consume(
         &self,
         now: i64,
-        batch: &JournalBatch,
+        batch: &Publication,
         stale: Option<u64>,
     ) -> Result<&'static str, StorageError> {
-        let applied = stale.map_or_else(|| self.applied_through(&batch.actor()), Ok)?;
+        let applied = stale.map_or_else(|| self.applied_through(&batch.projection()), Ok)?;
+        let of = |entries, records| if matches!(batch, Publication::Entries(_)) { entries } else { records };
         match decide(batch, applied, now) {
-            Decision::Known => Ok("d1: batch known"),
+            Decision::Known => Ok(of("d1: batch known", "d1: records known")),
             Decision::Gap => {
-                let behind = [Value::Text(batch.last_sequence.to_string()), batch.actor().into()];
+                let behind = [Value::Text(batch.furthest().to_string()), batch.projection().into()];
                 self.0.execute(BEHIND, &behind)?;
-                Ok("d1: batch came too early")
+                Ok(of("d1: batch came too early", "d1: records came too early"))
             }
             Decision::Apply(statements) => {
                 self.0.transaction(|| statements.iter().try_for_each(|(sql, values)| self.0.execute(sql, values)))?;
-                Ok(if stale.is_some() { "d1: two consumers at once" } else { "d1: batch applied" })
+                Ok(match stale {
+                    Some(_) => of("d1: two consumers at once", "d1: two consumers of records at once"),
+                    None => of("d1: batch applied", "d1: records applied"),
+                })
             }
         }
     }

@@ -23,6 +23,7 @@ mod clients;
 mod clock;
 mod d1;
 mod network;
+mod note;
 mod random;
 mod run;
 mod setup;

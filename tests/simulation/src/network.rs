@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use events::JournalBatch;
+use events::Publication;
 
 use crate::actors::Name;
 use crate::random::Random;
@@ -42,7 +42,7 @@ pub(crate) enum Parcel {
     /// A task has slept long enough.
     Wake(Slot<()>),
     /// A queue's message.
-    Batch(JournalBatch),
+    Batch(Publication),
 }
 
 struct Pending {
@@ -120,7 +120,7 @@ impl Network {
     }
 
     /// Puts a batch into the queue.
-    pub(crate) fn enqueue(&mut self, step: u64, random: &mut Random, tally: &mut Tally, batch: &JournalBatch) {
+    pub(crate) fn enqueue(&mut self, step: u64, random: &mut Random, tally: &mut Tally, batch: &Publication) {
         if !self.healed && random.percent(4) {
             tally.count("queue: batch lost");
             return;

@@ -9,6 +9,7 @@ use crate::actors::{Name, OrganizationHost, TeamHost, ring, serve};
 use crate::auditor;
 use crate::clock::Jump;
 use crate::network::Parcel;
+use crate::note::note;
 use crate::setup::{set_up, trees};
 use crate::tally::Tally;
 use crate::tasks::Tasks;
@@ -189,6 +190,9 @@ impl Run {
         if world.once_in(200) {
             self.cron();
         }
+        if world.once_in(200) {
+            note(&world);
+        }
     }
 
     fn crash(&mut self) {
@@ -236,16 +240,17 @@ impl Run {
         let names = if world.calm.get() { all } else { world.pick(&all).into_iter().collect() };
         for name in names {
             world.count("cron: asked to heal");
-            let projected = world.d1.applied_through(&name.to_string()).unwrap_or(0);
+            let (projected, records) = world.d1.both_through(&name.to_string()).unwrap_or_default();
+            let audit = Some(records);
             let world_of_task = Rc::clone(world);
             world.spawn(None, async move {
                 match name {
                     Name::Team(id) => {
-                        let command = team::protocol::Command::Heal { projected };
+                        let command = team::protocol::Command::Heal { projected, audit };
                         let _ = world_of_task.ask_team(id, command).await;
                     }
                     Name::Organization(id) => {
-                        let command = organization::protocol::Command::Heal { projected };
+                        let command = organization::protocol::Command::Heal { projected, audit };
                         let _ = world_of_task.ask_organization(id, command).await;
                     }
                 }
@@ -263,8 +268,7 @@ fn deliver(world: &Rc<World>, parcel: Parcel) {
         Parcel::Wake(slot) => slot.fill(()),
         Parcel::Batch(batch) => {
             // Now and then another consumer was a moment faster.
-            let stale =
-                world.once_in(20).then(|| batch.entries.first().map_or(0, |entry| entry.sequence.saturating_sub(1)));
+            let stale = world.once_in(20).then(|| batch.stretch().map_or(0, |(first, _)| first.saturating_sub(1)));
             match world.d1.consume(world.now(), &batch, stale) {
                 Ok(what) => world.count(what),
                 Err(error) => world.check(crate::violation::violated("D1 takes every batch", error.to_string())),

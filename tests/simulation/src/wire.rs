@@ -1,5 +1,6 @@
 //! Commands and answers must survive their way as JSON.
 
+use events::Publication;
 use serde_json::Value;
 
 use crate::network::{Answer, Request};
@@ -21,6 +22,14 @@ pub(crate) fn answer_survives(answer: &Answer) -> Checked {
         Answer::Team(answer) => round_trip(answer),
         Answer::Organization(answer) => round_trip(answer),
     }
+}
+
+/// A batch is the same after it was written and read, and no message is larger
+/// than the queue takes.
+pub(crate) fn batch_survives(batch: &Publication) -> Checked {
+    let text = serde_json::to_string(batch).map_err(|error| Violation { check: CHECK, detail: error.to_string() })?;
+    ensure(text.len() < 128_000, "a message fits the queue", || format!("{} bytes", text.len()))?;
+    ensure(Publication::read(&text).as_ref() == Ok(batch), CHECK, || text)
 }
 
 fn round_trip<T: serde::Serialize + serde::de::DeserializeOwned>(message: &T) -> Checked {

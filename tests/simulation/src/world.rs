@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use events::JournalBatch;
+use events::Publication;
 use identity::{DepartmentId, MemberId, OrganizationId, TeamId};
 use ledger::mutant::{self, Mutant};
 use team::protocol::Settle;
@@ -203,8 +203,11 @@ impl World {
     }
 
     /// Hands a batch to the queue, which may not take it.
-    pub(crate) async fn enqueue(&self, batch: &JournalBatch) -> bool {
+    pub(crate) async fn enqueue(&self, batch: &Publication) -> bool {
         self.sleep(1).await;
+        if self.once_in(16) {
+            self.check(crate::wire::batch_survives(batch));
+        }
         if !self.calm.get() && self.percent(5) {
             self.count("queue: batch not taken");
             // The wrong way: to go on as if it had been.

@@ -21,6 +21,8 @@ fn every_mutant_is_noticed() {
         Mutant::ForgetInbox,
         Mutant::DropBatch,
         Mutant::ForgetReserved,
+        Mutant::DropRecord,
+        Mutant::KeepDetails,
     ] {
         for seed in SEEDS {
             let options = Options { seed, commands: COMMANDS, mutant: Some(mutant) };

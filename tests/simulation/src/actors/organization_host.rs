@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use audit::Draft;
 use events::Envelope;
 use identity::{OrganizationId, TeamId, TransferId};
 use organization::Organization;
@@ -9,7 +10,7 @@ use organization::protocol::{Open, Order, OrderError, Reply, ToppedUp};
 use storage::StorageError;
 
 use super::Disk;
-use super::team_host::{healed, next_for_the_queue, note, tally_sleep};
+use super::team_host::{healed, next_for_the_queue, note, note_it, tally_sleep};
 use crate::auditor::{Auditor, OrganizationAudit, OrganizationMemory, Step, Transfers};
 use crate::tally::Tally;
 use crate::violation::{Checked, ensure};
@@ -111,16 +112,18 @@ impl OrganizationHost {
         self.upkeep(world, |organization, now| organization.tick(now))
     }
 
-    pub(crate) fn heal(&self, world: &World, projected: u64) -> Option<Result<(), StorageError>> {
+    pub(crate) fn heal(&self, world: &World, projected: u64, audit: Option<u64>) -> Option<Result<(), StorageError>> {
         let ahead = self.read(world, |organization| next_for_the_queue(organization.journal()))?;
-        let answer = self.upkeep(world, |organization, _| organization.heal(projected))?;
+        let answer = self.upkeep(world, |organization, _| organization.heal(projected, audit))?;
         if answer.is_ok() {
             let next = self.read(world, |organization| next_for_the_queue(organization.journal()))?;
-            if next != ahead {
+            if next.entries != ahead.entries {
                 world.count("cron: healed");
             }
-            let sequence = self.read(world, |organization| organization.journal().sequence())?;
-            world.check(healed(next, projected, sequence));
+            if next.records != ahead.records {
+                world.count("cron: healed an audit trail");
+            }
+            world.check(healed(&next, projected, audit));
         }
         Some(answer)
     }
@@ -131,6 +134,28 @@ impl OrganizationHost {
             organization.published(now);
             Ok(())
         })
+    }
+
+    pub(crate) fn set_audit_published(&self, world: &World, sequence: u64) -> Option<Result<(), StorageError>> {
+        self.upkeep(world, |organization, now| {
+            organization.journal_mut().set_audit_published(sequence)?;
+            organization.published(now);
+            Ok(())
+        })
+    }
+
+    /// Something was done that moves no credits and changes nothing else.
+    pub(crate) fn note(&self, world: &World, draft: &Draft) -> Option<Result<(), StorageError>> {
+        self.step(
+            world,
+            |organization, now| {
+                note_it(organization.journal_mut(), now, draft)?;
+                organization.published(now);
+                Ok(())
+            },
+            Result::is_err,
+            |audit, _, step, answer| audit.0.trail.after_note(step, draft, answer.is_ok()),
+        )
     }
 
     pub(crate) fn delivered(&self, world: &World, number: u64) -> Option<Result<(), StorageError>> {

@@ -1,6 +1,6 @@
 //! What the edge does around an organization's actor.
 
-use events::JournalBatch;
+use events::{AuditBatch, JournalBatch, Publication};
 use identity::OrganizationId;
 use organization::protocol::{Answer, Command, OrderError, Question};
 
@@ -37,8 +37,8 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             let shown = host.read(world, |organization| organization.directory());
             Answer::Directory(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
         }
-        Command::Heal { projected } => {
-            let done = host.heal(world, projected).unwrap_or(Ok(()));
+        Command::Heal { projected, audit } => {
+            let done = host.heal(world, projected, audit).unwrap_or(Ok(()));
             let standing = host.read(world, |organization| organization.standing());
             Answer::Standing(match done {
                 Ok(()) => standing.unwrap_or(Err(OrderError::NotOpen)),
@@ -50,6 +50,29 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
 
 /// Sends what D1 lacks to the queue.
 pub(super) async fn publish(world: &World, id: OrganizationId, host: &OrganizationHost) {
+    publish_entries(world, id, host).await;
+    publish_records(world, id, host).await;
+}
+
+async fn publish_records(world: &World, id: OrganizationId, host: &OrganizationHost) {
+    loop {
+        let next = host.read(world, |organization| {
+            let journal = organization.journal();
+            (journal.unpublished_records(AuditBatch::MAX_RECORDS).unwrap_or_default(), journal.audit_head().sequence)
+        });
+        let Some((records, last)) = next else { return };
+        let Some(batch) = AuditBatch::next((id, None), last, records) else { return };
+        let Some(through) = batch.records.last().map(|record| record.sequence) else { return };
+        if !world.enqueue(&Publication::Records(batch)).await {
+            return;
+        }
+        if host.set_audit_published(world, through).is_none_or(|done| done.is_err()) {
+            return;
+        }
+    }
+}
+
+async fn publish_entries(world: &World, id: OrganizationId, host: &OrganizationHost) {
     loop {
         let next = host.read(world, |organization| {
             let journal = organization.journal();
@@ -59,7 +82,7 @@ pub(super) async fn publish(world: &World, id: OrganizationId, host: &Organizati
         let Some(last) = entries.last().map(|entry| entry.sequence) else { return };
         let version = JournalBatch::VERSION;
         let batch = JournalBatch { version, organization: id, team: None, last_sequence, entries };
-        if !world.enqueue(&batch).await {
+        if !world.enqueue(&Publication::Entries(batch)).await {
             return;
         }
         if host.set_published(world, last).is_none_or(|done| done.is_err()) {

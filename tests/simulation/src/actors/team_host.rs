@@ -3,8 +3,9 @@
 
 use std::cell::{Cell, RefCell};
 
+use audit::Draft;
 use events::{Envelope, Message};
-use ledger::Entry;
+use journal::{Change, CommitError};
 use storage::{Storage, StorageError};
 use team::Team;
 use team::protocol::{
@@ -120,16 +121,18 @@ impl TeamHost {
         )
     }
 
-    pub(crate) fn heal(&self, world: &World, projected: u64) -> Option<Result<(), StorageError>> {
+    pub(crate) fn heal(&self, world: &World, projected: u64, audit: Option<u64>) -> Option<Result<(), StorageError>> {
         let ahead = self.read(world, |team| next_for_the_queue(team.journal()))?;
-        let answer = self.upkeep(world, |team, _| team.heal(projected))?;
+        let answer = self.upkeep(world, |team, _| team.heal(projected, audit))?;
         if answer.is_ok() {
             let next = self.read(world, |team| next_for_the_queue(team.journal()))?;
-            if next != ahead {
+            if next.entries != ahead.entries {
                 world.count("cron: healed");
             }
-            let sequence = self.read(world, |team| team.journal().sequence())?;
-            world.check(healed(next, projected, sequence));
+            if next.records != ahead.records {
+                world.count("cron: healed an audit trail");
+            }
+            world.check(healed(&next, projected, audit));
         }
         Some(answer)
     }
@@ -140,6 +143,28 @@ impl TeamHost {
             team.published(now);
             Ok(())
         })
+    }
+
+    pub(crate) fn set_audit_published(&self, world: &World, sequence: u64) -> Option<Result<(), StorageError>> {
+        self.upkeep(world, |team, now| {
+            team.journal_mut().set_audit_published(sequence)?;
+            team.published(now);
+            Ok(())
+        })
+    }
+
+    /// Something was done that moves no credits and changes nothing else.
+    pub(crate) fn note(&self, world: &World, draft: &Draft) -> Option<Result<(), StorageError>> {
+        self.step(
+            world,
+            |team, now| {
+                note_it(team.journal_mut(), now, draft)?;
+                team.published(now);
+                Ok(())
+            },
+            Result::is_err,
+            |audit, _, step, answer| audit.0.trail.after_note(step, draft, answer.is_ok()),
+        )
     }
 
     pub(crate) fn delivered(&self, world: &World, number: u64) -> Option<Result<(), StorageError>> {
@@ -285,15 +310,46 @@ pub(super) fn tally_sleep(world: &World) {
     world.count("actor: put to sleep after a storage failure");
 }
 
-/// The first entry that the queue would be given next.
-pub(super) fn next_for_the_queue<S: Storage>(journal: &journal::Journal<S>) -> Option<Entry> {
-    journal.unpublished(1).ok()?.first().cloned()
+/// What the queue would be given next, and how far the actor is.
+pub(super) struct Ahead {
+    /// Where the entries go on, and where they end.
+    pub(super) entries: (u64, u64),
+    /// Where the records go on, and where they end.
+    pub(super) records: (u64, u64),
+}
+
+pub(super) fn next_for_the_queue<S: Storage>(journal: &journal::Journal<S>) -> Ahead {
+    let entry = journal.unpublished(1).ok().and_then(|entries| entries.first().map(|entry| entry.sequence));
+    let record = journal.unpublished_records(1).ok().and_then(|records| records.first().map(|record| record.sequence));
+    let after = |next: Option<u64>, end: u64| (next.map_or(end, |next| next.saturating_sub(1)), end);
+    Ahead { entries: after(entry, journal.sequence()), records: after(record, journal.audit_head().sequence) }
 }
 
 /// Once an actor knows how far D1 is, it sends on from there.
-pub(super) fn healed(next: Option<Entry>, projected: u64, sequence: u64) -> Checked {
-    let sends = next.map_or(sequence, |entry| entry.sequence.saturating_sub(1));
-    ensure(sends <= projected || projected > sequence, "what D1 lacks is sent again", || {
-        format!("D1 has {projected}, the actor goes on after {sends} of {sequence}")
-    })
+pub(super) fn healed(next: &Ahead, projected: u64, audit: Option<u64>) -> Checked {
+    for ((after, end), projected) in [(next.entries, Some(projected)), (next.records, audit)] {
+        let Some(projected) = projected else { continue };
+        ensure(after <= projected || projected > end, "what D1 lacks is sent again", || {
+            format!("D1 has {projected}, the actor goes on after {after} of {end}")
+        })?;
+    }
+    Ok(())
+}
+
+/// A change with one record and nothing else.
+pub(super) fn note_it<S: Storage>(
+    journal: &mut journal::Journal<S>,
+    now: i64,
+    draft: &Draft,
+) -> Result<(), StorageError> {
+    let mut change = Change::new();
+    match &draft.erases {
+        Some(what) => change.erase_details(draft.clone(), what.clone()),
+        None => change.audit(draft.clone()),
+    };
+    match journal.commit(now, change) {
+        Ok(_) => Ok(()),
+        Err(CommitError::Storage(error)) => Err(error),
+        Err(CommitError::Books(error)) => Err(StorageError::Sql(error.to_string())),
+    }
 }

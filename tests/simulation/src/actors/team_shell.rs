@@ -1,7 +1,7 @@
 //! What the edge does around a team's actor. Every `await` is a place at which
 //! a crash may end it.
 
-use events::{JournalBatch, Message};
+use events::{AuditBatch, JournalBatch, Message, Publication};
 use identity::TeamId;
 use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
 
@@ -49,8 +49,8 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
             let shown = host.read(world, |team| team.me(now, organization, &key, address));
             Answer::Me(shown.unwrap_or(Err(ReserveError::UnknownKey)).map(Box::new))
         }
-        Command::Heal { projected } => {
-            let done = host.heal(world, projected).unwrap_or(Ok(()));
+        Command::Heal { projected, audit } => {
+            let done = host.heal(world, projected, audit).unwrap_or(Ok(()));
             Answer::Standing(standing(world, host, done))
         }
         Command::Together(_) => Answer::Together(Vec::new()),
@@ -97,6 +97,31 @@ pub(super) async fn top_up(world: &World, host: &TeamHost, wanted: TopUp) {
 
 /// Sends what D1 lacks to the queue.
 pub(super) async fn publish(world: &World, host: &TeamHost) {
+    publish_entries(world, host).await;
+    publish_records(world, host).await;
+}
+
+async fn publish_records(world: &World, host: &TeamHost) {
+    loop {
+        let next = host.read(world, |team| {
+            let records = team.journal().unpublished_records(AuditBatch::MAX_RECORDS).unwrap_or_default();
+            (records, team.journal().audit_head().sequence)
+        });
+        let Some((records, last)) = next else { return };
+        let Some(batch) = AuditBatch::next((host.place.organization, Some(host.place.team)), last, records) else {
+            return;
+        };
+        let Some(through) = batch.records.last().map(|record| record.sequence) else { return };
+        if !world.enqueue(&Publication::Records(batch)).await {
+            return;
+        }
+        if host.set_audit_published(world, through).is_none_or(|done| done.is_err()) {
+            return;
+        }
+    }
+}
+
+async fn publish_entries(world: &World, host: &TeamHost) {
     loop {
         let next = host.read(world, |team| {
             let entries = team.journal().unpublished(JournalBatch::MAX_ENTRIES).unwrap_or_default();
@@ -106,7 +131,7 @@ pub(super) async fn publish(world: &World, host: &TeamHost) {
         let Some(last) = entries.last().map(|entry| entry.sequence) else { return };
         let (organization, team) = (host.place.organization, Some(host.place.team));
         let batch = JournalBatch { version: JournalBatch::VERSION, organization, team, last_sequence, entries };
-        if !world.enqueue(&batch).await {
+        if !world.enqueue(&Publication::Entries(batch)).await {
             return;
         }
         if host.set_published(world, last).is_none_or(|done| done.is_err()) {

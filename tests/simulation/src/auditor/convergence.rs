@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use audit::Record;
 use ledger::{Entry, Kind};
 use storage::{NativeStorage, Row, Storage, StorageError};
 
@@ -20,22 +21,23 @@ pub(crate) fn settled_down(world: &World) -> Checked {
     for (id, team) in &auditor.teams {
         ensure(team.calls.open().next().is_none(), "every call ends", || format!("calls of {id} are still open"))?;
         let disk = world.teams.get(id).map(|host| host.disk().clone());
-        nothing_waits(world, &id.to_string(), team.books.sequence(), disk)?;
+        nothing_waits(world, &id.to_string(), (team.books.sequence(), team.trail.head().sequence), disk)?;
     }
     for (id, organization) in &auditor.organizations {
         let disk = world.organizations.get(id).map(|host| host.disk().clone());
-        nothing_waits(world, &id.to_string(), organization.books.sequence(), disk)?;
+        let ends = (organization.books.sequence(), organization.trail.head().sequence);
+        nothing_waits(world, &id.to_string(), ends, disk)?;
     }
     Ok(())
 }
 
-fn nothing_waits(world: &World, actor: &str, sequence: u64, disk: Option<crate::actors::Disk>) -> Checked {
+fn nothing_waits(world: &World, actor: &str, ends: (u64, u64), disk: Option<crate::actors::Disk>) -> Checked {
     if let Some(disk) = disk {
         let waiting = disk.native().query("SELECT number FROM outbox LIMIT 1", &[]).unwrap_or_default();
         ensure(waiting.is_empty(), "every message arrives", || format!("the outbox of {actor} is not empty"))?;
     }
-    let applied = world.d1.applied_through(actor).map_err(rows::unreadable)?;
-    ensure(applied == sequence, CHECK, || format!("D1 has {applied} of {sequence} entries of {actor}"))
+    let applied = world.d1.both_through(actor).map_err(rows::unreadable)?;
+    ensure(applied == ends, CHECK, || format!("D1 has {applied:?} of {ends:?} entries and records of {actor}"))
 }
 
 /// Every journal whole, every entry in D1 as it is in its journal, every sum
@@ -47,11 +49,13 @@ pub(crate) fn converged(world: &World) -> Checked {
         let Some(host) = world.teams.get(id) else { continue };
         let all = team.books.whole_chain(host.disk())?;
         copied(world.d1.native(), &id.to_string(), &all)?;
+        copied_trail(world.d1.native(), &id.to_string(), &team.trail.whole(host.disk())?)?;
         add_up(&mut usage, &team.place.organization.to_string(), &id.to_string(), &all);
     }
     for (id, organization) in &auditor.organizations {
         let Some(host) = world.organizations.get(id) else { continue };
         copied(world.d1.native(), &id.to_string(), &organization.books.whole_chain(host.disk())?)?;
+        copied_trail(world.d1.native(), &id.to_string(), &organization.trail.whole(host.disk())?)?;
         auditor.nothing_lost(*id)?;
     }
     let stored = stored_usage(world.d1.native()).map_err(rows::unreadable)?;
@@ -70,6 +74,17 @@ fn copied(d1: &NativeStorage, actor: &str, journal: &[Entry]) -> Checked {
     ensure(copy == journal, CHECK, || {
         let differs = copy.iter().zip(journal).find(|(one, other)| one != other);
         format!("{actor}: {} of {} entries, {differs:?}", copy.len(), journal.len())
+    })
+}
+
+/// With details where they are not erased, and without where they are.
+fn copied_trail(d1: &NativeStorage, actor: &str, trail: &[Record]) -> Checked {
+    let sql = format!("SELECT {} FROM audit WHERE actor = ? ORDER BY sequence", rows::RECORD);
+    let rows = d1.query(&sql, &[actor.into()]).map_err(rows::unreadable)?;
+    let copy = rows.iter().map(rows::record).collect::<Result<Vec<_>, _>>().map_err(rows::unreadable)?;
+    ensure(copy == trail, "D1 converges to the audit trails", || {
+        let differs = copy.iter().zip(trail).find(|(one, other)| one != other);
+        format!("{actor}: {} of {} records, {differs:?}", copy.len(), trail.len())
     })
 }
 

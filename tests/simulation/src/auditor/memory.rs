@@ -48,6 +48,7 @@ fn show_team(team: &mut Team<Disk>, now: i64, secrets: &[KeyHash]) -> serde_json
         "reservations": reservations,
         "outbox": outbox(journal)?,
         "unpublished": first_unpublished(journal),
+        "audit": audit(journal),
     }))
 }
 
@@ -74,6 +75,7 @@ fn show_organization(organization: &Organization<Disk>) -> serde_json::Result<Va
         "balances": balances,
         "outbox": outbox(journal)?,
         "unpublished": first_unpublished(journal),
+        "audit": audit(journal),
     }))
 }
 
@@ -95,6 +97,12 @@ fn outbox<S: Storage>(journal: &journal::Journal<S>) -> serde_json::Result<Vec<V
 fn first_unpublished<S: Storage>(journal: &journal::Journal<S>) -> Option<u64> {
     let entries: Result<_, StorageError> = journal.unpublished(1);
     entries.ok()?.first().map(|entry| entry.sequence)
+}
+
+/// Where the audit trail ends, and what of it the queue would be given next.
+fn audit<S: Storage>(journal: &journal::Journal<S>) -> (audit::Head, Option<u64>) {
+    let next = journal.unpublished_records(1).ok().and_then(|records| records.first().map(|record| record.sequence));
+    (journal.audit_head(), next)
 }
 
 fn same(before: &Value, after: &Value) -> Checked {

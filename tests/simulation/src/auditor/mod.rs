@@ -18,6 +18,7 @@ mod rows;
 mod spending;
 mod team;
 mod team_orders;
+mod trail;
 mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,6 +12,7 @@ use organization::protocol::{Act, Order, OrderError, Reply, ToppedUp};
 use super::books::Books;
 use super::replies::{Due, Replies};
 use super::team_orders::one_entry;
+use super::trail::{Trail, one_record};
 use super::transfers::{Transfers, Way};
 use super::{Step, rows};
 use crate::actors::Disk;
@@ -23,6 +24,7 @@ use crate::world::Tree;
 pub(crate) struct OrganizationAudit {
     pub(crate) id: OrganizationId,
     pub(crate) books: Books,
+    pub(crate) trail: Trail,
     homes: BTreeMap<TeamId, DepartmentId>,
     replies: Replies,
     received: BTreeSet<String>,
@@ -45,6 +47,7 @@ impl OrganizationAudit {
         Self {
             id: tree.organization,
             books: Books::new(tree.organization),
+            trail: Trail::new(tree.organization),
             homes: tree.teams.iter().map(|place| (place.team, place.department)).collect(),
             replies: Replies::default(),
             received: BTreeSet::new(),
@@ -71,10 +74,12 @@ impl OrganizationAudit {
             _ => 0,
         };
         let new = self.books.follow(step.disk)?;
+        let recorded = self.trail.follow(step.disk)?;
         match self.replies.due(step, order.idempotency.as_ref()) {
             Due::Anything => {}
             Due::Same(_) | Due::Conflict if step.failed => {
-                return ensure(new.is_empty(), "a repeated order is done once", || format!("{order:?}"));
+                let nothing = new.is_empty() && recorded.is_empty();
+                return ensure(nothing, "a repeated order is done once", || format!("{order:?}"));
             }
             Due::Same(reply) => {
                 tally.count("order: known");
@@ -92,7 +97,8 @@ impl OrganizationAudit {
             }
         }
         if !self.replies.note(step, order.idempotency.as_ref(), answer.is_ok())? {
-            ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
+            let nothing = new.is_empty() && recorded.is_empty();
+            ensure(nothing, "what was refused changed nothing", || format!("{answer:?}"))?;
             if !step.failed {
                 step.wrote_nothing("a refused order")?;
             }
@@ -103,6 +109,7 @@ impl OrganizationAudit {
             return Ok(());
         }
         tally.count("order: done");
+        one_record(&recorded, &audit::operation(&order.act), order.who)?;
         self.done(step, transfers, order, &new)
     }
 
@@ -215,6 +222,7 @@ impl OrganizationAudit {
     pub(crate) fn agree(&self, organization: &Organization<Disk>) -> Checked {
         let accounts: Vec<_> = self.books.balances().keys().copied().collect();
         self.books.agree(organization.journal().books(), accounts)?;
+        self.trail.agree(organization.journal().audit_head())?;
         ensure(organization.journal().books().sum() == 0, "accounts sum to zero", || self.id.to_string())
     }
 }

@@ -1,5 +1,6 @@
 //! The actors' rows, read past the core's own reading.
 
+use audit::Record;
 use ledger::{Entry, Millicredits, Reservation};
 use storage::{Row, Storage, StorageError};
 
@@ -32,6 +33,43 @@ pub(super) fn entry(row: &Row) -> Result<Entry, StorageError> {
         call: row.optional_text(9)?.map(serde_json::from_str).transpose().map_err(corrupt)?,
         note: row.optional_text(10)?.map(str::to_owned),
         hash: row.parse(11, "hash")?,
+    })
+}
+
+/// Columns in the order in which [`record`] reads them.
+pub(super) const RECORD: &str = "sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference,
+    request, policies, policy_version, erases, digest, detail, hash";
+
+/// All records after a sequence.
+pub(super) fn records(store: &impl Storage, after: u64) -> Checked<Vec<Record>> {
+    let sql = format!("SELECT {RECORD} FROM audit WHERE sequence > ? ORDER BY sequence");
+    let rows = store.query(&sql, &[storage::Value::count(after)]).map_err(unreadable)?;
+    rows.iter().map(|row| record(row).map_err(unreadable)).collect()
+}
+
+/// One record out of columns in this order.
+pub(super) fn record(row: &Row) -> Result<Record, StorageError> {
+    let corrupt = |error: serde_json::Error| StorageError::Corrupt { what: "record", error: error.to_string() };
+    let text = |column| Ok::<_, StorageError>(row.optional_text(column)?.map(str::to_owned));
+    let who = row.optional_text(6)?.map(|_| row.parse(6, "who")).transpose()?;
+    Ok(Record {
+        sequence: row.count(0)?,
+        id: row.parse(1, "id")?,
+        time_ms: row.int(2)?,
+        action: row.text(3)?.to_owned(),
+        outcome: row.parse(4, "outcome")?,
+        code: text(5)?,
+        who,
+        on_behalf_of: text(7)?,
+        resource: text(8)?,
+        reference: text(9)?,
+        request: text(10)?,
+        policies: text(11)?.map(|text| serde_json::from_str(&text)).transpose().map_err(corrupt)?.unwrap_or_default(),
+        policy_version: row.count(12).ok(),
+        erases: text(13)?.map(|text| serde_json::from_str(&text)).transpose().map_err(corrupt)?,
+        digest: row.parse(14, "digest")?,
+        detail: text(15)?.map(|text| serde_json::from_str(&text)).transpose().map_err(corrupt)?,
+        hash: row.parse(16, "hash")?,
     })
 }
 

@@ -12,6 +12,7 @@ use super::books::Books;
 use super::calls::{self, Calls, Parts, Stage};
 use super::replies::Replies;
 use super::spending::Spending;
+use super::trail::Trail;
 use super::{Access, Step, rows};
 use crate::actors::{Disk, Fault};
 use crate::tally::Tally;
@@ -34,6 +35,7 @@ const EXPIRED_AT_A_TIME: usize = 200;
 pub(crate) struct TeamAudit {
     pub(crate) place: TeamPlace,
     pub(crate) books: Books,
+    pub(crate) trail: Trail,
     pub(crate) calls: Calls,
     pub(crate) access: Access,
     pub(crate) spending: Spending,
@@ -48,6 +50,7 @@ impl TeamAudit {
         Self {
             place: place.clone(),
             books: Books::new(place.team),
+            trail: Trail::new(place.team),
             calls: Calls::default(),
             access: Access::default(),
             spending: Spending::new(),
@@ -367,6 +370,7 @@ impl TeamAudit {
     pub(crate) fn agree(&self, team: &Team<Disk>, all: bool) -> Checked {
         let accounts: Vec<Account> = self.books.balances().keys().copied().chain(self.calls.accounts()).collect();
         self.books.agree(team.journal().books(), accounts.iter().copied())?;
+        self.trail.agree(team.journal().audit_head())?;
         for account in accounts {
             let (balance, reserved) = (self.books.balance(account), self.calls.reserved(account));
             ensure(reserved == 0 || (0..=balance).contains(&reserved), "what is reserved is there", || {

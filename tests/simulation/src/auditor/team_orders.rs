@@ -6,6 +6,7 @@ use team::protocol::{Act, Order, OrderError, Reply};
 
 use super::replies::Due;
 use super::team::TeamAudit;
+use super::trail::one_record;
 use super::transfers::{Transfers, Way};
 use super::{Step, calls, rows};
 use crate::tally::Tally;
@@ -26,10 +27,12 @@ impl TeamAudit {
             _ => self.available(Account::Pool),
         };
         let new = self.books.follow(step.disk)?;
+        let recorded = self.trail.follow(step.disk)?;
         match self.replies.due(step, order.idempotency.as_ref()) {
             Due::Anything => {}
             Due::Same(_) | Due::Conflict if step.failed => {
-                return ensure(new.is_empty(), "a repeated order is done once", || format!("{order:?}"));
+                let nothing = new.is_empty() && recorded.is_empty();
+                return ensure(nothing, "a repeated order is done once", || format!("{order:?}"));
             }
             Due::Same(reply) => {
                 tally.count("order: known");
@@ -47,15 +50,17 @@ impl TeamAudit {
             }
         }
         let unkeyed = order.idempotency.is_none();
-        let done = answer.is_ok() || (unkeyed && step.failed && !new.is_empty());
+        let done = answer.is_ok() || (unkeyed && step.failed && !recorded.is_empty());
         if !self.replies.note(step, order.idempotency.as_ref(), done)? {
-            ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
+            let nothing = new.is_empty() && recorded.is_empty();
+            ensure(nothing, "what was refused changed nothing", || format!("{answer:?}"))?;
             if !step.failed {
                 step.wrote_nothing("a refused order")?;
             }
             return self.order_refused(order, answer, from_before);
         }
         tally.count("order: done");
+        one_record(&recorded, &audit::operation(&order.act), order.who)?;
         self.order_done(step, transfers, order, &new)?;
         if let Ok(Reply::Moved(moved)) = answer {
             let left = self.available(moved.from);
