@@ -28,11 +28,12 @@ after(() => Promise.all([alfred?.stop(), provider?.stop()]));
 async function copy() {
   const journals = [await entries(alfred, company.id), await entries(alfred, person.team.id)];
   const hours = await alfred.query("SELECT * FROM usage_hours WHERE organization = ?", company.id);
+  const trail = await alfred.query("SELECT * FROM audit WHERE organization = ? ORDER BY id", company.id);
   const through = await alfred.query(
     "SELECT actor, applied_through, last_sequence FROM projections WHERE organization = ? ORDER BY actor",
     company.id,
   );
-  return { journals, hours, through };
+  return { journals, hours, trail, through };
 }
 
 async function comesBack(whole) {
@@ -47,8 +48,8 @@ async function comesBack(whole) {
 
 test("all of it is rebuilt, entry by entry and sum by sum", async () => {
   const whole = await copy();
-  assert.ok(whole.journals[1].length > 180 && whole.hours.length > 1);
-  for (const table of ["entries", "usage_hours", "projections"]) {
+  assert.ok(whole.journals[1].length > 180 && whole.hours.length > 1 && whole.trail.length > 1);
+  for (const table of ["entries", "usage_hours", "audit", "projections"]) {
     await alfred.query(`DELETE FROM ${table} WHERE organization = ?`, company.id);
   }
   await comesBack(whole);

@@ -3,6 +3,7 @@
 //! Chores install what they need into a cache outside the clone
 //! (`support::cache`), so that a fresh clone needs nothing but Rust and Node.
 
+mod audit;
 mod bench;
 mod build;
 mod deploy;
@@ -31,6 +32,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    Audit(audit::Arguments),
     Bench(bench::Arguments),
     Build(build::Arguments),
     Deploy(deploy::Arguments),
@@ -44,6 +46,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
+        Chore::Audit(arguments) => audit::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Build(arguments) => build::run(&arguments),
         Chore::Deploy(arguments) => deploy::run(&arguments),

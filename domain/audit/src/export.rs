@@ -264,10 +264,8 @@ mod tests {
 
     fn read(text: &str, expected: Option<Expected>) -> Result<(Header, Report), ExportError> {
         let mut reader = Reader::new(expected);
-        for line in text.split('\n').take(text.lines().count() + 1) {
-            if !line.is_empty() || reader.trailer.is_some() {
-                reader.line(line)?;
-            }
+        for line in text.split_terminator('\n') {
+            reader.line(line)?;
         }
         reader.end()
     }

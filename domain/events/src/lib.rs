@@ -15,5 +15,5 @@ mod trail;
 
 pub use batch::JournalBatch;
 pub use message::{Envelope, MemberProfile, MemberStatus, Message, OnDemand, PoolDraw, TeamProfile};
-pub use publication::{Publication, Unreadable};
+pub use publication::{Publication, Unreadable, without_details};
 pub use trail::AuditBatch;

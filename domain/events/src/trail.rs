@@ -70,11 +70,4 @@ impl AuditBatch {
     pub fn projection(&self) -> String {
         format!("{}/audit", self.actor())
     }
-
-    /// The batch without what is personal: for where nothing is ever erased.
-    #[must_use]
-    pub fn without_details(mut self) -> Self {
-        self.records.iter_mut().for_each(|record| record.detail = None);
-        self
-    }
 }

@@ -195,3 +195,47 @@ fn every_change_of_settings_is_told_to_every_team() {
         matches!(last, Message::Team(team) if team.time_zone == "Europe/Berlin" && team.settings_version == version + 2)
     );
 }
+
+#[test]
+fn every_order_is_on_record_once_and_goes_to_the_queue() {
+    let mut organization = organization();
+    let actions = |organization: &Organization<NativeStorage>| {
+        let trail = organization.journal().audit_after(0, 100).unwrap();
+        audit::verify(&ORGANIZATION.to_string(), None, Some(organization.journal().audit_head()), &trail).unwrap();
+        assert!(trail.iter().all(|record| record.who == Some(Principal::Operator)));
+        trail.into_iter().map(|record| record.action).collect::<Vec<_>>()
+    };
+    assert_eq!(actions(&organization), ["issue", "create_department", "allot", "create_team"]);
+    let (entries, records) = (organization.journal().sequence(), organization.journal().audit_head().sequence);
+    organization.journal_mut().set_published(entries).unwrap();
+    organization.journal_mut().set_audit_published(records).unwrap();
+    organization.published(NOW);
+    for message in organization.journal().due(i64::MAX) {
+        organization.journal_mut().delivered(message.number).unwrap();
+    }
+    assert_eq!(organization.next_alarm(), None, "nothing is to be sent");
+
+    // An order without an entry has a record to send.
+    let rename = Order {
+        who: Principal::Operator,
+        idempotency: Some(Idempotency { key: "k".into(), fingerprint: "f".into() }),
+        act: Act::RenameDepartment { id: DEPARTMENT, name: "Science".into() },
+    };
+    organization.order(NOW + 5000, &rename).unwrap();
+    organization.order(NOW + 6000, &rename).unwrap();
+    assert!(
+        order(&mut organization, Act::RenameDepartment { id: DepartmentId::from_u128(9), name: "x".into() }).is_err()
+    );
+    assert_eq!(actions(&organization)[4..], ["rename_department"], "not what is repeated or refused");
+    let waiting = |organization: &Organization<NativeStorage>| organization.journal().unpublished_len();
+    assert_eq!((waiting(&organization), organization.next_alarm()), (1, Some(NOW + 6000)));
+    organization.journal_mut().set_audit_published(5).unwrap();
+    organization.published(NOW);
+    assert_eq!((waiting(&organization), organization.next_alarm()), (0, None));
+
+    // D1 lost some; whoever does not know of the trail does not mean it.
+    organization.heal(entries, None).unwrap();
+    assert_eq!(organization.next_alarm(), None);
+    organization.heal(entries, Some(2)).unwrap();
+    assert_eq!((waiting(&organization), organization.next_alarm()), (3, Some(0)));
+}

@@ -316,3 +316,38 @@ fn a_call_lasts_until_its_answer_ends_however_late_that_is_told() {
     let call = world.team.journal().entries_after(entries[0].sequence - 2, 1).unwrap()[0].call.clone().unwrap();
     assert_eq!(call.duration_ms, 400);
 }
+
+#[test]
+fn orders_are_on_record_and_go_to_the_queue_and_calls_are_not() {
+    let mut world = World::new();
+    let actions = |world: &World| {
+        let trail = world.team.journal().audit_after(0, 100).unwrap();
+        audit::verify(&TEAM.to_string(), None, Some(world.team.journal().audit_head()), &trail).unwrap();
+        trail.into_iter().map(|record| record.action).collect::<Vec<_>>()
+    };
+    assert_eq!(actions(&world), ["create_key", "allot"]);
+    let sent = |world: &mut World| {
+        let (entries, records) = (world.team.journal().sequence(), world.team.journal().audit_head().sequence);
+        world.team.journal_mut().set_published(entries).unwrap();
+        world.team.journal_mut().set_audit_published(records).unwrap();
+        world.team.published(NOW);
+        assert_eq!(world.team.next_alarm(NOW), None);
+        (entries, records)
+    };
+    sent(&mut world);
+    // An order without an entry has a record to send.
+    world.order(Act::RevokeKey { key: KEY });
+    assert_eq!(actions(&world), ["create_key", "allot", "revoke_key"]);
+    assert!(world.team.next_alarm(NOW).is_some_and(|at| at <= NOW + 4000));
+    let (entries, records) = sent(&mut world);
+    world.team.heal(entries, None).unwrap();
+    world.team.heal(entries, Some(records)).unwrap();
+    assert_eq!(world.team.next_alarm(NOW), None, "D1 has everything");
+    world.team.heal(entries, Some(1)).unwrap();
+    assert_eq!((world.team.journal().unpublished_len(), world.team.next_alarm(NOW)), (2, Some(0)));
+
+    let mut world = World::new();
+    let before = world.team.journal().audit_head();
+    world.reserve(NOW, 1, 1, 1).unwrap();
+    assert_eq!(world.team.journal().audit_head(), before, "a call writes no record");
+}

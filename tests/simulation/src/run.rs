@@ -190,7 +190,7 @@ impl Run {
         if world.once_in(200) {
             self.cron();
         }
-        if world.once_in(200) {
+        if world.once_in(500) {
             note(&world);
         }
     }

@@ -2,7 +2,7 @@
 //! up on.
 
 use actors::{Actors, now_ms};
-use events::Publication;
+use events::{Publication, without_details};
 use projector::{Decision, decide};
 use serde::Deserialize;
 use storage::Value;
@@ -104,12 +104,8 @@ pub(crate) async fn keep_dead(batch: &MessageBatch<JsValue>, env: &Env) {
 /// Records are kept without their details: no erasure reaches a dead letter,
 /// and the actor has them.
 async fn keep_one(env: &Env, id: &str, queue: &str, text: &str) -> Result<()> {
-    let (organization, body) = match Publication::read(text) {
-        Ok(Publication::Entries(batch)) => (Some(batch.organization), text.to_owned()),
-        Ok(Publication::Records(batch)) => (Some(batch.organization), serde_json::to_string(&batch.without_details())?),
-        Err(_) => (None, text.to_owned()),
-    };
-    let organization = organization.map(|organization| organization.to_string());
+    let organization = Publication::read(text).ok().map(|batch| batch.organization().to_string());
+    let body = without_details(text);
     let values = [id.into(), queue.into(), Value::Int(now_ms()), organization.into(), body.into()];
     let sql = "INSERT INTO dead_letters (id, queue, received_ms, organization, body) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (id) DO NOTHING";

@@ -94,7 +94,7 @@ fn alterations(value: &Value) -> Vec<Value> {
                 }
             }
         }
-        Value::Number(number) => altered.push(json!(number.as_u64().unwrap() + 1)),
+        Value::Number(number) => altered.push(json!(number.as_u64().unwrap() ^ 1)),
         Value::String(text) => {
             // Another digit, for what is an id or a hash stays one so; another outcome.
             let end = if text.ends_with('0') { "1" } else { "0" };

@@ -44,6 +44,18 @@ fn commands_are_pinned() {
     insta::assert_snapshot!(serde_json::to_string(&Command::Settle(settle)).unwrap(), @r#"{"settle":{"request":"req_00000000000000000000000001","outcome":"completed","metered":"reported","cost":"0.9","tokens":{"input":8,"cached":0,"output":4,"reasoning":0},"reconcile":false,"ended_ago_ms":100}}"#);
 }
 
+/// The audit trail came later than this question and its answer.
+#[test]
+fn who_does_not_know_of_the_audit_trail_is_understood() {
+    let heal = |audit| serde_json::to_string(&Command::Heal { projected: 5, audit }).unwrap();
+    assert_eq!(heal(None), r#"{"heal":{"projected":5}}"#);
+    assert_eq!(heal(Some(3)), r#"{"heal":{"projected":5,"audit":3}}"#);
+    let read: Command = serde_json::from_str(&heal(None)).unwrap();
+    assert!(matches!(read, Command::Heal { projected: 5, audit: None }));
+    let standing: Standing = serde_json::from_str(r#"{"sequence":1,"outbox":0,"open":2}"#).unwrap();
+    assert_eq!(standing, Standing { sequence: 1, audit: 0, outbox: 0, open: 2 });
+}
+
 #[test]
 fn answers_are_pinned() {
     let reserved = Reserved {
