@@ -118,7 +118,10 @@ impl Detail {
             after: given(self.after),
             note: cut(self.note, MOST_NOTE),
         };
-        while bounded.canonical().len() > MOST_BYTES {
+        for _ in 0..2 {
+            if bounded.canonical().len() <= MOST_BYTES {
+                break;
+            }
             let (before, after) = (size(bounded.before.as_ref()), size(bounded.after.as_ref()));
             let larger = if before > after { &mut bounded.before } else { &mut bounded.after };
             match larger.as_ref().map(marker) {

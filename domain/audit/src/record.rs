@@ -394,6 +394,8 @@ mod tests {
         ] {
             assert_eq!(Erasure::Subject(subject.to_owned()).covers(&record), covered, "{subject}");
         }
+        let unnamed = Record { resource: Some(String::new()), ..record.clone() };
+        assert!(!Erasure::Subject(String::new()).covers(&unnamed));
         assert!(Erasure::Records(vec![record.id]).covers(&record));
         assert!(!Erasure::Records(vec![AuditId::from_u128(1)]).covers(&record));
     }

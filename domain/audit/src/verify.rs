@@ -177,13 +177,10 @@ impl Verifier {
         if record.detail.as_ref().is_some_and(|detail| detail.digest() != record.digest) {
             return Err(Fault::AlteredDetail { sequence });
         }
-        if let Some(expected) = self.expected {
-            if expected.hash == record.hash && expected.sequence.is_none_or(|at| at == sequence) {
-                self.expected = None;
-            } else if expected.sequence == Some(sequence) {
-                return Err(Fault::Rewritten { sequence });
-            }
-        }
+        // A head that is not found is told at the end.
+        self.expected = self
+            .expected
+            .filter(|expected| expected.hash != record.hash || expected.sequence.is_some_and(|at| at != sequence));
         self.head = Head { sequence, hash: record.hash };
         self.records = self.records.saturating_add(1);
         self.erased = self.erased.saturating_add(u64::from(record.is_erased()));

@@ -144,7 +144,7 @@ fn an_erasure_takes_the_details_before_it_and_is_a_record() {
         of(member(2), None),
         of(Principal::Operator, Some(1)),
         Draft { detail: detail(), on_behalf_of: Some(member(1).to_string()), ..Draft::default() },
-        Draft { detail: detail(), ..Draft::default() },
+        Draft { detail: detail(), resource: Some(String::new()), ..Draft::default() },
     ];
     drafts.into_iter().for_each(|draft| record(&mut journal, draft));
     let left = |journal: &Journal<NativeStorage>| {

@@ -159,6 +159,12 @@ fn what_was_altered_is_named() {
         record.hash = record.chain(ACTOR, trail(ACTOR)[0].hash);
     };
     assert_eq!(alter(1, forge), Fault::AlteredRecord { sequence: 3 });
+    // An id says the time and the place, also where the hash goes with it.
+    let rename = |record: &mut Record| {
+        record.id = AuditId::from_u128(record.id.as_u128() ^ 1);
+        record.hash = record.chain(ACTOR, trail(ACTOR)[2].hash);
+    };
+    assert_eq!(alter(3, rename), Fault::AlteredRecord { sequence: 4 });
 }
 
 #[test]
