@@ -235,6 +235,8 @@ mod tests {
     fn what_was_sealed_is_read_back_with_its_digest() {
         let odd = json!({"float": 0.1, "large": u64::MAX, "null": null, "ä\u{1f600}": ["\u{0}", -0.0]});
         let sealed = Detail { before: Some(Value::Null), after: Some(odd), ..detail() }.bounded();
+        let after = sealed.after.as_ref().unwrap();
+        assert_eq!((&after["float"], &after["large"]), (&json!("0.1"), &json!(u64::MAX.to_string())));
         let read: Detail = serde_json::from_str(&serde_json::to_string(&sealed).unwrap()).unwrap();
         assert_eq!((read.digest(), &read), (sealed.digest(), &sealed));
     }

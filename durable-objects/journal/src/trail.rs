@@ -41,14 +41,13 @@ const SELECT: &str = "SELECT sequence, id, time_ms, action, outcome, code, who, 
 const LAST: &str = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
 
 const ERASE_RECORDS: &str = "UPDATE audit SET detail = NULL
-    WHERE sequence < ?1 AND detail IS NOT NULL AND id IN (SELECT value FROM json_each(?2))";
+    WHERE sequence < ? AND detail IS NOT NULL AND id IN (SELECT value FROM json_each(?))";
 
 /// Ids have no `/`, and where two stand in one text it is between them.
 const ERASE_SUBJECT: &str = "UPDATE audit SET detail = NULL
-    WHERE sequence < ?1 AND detail IS NOT NULL AND ?2 <> ''
-        AND (instr('/' || who || '/', '/' || ?2 || '/') > 0
-            OR instr('/' || on_behalf_of || '/', '/' || ?2 || '/') > 0
-            OR instr('/' || resource || '/', '/' || ?2 || '/') > 0)";
+    WHERE sequence < ? AND detail IS NOT NULL AND ? <> '//'
+        AND (instr('/' || who || '/', ?) > 0 OR instr('/' || on_behalf_of || '/', ?) > 0
+            OR instr('/' || resource || '/', ?) > 0)";
 
 /// How far a trail goes, and how far the queue has taken it.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +114,10 @@ pub(crate) fn insert(store: &impl Storage, record: &Record) -> Result<(), Storag
             let ids = serde_json::to_string(ids).map_err(corrupt)?;
             store.execute(ERASE_RECORDS, &[before, ids.into()])
         }
-        Some(Erasure::Subject(subject)) => store.execute(ERASE_SUBJECT, &[before, subject.as_str().into()]),
+        Some(Erasure::Subject(subject)) => {
+            let id = || Value::Text(format!("/{subject}/"));
+            store.execute(ERASE_SUBJECT, &[before, id(), id(), id(), id()])
+        }
     }
 }
 

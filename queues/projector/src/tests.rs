@@ -167,6 +167,7 @@ fn trail(count: u64, erasure: Erasure) -> Vec<Record> {
         .map(|sequence| {
             let who = Principal::Member(MemberId::from_u128(sequence.into()), KeyId::from_u128(2));
             let draft = audit::Draft {
+                on_behalf_of: Some(String::new()),
                 resource: Some("it's; DROP TABLE audit".into()),
                 policies: vec!["pol_1".into(), "a,\"b".into()],
                 policy_version: Some(3),
