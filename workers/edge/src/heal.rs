@@ -1,5 +1,6 @@
 //! The cron that compares D1 with the journals and audit trails. An actor that
-//! has more of either than D1 sends again what is missing, so that a lost message heals.
+//! has more of either than D1 sends again what is missing, so that a lost
+//! message heals.
 
 use actors::Actors;
 use identity::{OrganizationId, TeamId};
