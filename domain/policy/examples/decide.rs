@@ -1,6 +1,7 @@
 //! How long a decision takes at 50 policies, natively; and the policies, so that
 //! `cargo xtask bench` can measure the same in the runtime.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot be made stops")]
+#![allow(clippy::disallowed_methods, reason = "this is no worker: it has a clock")]
 
 use std::time::Instant;
 
