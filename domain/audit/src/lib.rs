@@ -19,13 +19,15 @@
 //! acts write one and who may read or erase them.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod attribution;
 mod canonical;
 mod detail;
 pub mod export;
 mod record;
 mod verify;
 
+pub use attribution::{Attribution, Changed};
 pub use detail::{Detail, Salt};
 pub use ledger::Hash;
 pub use record::{Draft, Erasure, Outcome, Record, operation};
-pub use verify::{Expected, Fault, Head, Report, Verifier, verify};
+pub use verify::{Expected, Fault, Head, Report, Stretch, Verifier, verify};

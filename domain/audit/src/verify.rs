@@ -21,6 +21,15 @@ impl Head {
     pub const START: Self = Self { sequence: 0, hash: Hash::START };
 }
 
+/// A stretch of a trail, and where the trail ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// The records, oldest first.
+    pub records: Vec<Record>,
+    /// Where the whole trail ends.
+    pub head: Head,
+}
+
 /// A head that somebody noted: it must be in the trail, which may go on after
 /// it. Whoever has only the hash can leave out the place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,19 @@ impl<S: Storage> Organization<S> {
                 }
             }
         }
+        let outcome = self.carry_out(now, order);
+        if let Err(error) = &outcome
+            && *error != OrderError::Storage
+        {
+            // What was refused changed nothing, but is known.
+            let mut change = Change::new();
+            change.audit(Self::failed(order, error));
+            self.commit(now, change).map_err(|_| OrderError::Storage)?;
+        }
+        outcome
+    }
+
+    fn carry_out(&mut self, now: i64, order: &Order) -> Result<Reply, OrderError> {
         match &order.act {
             Act::Rename { name } => self.rename(now, order, name),
             Act::CreateAdminKey(new) => self.create_admin_key(now, order, new),
@@ -64,7 +77,7 @@ impl<S: Storage> Organization<S> {
         mut change: Change,
         reply: Reply,
     ) -> Result<Reply, OrderError> {
-        change.audit(audit::Draft::done(audit::operation(&order.act), order.who));
+        change.audit(self.done(order, &reply));
         if let Some(idempotency) = &order.idempotency {
             let text = serde_json::to_string(&reply).map_err(|_| OrderError::Storage)?;
             change.remember(&idempotency.key, &idempotency.fingerprint, text);

@@ -8,7 +8,7 @@ use ledger::{BooksError, Entry};
 use policy::{Engine, PolicyError};
 use storage::{Storage, StorageError};
 
-use crate::access::VERSIONS_TABLE;
+use crate::access::{Strangers, VERSIONS_TABLE};
 use crate::protocol::AdminKeyRecord;
 use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
 use crate::records::{self, Profile, Records};
@@ -24,6 +24,8 @@ pub struct Organization<S> {
     pub(crate) publish_at: Option<i64>,
     /// The policies, parsed when they are first asked.
     pub(crate) engine: OnceCell<Result<Engine, PolicyError>>,
+    /// Who tried without a key that works.
+    pub(crate) strangers: Strangers,
 }
 
 impl<S: Storage> Organization<S> {
@@ -48,7 +50,7 @@ impl<S: Storage> Organization<S> {
         let Opened { journal, .. } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
         let publish_at = journal.has_unpublished().then_some(0);
-        Ok(Self { journal, records, publish_at, engine: OnceCell::new() })
+        Ok(Self { journal, records, publish_at, engine: OnceCell::new(), strangers: Strangers::default() })
     }
 
     /// The money.

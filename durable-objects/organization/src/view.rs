@@ -1,5 +1,6 @@
 //! Questions: what admins and the gateway see.
 
+use audit::Stretch;
 use identity::{AdminKeyId, KeyHash};
 use ledger::{Account, Millicredits};
 use storage::Storage;
@@ -65,6 +66,16 @@ impl<S: Storage> Organization<S> {
             sequence: self.journal.sequence(),
             outbox: u64::try_from(self.journal.outbox_len()).unwrap_or(u64::MAX),
         })
+    }
+
+    /// The audit trail's records after one, oldest first.
+    ///
+    /// # Errors
+    /// When there is no such organization, or the database fails.
+    pub fn trail(&self, after: u64, limit: u32) -> Result<Stretch, OrderError> {
+        self.profile()?;
+        let records = self.journal.audit_after(after, limit).map_err(|_| OrderError::Storage)?;
+        Ok(Stretch { records, head: self.journal.audit_head() })
     }
 
     /// How far the actor is, and which teams there are.

@@ -70,23 +70,23 @@ impl World {
     }
 
     fn order(&mut self, who: Principal, act: Act) -> Result<Reply, OrderError> {
-        self.0.order(NOW, &Order { who, idempotency: None, act })
+        self.0.order(NOW, &Order { who, idempotency: None, by: Default::default(), act })
     }
 
     fn done(&mut self, act: Act) -> Reply {
         self.order(Principal::Operator, act).unwrap()
     }
 
-    fn ask_at(&self, now: i64, key: u128, action: Action, target: Target) -> Result<Admitted, AdmitError> {
+    fn ask_at(&mut self, now: i64, key: u128, action: Action, target: Target) -> Result<Admitted, AdmitError> {
         let caller = Caller::ServiceKey { hash: hash(key) };
-        self.0.admit(now, &Admit { caller, action, target, facts: Facts::default() })
+        self.0.admit(now, &Admit { caller, action, target, facts: Facts::default(), by: Default::default() })
     }
 
-    fn ask(&self, action: Action, target: Target) -> Result<Admitted, AdmitError> {
+    fn ask(&mut self, action: Action, target: Target) -> Result<Admitted, AdmitError> {
         self.ask_at(NOW, 1, action, target)
     }
 
-    fn may(&self, action: Action, target: Target) -> bool {
+    fn may(&mut self, action: Action, target: Target) -> bool {
         self.ask(action, target).is_ok()
     }
 }
@@ -115,7 +115,7 @@ fn put(id: u128, text: &str, new: bool) -> PutPolicy {
 
 #[test]
 fn without_a_role_a_program_may_nothing() {
-    let world = World::new();
+    let mut world = World::new();
     for target in [Target::Organization, Target::Visible, Target::Team { id: team(1) }] {
         let refused = world.ask(Action::ListTeams, target).unwrap_err();
         assert!(matches!(refused, AdmitError::Denied { .. }), "{refused:?}");
@@ -167,20 +167,20 @@ fn keys_end_and_have_scopes() {
     let on = Node::Organization(ORGANIZATION);
     world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::Auditor, on)));
     world.done(Act::CreateServiceKey(key(2, Some(NOW + 10), Some(vec![Action::ListTeams]))));
-    let list = |world: &World, now, key| world.ask_at(now, key, Action::ListTeams, Target::Organization);
-    assert!(list(&world, NOW + 9, 2).is_ok());
-    assert_eq!(list(&world, NOW + 10, 2), Err(AdmitError::Unknown));
+    let list = |world: &mut World, now, key| world.ask_at(now, key, Action::ListTeams, Target::Organization);
+    assert!(list(&mut world, NOW + 9, 2).is_ok());
+    assert_eq!(list(&mut world, NOW + 10, 2), Err(AdmitError::Unknown));
     let beyond = world.ask_at(NOW, 2, Action::ListMembers, Target::Organization).unwrap_err();
     assert!(matches!(&beyond, AdmitError::Denied { decision, .. } if decision.policies == ["scope"]), "{beyond:?}");
     assert!(world.may(Action::ListMembers, Target::Organization));
 
     world.done(Act::RevokeServiceKey { account: ROBOT, key: ServiceKeyId::from_u128(2) });
-    assert_eq!(list(&world, NOW, 2), Err(AdmitError::Unknown));
+    assert_eq!(list(&mut world, NOW, 2), Err(AdmitError::Unknown));
     world.done(Act::ChangeServiceAccount { id: ROBOT, name: "Robot".into(), disabled: true });
-    assert_eq!(list(&world, NOW, 1), Err(AdmitError::Unknown));
+    assert_eq!(list(&mut world, NOW, 1), Err(AdmitError::Unknown));
     world.done(Act::ChangeServiceAccount { id: ROBOT, name: "Robot".into(), disabled: false });
-    assert!(list(&world, NOW, 1).is_ok());
-    assert_eq!(list(&world, NOW, 7), Err(AdmitError::Unknown));
+    assert!(list(&mut world, NOW, 1).is_ok());
+    assert_eq!(list(&mut world, NOW, 7), Err(AdmitError::Unknown));
 }
 
 #[test]

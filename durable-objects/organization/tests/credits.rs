@@ -19,7 +19,7 @@ fn credits(credits: i64) -> Millicredits {
 }
 
 fn order(organization: &mut Organization<NativeStorage>, act: Act) -> Result<Reply, OrderError> {
-    organization.order(NOW, &Order { who: Principal::Operator, idempotency: None, act })
+    organization.order(NOW, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })
 }
 
 fn allot(from: Account, to: Account, amount: i64) -> Act {
@@ -167,7 +167,8 @@ fn one_idempotency_key_moves_credits_once() {
     let mut organization = organization();
     let idempotency = |fingerprint: &str| Some(Idempotency { key: "k".into(), fingerprint: fingerprint.into() });
     let act = allot(Account::Treasury, Account::Department(DEPARTMENT), 10);
-    let first = Order { who: Principal::Operator, idempotency: idempotency("a"), act: act.clone() };
+    let first =
+        Order { who: Principal::Operator, idempotency: idempotency("a"), by: Default::default(), act: act.clone() };
     let reply = organization.order(NOW, &first).unwrap();
     assert_eq!(organization.order(NOW + 5, &first).unwrap(), reply);
     assert_eq!(balance(&organization, Account::Department(DEPARTMENT)), 310);
@@ -219,6 +220,7 @@ fn every_order_is_on_record_once_and_goes_to_the_queue() {
     let rename = Order {
         who: Principal::Operator,
         idempotency: Some(Idempotency { key: "k".into(), fingerprint: "f".into() }),
+        by: Default::default(),
         act: Act::RenameDepartment { id: DEPARTMENT, name: "Science".into() },
     };
     organization.order(NOW + 5000, &rename).unwrap();

@@ -125,7 +125,7 @@ impl Subjected {
             acts.push(Act::CreateLimit { limit_id, subject, limit });
         }
         for act in acts {
-            team.order(START, &Order { who: Principal::Operator, idempotency: None, act })?;
+            team.order(START, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })?;
         }
         Ok(Self { team, key, calls: 0 })
     }

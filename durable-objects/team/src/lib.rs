@@ -34,6 +34,7 @@ mod records;
 mod reserve;
 mod settle;
 mod team;
+mod trail;
 mod upkeep;
 mod view;
 

@@ -28,6 +28,19 @@ impl<S: Storage> Team<S> {
                 }
             }
         }
+        let outcome = self.carry_out(now, order);
+        if let Err(error) = &outcome
+            && *error != OrderError::Storage
+        {
+            // What was refused changed nothing, but is known.
+            let mut change = Change::new();
+            change.audit(Self::failed(order, error));
+            self.commit(now, change).map_err(|_| OrderError::Storage)?;
+        }
+        outcome
+    }
+
+    fn carry_out(&mut self, now: i64, order: &Order) -> Result<Reply, OrderError> {
         match &order.act {
             Act::CreateKey(key) => self.create_key(now, order, key),
             Act::RotateKey { key, hash, hint, grace_ms } => self.rotate_key(now, order, *key, *hash, hint, *grace_ms),
@@ -130,7 +143,7 @@ impl<S: Storage> Team<S> {
         mut change: Change,
         reply: Reply,
     ) -> Result<Reply, OrderError> {
-        change.audit(audit::Draft::done(audit::operation(&order.act), order.who));
+        change.audit(self.done(order, &reply));
         if let Some(idempotency) = &order.idempotency {
             let text = serde_json::to_string(&reply).map_err(|_| OrderError::Storage)?;
             change.remember(&idempotency.key, &idempotency.fingerprint, text);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use audit::Stretch;
 use identity::{KeyHash, OrganizationId};
 use ledger::{Account, Millicredits};
 use limits::Window;
@@ -14,6 +15,16 @@ use crate::protocol::{
 use crate::records::SubjectLimit;
 
 impl<S: Storage> Team<S> {
+    /// The audit trail's records after one, oldest first.
+    ///
+    /// # Errors
+    /// When the team was never told what it is, or the database fails.
+    pub fn trail(&self, after: u64, limit: u32) -> Result<Stretch, OrderError> {
+        self.records.profile.as_ref().ok_or(OrderError::NotOpen)?;
+        let records = self.journal.audit_after(after, limit).map_err(|_| OrderError::Storage)?;
+        Ok(Stretch { records, head: self.journal.audit_head() })
+    }
+
     /// Everything about the team.
     ///
     /// # Errors

@@ -79,7 +79,9 @@ impl World {
     }
 
     fn order(&mut self, act: Act) -> Reply {
-        self.team.order(NOW, &Order { who: Principal::Operator, idempotency: None, act }).unwrap()
+        self.team
+            .order(NOW, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })
+            .unwrap()
     }
 
     fn reserve(&mut self, now: i64, call: u128, input: i64, output_tokens: i64) -> Result<Reserved, ReserveError> {

@@ -57,7 +57,7 @@ export class Api {
       body: body === undefined || typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
     });
     const text = await response.text();
-    const json = response.headers.get("content-type")?.includes("json");
+    const json = /[/+]json\b/.test(response.headers.get("content-type"));
     return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
   }
 

@@ -50,12 +50,12 @@ pub(crate) fn secret(world: &World) -> KeyHash {
 
 /// An order for an organization's actor, known by a fresh key.
 pub(crate) fn order(world: &World, act: Act) -> Order {
-    Order { who: Principal::Operator, idempotency: Some(idempotency(world)), act }
+    Order { who: Principal::Operator, idempotency: Some(idempotency(world)), by: Default::default(), act }
 }
 
 /// An order for a team's actor, known by a fresh key.
 pub(crate) fn team_order(world: &World, act: TeamAct) -> TeamOrder {
-    TeamOrder { who: Principal::Operator, idempotency: Some(idempotency(world)), act }
+    TeamOrder { who: Principal::Operator, idempotency: Some(idempotency(world)), by: Default::default(), act }
 }
 
 fn idempotency(world: &World) -> Idempotency {

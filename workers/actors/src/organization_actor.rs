@@ -103,6 +103,7 @@ impl OrganizationActor {
             }
             Command::Admit(asked) => Answer::Admit(organization.admit(now, asked)),
             Command::Ask(Question::Access) => Answer::Access(organization.access().map(Box::new)),
+            Command::Ask(Question::Trail { after, limit }) => Answer::Trail(organization.trail(*after, *limit)),
             Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
@@ -213,6 +214,7 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
             _ => AdmitError::Storage,
         })),
         Command::Ask(Question::Access) => Answer::Access(Err(error)),
+        Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(error)),
         Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
         Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
         Command::Ask(Question::Directory) => Answer::Directory(Err(error)),
@@ -228,6 +230,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Authorize(Err(OrderError::Storage))
             | Answer::Admit(Err(AdmitError::Storage))
             | Answer::Access(Err(OrderError::Storage))
+            | Answer::Trail(Err(OrderError::Storage))
             | Answer::PolicyVersions(Err(OrderError::Storage))
             | Answer::Settings(Err(OrderError::Storage))
             | Answer::Directory(Err(OrderError::Storage))

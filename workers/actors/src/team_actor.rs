@@ -181,6 +181,7 @@ impl TeamActor {
             }
             Command::Receive(envelope) => Answer::Order(team.receive(now, envelope)),
             Command::Order(order) => Answer::Order(team.order(now, order)),
+            Command::Ask(Question::Trail { after, limit }) => Answer::Trail(team.trail(*after, *limit)),
             Command::Ask(Question::Overview) => Answer::Overview(team.overview(now).map(|mut overview| {
                 overview.rows_written = overview.rows_written.saturating_add(self.timer.rows_written());
                 Box::new(overview)
@@ -288,6 +289,7 @@ fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: S
         Command::Reserve(_) => Answer::Reserve(Err(reserve)),
         Command::Settle(_) => Answer::Settle(Err(settle)),
         Command::Together(_) => Answer::Together(Vec::new()),
+        Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(order)),
         Command::Ask(Question::Overview) => Answer::Overview(Err(order)),
         Command::Ask(Question::Me { .. }) => Answer::Me(Err(reserve)),
         Command::Progress(_) | Command::Heal { .. } => Answer::Standing(Err(order)),

@@ -53,6 +53,9 @@ pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body>
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(app::App::new(env));
+    if let Some(id) = id {
+        parts.extensions.insert(id);
+    }
     let mut response = match router::router().call(Request::from_parts(parts, Body::new(body))).await {
         Ok(response) => response,
         Err(never) => match never {},

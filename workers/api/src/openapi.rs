@@ -10,8 +10,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required,
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, balances, dead_letters, departments, grants, health, index, journal, keys, limits, me,
-    members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
+    admin_keys, allotments, audit, balances, dead_letters, departments, grants, health, index, journal, keys, limits,
+    me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
     service_accounts, teams, usage,
 };
 use crate::schema;
@@ -55,6 +55,7 @@ use crate::schema;
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
+        audit::list_audit, audit::export_audit, audit::verify_audit,
         usage::get_usage, journal::list_journal, requests::list_requests,
         dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
         me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,

@@ -11,8 +11,8 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, balances, dead_letters, departments, grants, health, index, journal, keys, limits, me,
-    members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
+    admin_keys, allotments, audit, balances, dead_letters, departments, grants, health, index, journal, keys, limits,
+    me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
     service_accounts, teams, usage,
 };
 use crate::problem::{Code, Problem};
@@ -113,6 +113,9 @@ fn reports() -> Router {
         .route("/usage", get(usage::get_usage))
         .route("/journal", get(journal::list_journal))
         .route("/requests", get(requests::list_requests))
+        .route("/audit", get(audit::list_audit))
+        .route("/audit/export", get(audit::export_audit))
+        .route("/audit/verify", get(audit::verify_audit))
         .route("/dead-letters", get(dead_letters::list_dead_letters))
         .route("/dead-letters/{dead_letter_id}", delete(dead_letters::remove_dead_letter))
         .route("/openapi.json", get(index::get_openapi))

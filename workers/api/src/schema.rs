@@ -48,6 +48,8 @@ text! {
     TransferId, "^xfer_[0-9a-z]{26}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a journal's entry.
     EntryId, "^ent_[0-9a-z]{26}$", "ent_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of a record of the audit trail.
+    AuditId, "^aud_[0-9a-z]{26}$", "aud_01h2xcejqtf2nbrexx3vqjhp41";
     /// A decimal number of credits, in a string so that no digit is lost: at most three digits after the point.
     Credits, "^-?[0-9]+(\\.[0-9]+)?$", "12.5";
     /// A decimal number of dollars, in a string so that no digit is lost: at most nine digits after the point.
@@ -97,6 +99,8 @@ words! {
     Unit { Credits, Tokens, Requests }
     /// What kind of movement an entry records.
     EntryKind { Issue, Allot, Return, Settle, Release, Expire, Correct }
+    /// What came of something that was asked for.
+    AuditOutcome { Done, Denied, Failed }
     /// How a call ended.
     Outcome { Completed, ClientLeft, UpstreamBroke, UpstreamFailed, Expired }
     /// Where the numbers of a call come from.
@@ -200,6 +204,21 @@ pub struct Override {
     pub model: ModelPattern,
     /// What is different.
     pub change: PriceChange,
+}
+
+/// What is personal or bulky of an audit record; it can be erased, and the trail still holds.
+#[derive(ToSchema)]
+pub struct AuditDetail {
+    /// Where the request came from.
+    pub address: Option<String>,
+    /// What the client said that it is.
+    pub user_agent: Option<String>,
+    /// The resource as it was.
+    pub before: Option<serde_json::Value>,
+    /// The resource as it is.
+    pub after: Option<serde_json::Value>,
+    /// A note for people.
+    pub note: Option<String>,
 }
 
 /// What a policy says.

@@ -78,6 +78,7 @@ pub(crate) mod testing {
     pub(crate) fn database() -> rusqlite::Connection {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../../../d1-migrations/0001_projection.sql")).unwrap();
+        connection.execute_batch(include_str!("../../../d1-migrations/0002_audit.sql")).unwrap();
         connection
     }
 

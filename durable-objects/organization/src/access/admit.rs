@@ -1,6 +1,8 @@
 //! Deciding whether somebody may do something.
 
+use audit::{Changed, Draft, Outcome};
 use identity::{KeyHash, MemberId, OrganizationId, Principal};
+use journal::Change;
 use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Resource, Role, Who};
 use storage::Storage;
 
@@ -15,15 +17,62 @@ struct Known {
     scopes: Option<Vec<Action>>,
 }
 
+/// Attempts with unknown keys that are recorded in a minute; more say nothing
+/// new and would fill the trail.
+const STRANGERS_A_MINUTE: u32 = 30;
+
+/// Counts attempts with unknown keys.
+#[derive(Debug, Default)]
+pub(crate) struct Strangers {
+    minute: i64,
+    noted: u32,
+}
+
+impl Strangers {
+    fn may_note(&mut self, now: i64) -> bool {
+        let minute = now.div_euclid(60_000);
+        if minute != self.minute {
+            *self = Self { minute, noted: 0 };
+        }
+        self.noted = self.noted.saturating_add(1);
+        self.noted <= STRANGERS_A_MINUTE
+    }
+}
+
 impl<S: Storage> Organization<S> {
-    /// Finds out who calls and decides whether they may.
+    /// Finds out who calls and decides whether they may. Who may not is
+    /// recorded.
     ///
     /// # Errors
     /// [`AdmitError`], in this order: who it is, what it is done to, whether.
-    pub fn admit(&self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
+    pub fn admit(&mut self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
+        let outcome = self.decide(now, asked);
+        let refused = match &outcome {
+            Err(AdmitError::Denied { on, decision, .. }) => {
+                let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
+                let code = if decision.approvals.is_empty() { "forbidden" } else { "approval_required" };
+                Some((who, code, Some(on.clone()), decision.policies.clone()))
+            }
+            // Anybody can show a key that is none.
+            Err(AdmitError::Unknown) if self.records.profile.is_some() && self.strangers.may_note(now) => {
+                Some((None, "unauthorized", None, Vec::new()))
+            }
+            _ => None,
+        };
+        if let Some((who, code, resource, policies)) = refused {
+            let draft = asked.by.draft(asked.action.as_str(), who, Outcome::Denied, Changed::default());
+            let policy_version = self.records.profile.as_ref().map(|profile| profile.policy_version);
+            let mut change = Change::new();
+            change.audit(Draft { code: Some(code.to_owned()), resource, policies, policy_version, ..draft });
+            self.commit(now, change).map_err(|_| AdmitError::Storage)?;
+        }
+        outcome
+    }
+
+    fn decide(&self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
         let profile = self.records.profile.as_ref().ok_or(AdmitError::Unknown)?;
         let root = profile.organization;
-        let known = self.identify(now, root, &asked.caller)?;
+        let known = self.identify(now, &asked.caller)?;
         let (resource, path) = self.find(root, asked.target)?;
         let deny = |decision: Decision| AdmitError::Denied {
             action: asked.action,
@@ -62,7 +111,7 @@ impl<S: Storage> Organization<S> {
         Err(deny(decision))
     }
 
-    fn identify(&self, now: i64, root: OrganizationId, caller: &Caller) -> Result<Known, AdmitError> {
+    fn identify(&self, now: i64, caller: &Caller) -> Result<Known, AdmitError> {
         match caller {
             Caller::Operator => {
                 Ok(Known { who: Who::Operator, principal: Principal::Operator, grantee: None, scopes: None })
@@ -71,11 +120,12 @@ impl<S: Storage> Organization<S> {
                 let id = self.authorize(hash).ok().flatten().ok_or(AdmitError::Unknown)?;
                 Ok(Known { who: Who::AdminKey(id), principal: Principal::Admin(id), grantee: None, scopes: None })
             }
-            Caller::ServiceKey { hash } => self.service(now, root, hash),
+            Caller::ServiceKey { hash } => self.service(now, hash),
         }
     }
 
-    fn service(&self, now: i64, root: OrganizationId, hash: &KeyHash) -> Result<Known, AdmitError> {
+    fn service(&self, now: i64, hash: &KeyHash) -> Result<Known, AdmitError> {
+        let root = self.records.profile.as_ref().ok_or(AdmitError::Unknown)?.organization;
         let accounts = self.records.service_accounts.values();
         let mut keys = accounts.flat_map(|account| account.keys.iter().map(move |key| (account, key)));
         let (account, key) = keys.find(|(_, key)| key.hash == *hash).ok_or(AdmitError::Unknown)?;

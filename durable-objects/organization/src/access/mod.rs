@@ -5,6 +5,7 @@ mod grants;
 mod policies;
 mod services;
 
+pub(crate) use admit::Strangers;
 pub(crate) use policies::VERSIONS_TABLE;
 
 use journal::Change;

@@ -1,5 +1,6 @@
 //! Who may do what: asking it, and changing it.
 
+use audit::Attribution;
 use identity::{
     DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, TeamId,
 };
@@ -18,6 +19,9 @@ pub struct Admit {
     /// What policies may look at.
     #[serde(default)]
     pub facts: Facts,
+    /// By what request, for the record if they may not.
+    #[serde(default)]
+    pub by: Attribution,
 }
 
 /// What a caller showed.

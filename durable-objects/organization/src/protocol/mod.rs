@@ -2,6 +2,7 @@
 //! the code talk to each other while one is being deployed, so fields are
 //! added with a default, never renamed or removed.
 
+use audit::{Attribution, Stretch};
 use events::{Envelope, MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
     AdminKeyId, DepartmentId, GrantId, KeyHash, Networks, OrganizationId, PolicyId, Principal, ProviderId,
@@ -112,6 +113,9 @@ pub struct Order {
     /// How a repetition is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    /// By what it came.
+    #[serde(default)]
+    pub by: Attribution,
     /// What.
     pub act: Act,
 }
@@ -279,6 +283,13 @@ pub enum Question {
     Directory,
     /// Who has which role, and the policies.
     Access,
+    /// The audit trail's records after one, oldest first.
+    Trail {
+        /// After this place.
+        after: u64,
+        /// So many at most.
+        limit: u32,
+    },
     /// All versions of a policy.
     PolicyVersions {
         /// Which policy.
@@ -465,6 +476,8 @@ pub enum Answer {
     Admit(Result<Admitted, AdmitError>),
     /// To [`Question::Access`].
     Access(Result<Box<Access>, OrderError>),
+    /// To [`Question::Trail`].
+    Trail(Result<Stretch, OrderError>),
     /// To [`Question::PolicyVersions`], the newest first.
     PolicyVersions(Result<Vec<PolicyRecord>, OrderError>),
     /// To [`Question::Settings`].

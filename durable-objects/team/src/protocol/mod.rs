@@ -7,6 +7,7 @@ mod call;
 mod order;
 mod view;
 
+use audit::Stretch;
 use events::Envelope;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +61,8 @@ pub enum Answer {
     Overview(Result<Box<Overview>, OrderError>),
     /// To [`Question::Me`].
     Me(Result<Box<Me>, ReserveError>),
+    /// To [`Question::Trail`].
+    Trail(Result<Stretch, OrderError>),
     /// To [`Command::Progress`] and [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
     /// To [`Command::Together`]: an answer to each, in order.

@@ -1,5 +1,6 @@
 //! Acts of management and what they come to.
 
+use audit::Attribution;
 use identity::{KeyHash, KeyId, LimitId, MemberId, Networks, Principal, TransferId};
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
@@ -16,6 +17,9 @@ pub struct Order {
     /// How a repetition is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    /// By what it came.
+    #[serde(default)]
+    pub by: Attribution,
     /// What.
     pub act: Act,
 }

@@ -39,6 +39,13 @@ pub struct KeyView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Question {
+    /// The audit trail's records after one, oldest first.
+    Trail {
+        /// After this place.
+        after: u64,
+        /// So many at most.
+        limit: u32,
+    },
     /// Everything about the team.
     Overview,
     /// What a key's owner may see.

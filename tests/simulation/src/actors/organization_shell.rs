@@ -26,7 +26,8 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             Answer::TopUp(given)
         }
         // Nobody manages the simulated organizations but the operator.
-        Command::Admit(_) | Command::Ask(Question::Access | Question::PolicyVersions { .. }) => return None,
+        Command::Admit(_)
+        | Command::Ask(Question::Access | Question::Trail { .. } | Question::PolicyVersions { .. }) => return None,
         Command::Authorize { key } => {
             let known = host.read(world, |organization| organization.authorize(&key));
             Answer::Authorize(known.unwrap_or(Err(OrderError::NotOpen)))

@@ -39,6 +39,10 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
             deliver(world, host).await;
             Answer::Order(done)
         }
+        Command::Ask(Question::Trail { after, limit }) => {
+            let shown = host.read(world, |team| team.trail(after, limit));
+            Answer::Trail(shown.unwrap_or(Err(OrderError::NotOpen)))
+        }
         Command::Ask(Question::Overview) => {
             let now = world.now();
             let shown = host.read(world, |team| team.overview(now)).unwrap_or(Err(OrderError::NotOpen));

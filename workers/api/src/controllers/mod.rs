@@ -2,6 +2,7 @@
 
 pub(crate) mod admin_keys;
 pub(crate) mod allotments;
+pub(crate) mod audit;
 pub(crate) mod balances;
 pub(crate) mod dead_letters;
 pub(crate) mod departments;

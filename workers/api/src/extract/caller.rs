@@ -7,10 +7,11 @@ use ::organization::protocol::{
     self as organization, Access, Admit, AdmitError, Admitted, Directory, PolicyRecord, Question, Target, Visible,
 };
 use ::team::protocol::{self as team, Me};
+use audit::{Attribution, Salt};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
-use identity::{AdminKey, ApiKey, KeyError, OrganizationId, PolicyId, Principal, ServiceKey, TeamId};
+use identity::{AdminKey, ApiKey, KeyError, OrganizationId, PolicyId, Principal, RequestId, ServiceKey, TeamId};
 use policy::{Action, Facts};
 use sha2::{Digest, Sha256};
 use worker::send::SendFuture;
@@ -41,6 +42,8 @@ pub(crate) struct Caller {
     credential: Credential,
     named: Option<OrganizationId>,
     address: Option<IpAddr>,
+    /// By what request, for the audit trail.
+    by: Attribution,
 }
 
 /// Whoever may do what they asked for, in one organization.
@@ -50,6 +53,8 @@ pub(crate) struct Admin {
     pub(crate) who: Principal,
     /// What of the tree they may do it to.
     visible: Visible,
+    /// By what request, and why it is allowed, for the audit trail.
+    by: Attribution,
 }
 
 /// Whoever runs the installation.
@@ -71,7 +76,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
         let app = parts.extensions.get::<App>().cloned();
         let app = app.ok_or_else(|| Problem::internal("a request without bindings"))?;
         let credential = credential(&parts.headers, app.operator_key().as_deref())?;
-        Ok(Self { app, credential, named: named_organization(&parts.headers)?, address: address(&parts.headers) })
+        let (named, address) = (named_organization(&parts.headers)?, address(&parts.headers));
+        let by = Attribution {
+            request: parts.extensions.get::<RequestId>().map(ToString::to_string),
+            address: address.map(|address| address.to_string()),
+            user_agent: parts.headers.get(header::USER_AGENT).and_then(|text| text.to_str().ok()).map(str::to_owned),
+            salt: Some(Salt::from_u128(random()?)),
+            ..Attribution::default()
+        };
+        Ok(Self { app, credential, named, address, by })
     }
 }
 
@@ -116,10 +129,12 @@ impl Caller {
     pub(crate) async fn may_with(self, action: Action, target: Target, facts: Facts) -> Result<Admin, Problem> {
         let (organization, caller) = self.shown()?;
         let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
-        let command = organization::Command::Admit(Admit { caller, action, target, facts });
+        let by = Attribution { action: Some(action.to_string()), ..self.by };
+        let command = organization::Command::Admit(Admit { caller, action, target, facts, by: by.clone() });
         match self.app.actors()?.organization(organization, &command).await? {
-            organization::Answer::Admit(Ok(Admitted { who, visible, .. })) => {
-                Ok(Admin { app: self.app, organization, who, visible })
+            organization::Answer::Admit(Ok(Admitted { who, visible, decision, policy_version })) => {
+                let by = Attribution { policies: decision.policies, policy_version: Some(policy_version), ..by };
+                Ok(Admin { app: self.app, organization, who, visible, by })
             }
             organization::Answer::Admit(Err(AdmitError::Unknown)) if self.credential == Credential::Operator => {
                 Err(Problem::not_found("organization", organization))
@@ -210,7 +225,7 @@ impl Admin {
     /// An act of management on the organization.
     pub(crate) async fn order(&self, repeat: &Repeat, act: organization::Act) -> Result<organization::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
-        let order = organization::Order { who: self.who, idempotency, act };
+        let order = organization::Order { who: self.who, idempotency, by: self.by.clone(), act };
         self.app.order_organization(self.organization, order).await
     }
 
@@ -218,7 +233,7 @@ impl Admin {
     /// this organization.
     pub(crate) async fn order_team(&self, id: TeamId, repeat: &Repeat, act: team::Act) -> Result<team::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
-        self.app.order_team(id, team::Order { who: self.who, idempotency, act }).await
+        self.app.order_team(id, team::Order { who: self.who, idempotency, by: self.by.clone(), act }).await
     }
 
     /// 128 secret bits: the same again where the request is a repetition.

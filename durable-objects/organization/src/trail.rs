@@ -1,0 +1,136 @@
+//! What the audit trail says of an act.
+
+use audit::{Changed, Draft, Outcome};
+use identity::MemberId;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use storage::Storage;
+
+use crate::Organization;
+use crate::protocol::{Act, Order, OrderError, Reply};
+
+impl<S: Storage> Organization<S> {
+    /// Something that is about to be done; memory is still as before.
+    pub(crate) fn done(&self, order: &Order, reply: &Reply) -> Draft {
+        let resource = resource(&order.act);
+        let before = match &order.act {
+            Act::PutGeneral(_) => self.records.profile.as_ref().and_then(|profile| json(&profile.general)),
+            Act::Rename { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.name)),
+            Act::PutOverrides { .. } => json(&self.records.overrides),
+            _ => resource.as_deref().and_then(|id| self.snapshot(id)),
+        };
+        let after = match reply {
+            Reply::Done if is_removal(&order.act) => None,
+            Reply::Done => json(&order.act),
+            Reply::Department(view) => json(view),
+            Reply::Team(profile) => json(profile),
+            Reply::Member(record) => json(record),
+            Reply::AdminKey(record) => json(record),
+            Reply::Provider(provider) => json(provider),
+            Reply::ServiceAccount(account) => json(account),
+            Reply::Grant(_) if is_removal(&order.act) => None,
+            Reply::Grant(grant) => json(grant),
+            Reply::Policy(record) => json(record),
+            Reply::Moved(moved) => json(moved),
+        };
+        let reference = if let Reply::Moved(moved) = reply { Some(moved.transfer.to_string()) } else { None };
+        let name = audit::operation(&order.act);
+        let draft = order.by.draft(&name, Some(order.who), Outcome::Done, Changed { before, after });
+        Draft { resource, reference, ..draft }
+    }
+
+    /// Something that could not be done.
+    pub(crate) fn failed(order: &Order, error: &OrderError) -> Draft {
+        let name = audit::operation(&order.act);
+        let draft = order.by.draft(&name, Some(order.who), Outcome::Failed, Changed::default());
+        Draft { resource: resource(&order.act), code: Some(code(error).to_owned()), ..draft }
+    }
+
+    /// A record as it is, by its id.
+    fn snapshot(&self, id: &str) -> Option<Value> {
+        let records = &self.records;
+        match id.split('_').next()? {
+            "dep" => json(records.departments.get(&id.parse().ok()?)?),
+            "team" => json(&records.teams.get(&id.parse().ok()?)?.profile),
+            "mem" => json(records.members.get(&id.parse().ok()?)?),
+            "adm" => json(records.admin_keys.get(&id.parse().ok()?)?),
+            "prov" => json(records.providers.get(&id.parse().ok()?)?),
+            "svc" => json(records.service_accounts.get(&id.parse().ok()?)?),
+            "grant" => json(records.grants.get(&id.parse().ok()?)?),
+            "pol" => json(records.policies.get(&id.parse().ok()?)?),
+            _ => None,
+        }
+    }
+}
+
+/// What an act is about.
+fn resource(act: &Act) -> Option<String> {
+    let id: &dyn ToString = match act {
+        Act::Rename { .. } | Act::PutGeneral(_) | Act::PutOverrides { .. } | Act::Issue { .. } => return None,
+        Act::CreateAdminKey(new) => &new.id,
+        Act::RevokeAdminKey { id } => id,
+        Act::CreateDepartment { id, .. } | Act::RenameDepartment { id, .. } => id,
+        Act::CreateTeam(new) | Act::ChangeTeam(new) => &new.id,
+        Act::CreateMember { member, .. } | Act::ChangeMember { member, .. } => {
+            let id: &MemberId = &member.member;
+            id
+        }
+        Act::Allot { to, .. } => to,
+        Act::PutProvider { provider, .. } => &provider.id,
+        Act::RemoveProvider { id } => id,
+        Act::CreateServiceAccount { id, .. } | Act::ChangeServiceAccount { id, .. } => id,
+        Act::CreateServiceKey(new) => &new.account,
+        Act::RevokeServiceKey { account, .. } => account,
+        Act::CreateGrant(new) | Act::LendRole(new) => &new.id,
+        Act::RevokeGrant { id } => id,
+        Act::PutPolicy(put) => &put.id,
+        Act::RemovePolicy { id } => id,
+    };
+    Some(id.to_string())
+}
+
+const fn is_removal(act: &Act) -> bool {
+    matches!(act, Act::RemoveProvider { .. } | Act::RevokeGrant { .. })
+}
+
+/// The same names as the management API has for them.
+const fn code(error: &OrderError) -> &'static str {
+    match error {
+        OrderError::NotOpen | OrderError::NotFound { .. } => "not_found",
+        OrderError::Conflict { .. } => "conflict",
+        OrderError::Stale { .. } => "precondition_failed",
+        OrderError::Invalid { .. } => "invalid_request",
+        OrderError::InsufficientFunds { .. } => "insufficient_funds",
+        OrderError::IdempotencyConflict { .. } => "idempotency_conflict",
+        OrderError::Storage => "unavailable",
+    }
+}
+
+fn json(value: &impl Serialize) -> Option<Value> {
+    let mut value = serde_json::to_value(value).ok()?;
+    hide(&mut value);
+    Some(value)
+}
+
+/// Takes out what is secret, or stands for a secret: hashes of keys, sealed
+/// keys, and the values of headers, which may be keys.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("hash");
+            if fields.contains_key("base_url") {
+                hide_provider(fields);
+            }
+            fields.values_mut().for_each(hide);
+        }
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        _ => {}
+    }
+}
+
+fn hide_provider(fields: &mut Map<String, Value>) {
+    fields.remove("key");
+    if let Some(Value::Object(headers)) = fields.get_mut("headers") {
+        headers.values_mut().for_each(|value| *value = Value::from("…"));
+    }
+}
