@@ -228,10 +228,13 @@ fn every_order_is_on_record_once_and_goes_to_the_queue() {
     assert!(
         order(&mut organization, Act::RenameDepartment { id: DepartmentId::from_u128(9), name: "x".into() }).is_err()
     );
-    assert_eq!(actions(&organization)[4..], ["rename_department"], "not what is repeated or refused");
+    let twice = ["rename_department", "rename_department"];
+    assert_eq!(actions(&organization)[4..], twice, "what is refused too, but not what is repeated");
+    let last = organization.journal().audit_after(5, 10).unwrap().pop().unwrap();
+    assert_eq!((last.outcome, last.code.as_deref()), (audit::Outcome::Failed, Some("not_found")));
     let waiting = |organization: &Organization<NativeStorage>| organization.journal().unpublished_len();
-    assert_eq!((waiting(&organization), organization.next_alarm()), (1, Some(NOW + 6000)));
-    organization.journal_mut().set_audit_published(5).unwrap();
+    assert_eq!((waiting(&organization), organization.next_alarm()), (2, Some(NOW + 6000)));
+    organization.journal_mut().set_audit_published(6).unwrap();
     organization.published(NOW);
     assert_eq!((waiting(&organization), organization.next_alarm()), (0, None));
 
@@ -239,5 +242,5 @@ fn every_order_is_on_record_once_and_goes_to_the_queue() {
     organization.heal(entries, None).unwrap();
     assert_eq!(organization.next_alarm(), None);
     organization.heal(entries, Some(2)).unwrap();
-    assert_eq!((waiting(&organization), organization.next_alarm()), (3, Some(0)));
+    assert_eq!((waiting(&organization), organization.next_alarm()), (4, Some(0)));
 }

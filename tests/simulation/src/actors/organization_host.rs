@@ -201,7 +201,7 @@ impl OrganizationHost {
         let fired = self.disk.disarm();
         note(world, fired);
         let failed = failed(&answer);
-        let step = Step { now, disk: &self.disk, wrote: self.disk.changes() != before, failed, fired };
+        let step = Step { now, disk: &self.disk, rows: self.disk.changes().saturating_sub(before), failed, fired };
         let auditor = &mut *world.auditor.borrow_mut();
         let Auditor { organizations, transfers, .. } = auditor;
         if let Some(books) = organizations.get_mut(&self.id) {

@@ -219,7 +219,7 @@ impl TeamHost {
         let fired = self.disk.disarm();
         note(world, fired);
         let failed = failed(&answer);
-        let step = Step { now, disk: &self.disk, wrote: self.disk.changes() != before, failed, fired };
+        let step = Step { now, disk: &self.disk, rows: self.disk.changes().saturating_sub(before), failed, fired };
         let auditor = &mut *world.auditor.borrow_mut();
         let Auditor { teams, transfers, .. } = auditor;
         if let Some(books) = teams.get_mut(&self.place.team) {

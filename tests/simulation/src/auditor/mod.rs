@@ -23,6 +23,7 @@ mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use audit::{Outcome, Record};
 use identity::{OrganizationId, RequestId, TeamId};
 use ledger::Account;
 
@@ -42,8 +43,8 @@ pub(crate) use transfers::Transfers;
 pub(crate) struct Step<'a> {
     pub(crate) now: i64,
     pub(crate) disk: &'a Disk,
-    /// Whether a statement changed a row, taken back or not.
-    pub(crate) wrote: bool,
+    /// Rows that statements changed, taken back or not.
+    pub(crate) rows: i64,
     /// Whether the answer was a failure of the storage.
     pub(crate) failed: bool,
     /// Whether the storage was told to fail and did.
@@ -53,7 +54,17 @@ pub(crate) struct Step<'a> {
 impl Step<'_> {
     /// What was refused has changed nothing.
     fn wrote_nothing(&self, what: &str) -> Checked {
-        ensure(!self.wrote, "what was refused changed nothing", || format!("{what} wrote rows"))
+        ensure(self.rows == 0, "what was refused changed nothing", || format!("{what} wrote rows"))
+    }
+
+    /// An order that was refused is on record as that, and has changed nothing
+    /// else.
+    fn order_was_refused(&self, recorded: &[Record]) -> Checked {
+        let as_refused = recorded.iter().all(|record| record.outcome == Outcome::Failed);
+        let one = self.failed || (recorded.len() == 1 && self.rows == 1);
+        ensure(as_refused && one, "a refused order is on record and changed nothing", || {
+            format!("{} rows, {recorded:?}", self.rows)
+        })
     }
 
     /// A failure of the storage must be answered as one: only then does the

@@ -97,11 +97,8 @@ impl OrganizationAudit {
             }
         }
         if !self.replies.note(step, order.idempotency.as_ref(), answer.is_ok())? {
-            let nothing = new.is_empty() && recorded.is_empty();
-            ensure(nothing, "what was refused changed nothing", || format!("{answer:?}"))?;
-            if !step.failed {
-                step.wrote_nothing("a refused order")?;
-            }
+            ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
+            step.order_was_refused(&recorded)?;
             if let Err(OrderError::InsufficientFunds { left, needed, .. }) = answer {
                 let truth = from_before == left.get().into() && left < needed;
                 ensure(truth, "refused for lack of credits that lack", || format!("{answer:?}, has {from_before}"))?;

@@ -41,7 +41,7 @@ impl Replies {
         let Some(idempotency) = idempotency else { return Due::Anything };
         match self.known.get(&idempotency.key) {
             // It may be forgotten by now, and then it is done again.
-            Some(known) if self.latest.saturating_sub(known.time_ms) > KEEP_MS && step.wrote => Due::Anything,
+            Some(known) if self.latest.saturating_sub(known.time_ms) > KEEP_MS && step.rows > 0 => Due::Anything,
             Some(known) if known.fingerprint == idempotency.fingerprint => Due::Same(known.reply.clone()),
             Some(_) => Due::Conflict,
             None => Due::Anything,

@@ -50,13 +50,10 @@ impl TeamAudit {
             }
         }
         let unkeyed = order.idempotency.is_none();
-        let done = answer.is_ok() || (unkeyed && step.failed && !recorded.is_empty());
+        let done = answer.is_ok() || (unkeyed && step.failed && was_done(&recorded));
         if !self.replies.note(step, order.idempotency.as_ref(), done)? {
-            let nothing = new.is_empty() && recorded.is_empty();
-            ensure(nothing, "what was refused changed nothing", || format!("{answer:?}"))?;
-            if !step.failed {
-                step.wrote_nothing("a refused order")?;
-            }
+            ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
+            step.order_was_refused(&recorded)?;
             return self.order_refused(order, answer, from_before);
         }
         tally.count("order: done");
@@ -196,4 +193,8 @@ pub(super) fn one_entry(
         && entry.amount == amount
         && entry.reference == reference;
     ensure(same, "a movement is what was ordered", || format!("{kind:?} {debit} {credit} {amount}: {entry:?}"))
+}
+
+fn was_done(recorded: &[audit::Record]) -> bool {
+    recorded.iter().any(|record| record.outcome == audit::Outcome::Done)
 }
