@@ -29,7 +29,7 @@ pub(crate) enum Parcel {
     Request {
         call: u64,
         to: Name,
-        request: Request,
+        request: Box<Request>,
     },
     Answer {
         call: u64,
@@ -103,10 +103,10 @@ impl Network {
         if !self.healed && random.percent(3) {
             tally.count("network: request doubled");
             let at = step + random.below(300);
-            self.put(at, Parcel::Request { call, to, request: request.clone() });
+            self.put(at, Parcel::Request { call, to, request: Box::new(request.clone()) });
         }
         let at = self.arrival(step, random);
-        self.put(at, Parcel::Request { call, to, request });
+        self.put(at, Parcel::Request { call, to, request: Box::new(request) });
     }
 
     /// Sends an answer to whoever still waits for it.

@@ -262,7 +262,7 @@ impl Run {
 /// Hands a parcel to whom it is for.
 fn deliver(world: &Rc<World>, parcel: Parcel) {
     match parcel {
-        Parcel::Request { call, to, request } => world.spawn(Some(to), serve(Rc::clone(world), to, call, request)),
+        Parcel::Request { call, to, request } => world.spawn(Some(to), serve(Rc::clone(world), to, call, *request)),
         Parcel::Answer { call, answer } => world.network.borrow_mut().resolve(call, Some(answer)),
         Parcel::Timeout { call } => world.network.borrow_mut().resolve(call, None),
         Parcel::Wake(slot) => slot.fill(()),

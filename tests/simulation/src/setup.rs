@@ -99,7 +99,7 @@ async fn make_team(world: &World, place: &TeamPlace) {
     for member in &place.members {
         for _ in 0..KEYS {
             let act = TeamAct::CreateKey(new_key(world, *member));
-            let _ = world.ask_team(place.team, TeamCommand::Order(team_order(world, act))).await;
+            let _ = world.ask_team(place.team, TeamCommand::Order(Box::new(team_order(world, act)))).await;
         }
     }
 }

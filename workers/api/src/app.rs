@@ -125,7 +125,7 @@ impl App {
 
     /// An act of management on a team.
     pub(crate) async fn order_team(&self, id: TeamId, order: team::Order) -> Result<team::Reply, Problem> {
-        match self.actors()?.team(id, &team::Command::Order(order)).await? {
+        match self.actors()?.team(id, &team::Command::Order(Box::new(order))).await? {
             team::Answer::Order(reply) => Ok(reply?),
             _ => Err(unexpected()),
         }

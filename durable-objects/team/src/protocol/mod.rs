@@ -31,7 +31,7 @@ pub enum Command {
     /// A message from the organization's actor.
     Receive(Envelope),
     /// An act of management.
-    Order(Order),
+    Order(Box<Order>),
     /// A question that changes nothing.
     Ask(Question),
     /// How far D1 has come with this journal; what is missing is sent again.

@@ -49,7 +49,7 @@ async fn send(world: &World, directive: &Directive) -> Heard {
     let in_doubt = match directive {
         Directive::Team(team, order) => {
             use team::protocol::{Answer, Command, OrderError};
-            let answer = world.ask_team(*team, Command::Order(order.clone())).await;
+            let answer = world.ask_team(*team, Command::Order(Box::new(order.clone()))).await;
             matches!(answer, None | Some(Answer::Order(Err(OrderError::Storage))))
         }
         Directive::Organization(organization, order) => {
