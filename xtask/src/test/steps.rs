@@ -71,10 +71,11 @@ impl Step {
 /// Runs a folder's tests against the release build.
 fn end_to_end(folder: &str, prepare: impl FnOnce(&mut Command) -> Result<()>) -> Result<()> {
     let build = edge::build(Profile::Release)?;
-    process::run(rust::cargo().args(["build", "--quiet", "--package", "fakes"]))?;
-    let fakes = rust::target_folder()?.join("debug/fakes");
+    process::run(rust::cargo().args(["build", "--quiet", "--package", "fakes", "--package", "alfred"]))?;
+    let programs = rust::target_folder()?.join("debug");
     let mut command = node::node();
-    command.env("ALFRED_BUILD", build).env("ALFRED_FAKES", fakes).env("ALFRED_XTASK", std::env::current_exe()?);
+    command.env("ALFRED_BUILD", build).env("ALFRED_XTASK", std::env::current_exe()?);
+    command.env("ALFRED_FAKES", programs.join("fakes")).env("ALFRED_CLI", programs.join("alfred"));
     prepare(&mut command)?;
     node_tests(folder, &mut command)
 }

@@ -1,0 +1,144 @@
+//! `alfred audit`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::api::{Query, operations as ops};
+use crate::failure::Failure;
+use crate::output::{at, plain};
+use crate::session::{Session, text};
+
+/// How often it is looked for more.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What is looked at each time: more than happens in between.
+const STRETCH: usize = 500;
+/// What has a place of its own in a line.
+const SHOWN: [&str; 6] = ["id", "time", "action", "outcome", "who", "resource"];
+
+/// List what was done and what was refused, the newest first.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  alfred audit --first 20
+  alfred audit --outcome denied --from 2026-11-01
+  alfred audit --action create_grant --follow
+  alfred audit --follow --json | jq -c 'select(.outcome != \"done\")'")]
+pub(crate) struct Arguments {
+    /// Only so many
+    #[arg(long, value_name = "NUMBER")]
+    first: Option<usize>,
+    /// Only in this trail: the organization's id, or a team's
+    #[arg(long)]
+    actor: Option<String>,
+    /// Only this action, like create_key
+    #[arg(long)]
+    action: Option<String>,
+    /// Only with this outcome
+    #[arg(long)]
+    outcome: Option<String>,
+    /// Only by them
+    #[arg(long)]
+    who: Option<String>,
+    /// Only on this
+    #[arg(long)]
+    resource: Option<String>,
+    /// Only of this request
+    #[arg(long)]
+    request_id: Option<String>,
+    /// From this day or time on
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Before this day or time
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Go on with what happens, the newest last, a line each (with --json, a document each); end it with Ctrl-C
+    #[arg(long, conflicts_with = "first")]
+    follow: bool,
+}
+
+/// Runs it.
+pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<String, Failure> {
+    let query = [
+        ("actor", arguments.actor.clone()),
+        ("action", arguments.action.clone()),
+        ("outcome", arguments.outcome.clone()),
+        ("who", arguments.who.clone()),
+        ("resource", arguments.resource.clone()),
+        ("request_id", arguments.request_id.clone()),
+        ("from", session.moment(arguments.from.as_ref())?),
+        ("to", session.moment(arguments.to.as_ref())?),
+    ];
+    if arguments.follow {
+        return follow(session, &query);
+    }
+    let items = session.api.list(ops::LIST_AUDIT, &[], &query, arguments.first)?;
+    if session.json {
+        return Ok(session.document(&crate::api::document(items)));
+    }
+    Ok(items.iter().map(|item| line(session, item)).collect())
+}
+
+/// Looks again and again, and prints what is new.
+fn follow(session: &Session, query: Query) -> Result<String, Failure> {
+    let mut seen = BTreeSet::new();
+    loop {
+        let items = session.api.list(ops::LIST_AUDIT, &[], query, Some(STRETCH))?;
+        for item in unseen(&mut seen, items) {
+            let line = if session.json { format!("{item}\n") } else { line(session, &item) };
+            if !crate::print(&line) {
+                return Ok(String::new());
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What was not there before, the oldest first. Remembers only what can come again.
+fn unseen(seen: &mut BTreeSet<String>, items: Vec<Value>) -> Vec<Value> {
+    let ids: BTreeSet<String> = items.iter().map(|item| text(item, "/id").to_owned()).collect();
+    let mut new: Vec<Value> = items.into_iter().filter(|item| !seen.contains(text(item, "/id"))).collect();
+    new.sort_by(|one, other| (text(one, "/time"), text(one, "/id")).cmp(&(text(other, "/time"), text(other, "/id"))));
+    *seen = ids;
+    new
+}
+
+/// One record in one line: what every record has, then whatever else this one has.
+fn line(session: &Session, item: &Value) -> String {
+    let none = Map::new();
+    let fields = item.as_object().unwrap_or(&none);
+    let word = |name: &str| fields.get(name).map(shown).unwrap_or_else(|| "-".to_owned());
+    let more = fields.iter().filter(|(name, value)| !SHOWN.contains(&name.as_str()) && !value.is_null());
+    let more: Vec<String> = more.map(|(name, value)| format!("{}={}", plain(name), shown(value))).collect();
+    let time = at(&word("time"), &session.zone);
+    let line = format!(
+        "{time}  {} {}  {} on {}  {}",
+        word("outcome"),
+        word("action"),
+        word("who"),
+        word("resource"),
+        more.join(" ")
+    );
+    format!("{}\n", line.trim_end())
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| plain(&value.to_string()), plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_record_once_and_in_order() {
+        let mut seen = BTreeSet::new();
+        let item = |n: u32| json!({ "id": format!("a{n}"), "time": format!("2026-11-22T13:45:0{n}Z") });
+        let ids = |items: Vec<Value>| items.iter().map(|item| text(item, "/id").to_owned()).collect::<Vec<_>>();
+        assert_eq!(ids(unseen(&mut seen, vec![item(2), item(1)])), ["a1", "a2"]);
+        assert_eq!(ids(unseen(&mut seen, vec![item(4), item(3), item(2), item(1)])), ["a3", "a4"]);
+        assert_eq!(ids(unseen(&mut seen, vec![item(4), item(3)])), Vec::<String>::new());
+    }
+}
