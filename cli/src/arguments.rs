@@ -137,6 +137,11 @@ mod tests {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(!commands.is_empty() || help.contains("alfred "), "`{path} --help` has no example");
         assert!(command.get_about().is_some(), "`{path} --help` says nothing");
+        // An argument of the same name would take the place of the one for everywhere, and a key's id that of the key.
+        for global in ["url", "key", "profile", "organization", "json", "utc"] {
+            let argument = command.get_arguments().find(|argument| argument.get_id() == global);
+            assert_eq!(argument.and_then(|argument| argument.get_long()), Some(global), "{path}");
+        }
         for command in commands {
             check(command, &format!("{path} {}", command.get_name()));
         }

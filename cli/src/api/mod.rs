@@ -57,8 +57,8 @@ impl Api {
         &self.key
     }
 
-    /// What an operation answers to a question without a body.
-    pub(crate) fn get(&self, operation: &Operation, ids: &[&str]) -> Result<Value, Failure> {
+    /// What an operation without a body answers.
+    pub(crate) fn call(&self, operation: &Operation, ids: &[&str]) -> Result<Value, Failure> {
         self.send(operation, ids, &[], None)
     }
 

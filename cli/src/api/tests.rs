@@ -93,7 +93,7 @@ fn what_changes_something_is_sent_once() {
 fn a_refusal_is_final_and_keeps_its_words() {
     let body = r#"{"title":"That is not permitted","detail":"no role of yours permits it","status":403}"#;
     let (api, server) = server(&[&answer("403 Forbidden", "", body)]);
-    let refused = api.get(operations::LIST_TEAMS, &[]).unwrap_err();
+    let refused = api.call(operations::LIST_TEAMS, &[]).unwrap_err();
     assert_eq!(refused.to_string(), "That is not permitted: no role of yours permits it");
     server.join().unwrap();
 }
@@ -140,6 +140,6 @@ fn a_list_has_all_pages() {
 #[test]
 fn nobody_there() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let failure = Api::new(&format!("http://{free}"), "k", None).get(operations::GET_ME, &[]).unwrap_err();
+    let failure = Api::new(&format!("http://{free}"), "k", None).call(operations::GET_ME, &[]).unwrap_err();
     assert!(matches!(failure, Failure::Unreachable { .. }), "{failure:?}");
 }

@@ -16,6 +16,9 @@ use crate::directory::Directory;
 const HIDDEN: &str = "…";
 /// What is written in one line, wherever it stands.
 const INLINE: [&str; 6] = ["allotment_plan", "change", "headers", "setting", "to", "on"];
+/// The parts of a file, each after what it means.
+const ORDER: [&str; 7] =
+    ["organization", "departments", "providers", "prices", "service_accounts", "grants", "policies"];
 
 /// Why there is no file of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -202,7 +205,10 @@ impl Names {
 pub(crate) fn write(file: &File) -> Result<String, ExportError> {
     let table = toml::Table::try_from(file).map_err(|error| ExportError::Unknown(error.to_string()))?;
     let mut text = String::new();
-    section(&mut text, "", &table);
+    for name in ORDER {
+        let part = table.get(name).map(|value| toml::Table::from_iter([(name.to_owned(), value.clone())]));
+        section(&mut text, "", &part.unwrap_or_default());
+    }
     Ok(text.trim_start().to_owned())
 }
 

@@ -43,7 +43,7 @@ fn send(
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let answer = match &step.body {
         Some(body) => api.order(step.operation, &ids, &body.resolve(made, secret).map_err(lacking)?)?,
-        None => api.get(step.operation, &ids)?,
+        None => api.call(step.operation, &ids)?,
     };
     Ok(answer.get("id").and_then(Value::as_str).map(|_| text(&answer, "/id").to_owned()))
 }

@@ -181,7 +181,7 @@ impl State {
         let wanted = |speaks: fn(&File) -> bool| file.is_none_or(speaks);
         let mut state = Self::default();
         if wanted(|file| file.organization.is_some() || !file.grants.is_empty() || !file.policies.is_empty()) {
-            let answer = api.get(ops::GET_ORGANIZATION, &[])?;
+            let answer = api.call(ops::GET_ORGANIZATION, &[])?;
             state.organization = Some(api.read(ops::GET_ORGANIZATION, answer)?);
         }
         if wanted(|file| !file.departments.is_empty() || !file.grants.is_empty() || !file.policies.is_empty()) {
@@ -199,7 +199,7 @@ impl State {
             state.providers = api.all(ops::LIST_PROVIDERS, &[])?;
         }
         if wanted(|file| !file.prices.is_empty()) {
-            let answer = api.get(ops::GET_OVERRIDES, &[])?;
+            let answer = api.call(ops::GET_OVERRIDES, &[])?;
             state.prices = api.read::<Overrides>(ops::GET_OVERRIDES, answer)?.overrides;
         }
         if wanted(|file| !file.service_accounts.is_empty() || !file.grants.is_empty()) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::api::{Query, operations as ops};
@@ -76,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<String, Fa
     if session.json {
         return Ok(session.document(&crate::api::document(items)));
     }
-    Ok(items.iter().map(|item| line(session, item)).collect())
+    Ok(items.iter().map(|item| line(&session.zone, item)).collect())
 }
 
 /// Looks again and again, and prints what is new.
@@ -85,7 +86,7 @@ fn follow(session: &Session, query: Query) -> Result<String, Failure> {
     loop {
         let items = session.api.list(ops::LIST_AUDIT, &[], query, Some(STRETCH))?;
         for item in unseen(&mut seen, items) {
-            let line = if session.json { format!("{item}\n") } else { line(session, &item) };
+            let line = if session.json { format!("{item}\n") } else { line(&session.zone, &item) };
             if !crate::print(&line) {
                 return Ok(String::new());
             }
@@ -104,13 +105,13 @@ fn unseen(seen: &mut BTreeSet<String>, items: Vec<Value>) -> Vec<Value> {
 }
 
 /// One record in one line: what every record has, then whatever else this one has.
-fn line(session: &Session, item: &Value) -> String {
+fn line(zone: &TimeZone, item: &Value) -> String {
     let none = Map::new();
     let fields = item.as_object().unwrap_or(&none);
-    let word = |name: &str| fields.get(name).map(shown).unwrap_or_else(|| "-".to_owned());
+    let word = |name: &str| fields.get(name).filter(|value| !value.is_null()).map_or_else(|| "-".to_owned(), shown);
     let more = fields.iter().filter(|(name, value)| !SHOWN.contains(&name.as_str()) && !value.is_null());
     let more: Vec<String> = more.map(|(name, value)| format!("{}={}", plain(name), shown(value))).collect();
-    let time = at(&word("time"), &session.zone);
+    let time = at(&word("time"), zone);
     let line = format!(
         "{time}  {} {}  {} on {}  {}",
         word("outcome"),
@@ -131,6 +132,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_record_in_a_line() {
+        let record = json!({
+            "id": "aud_1", "time": "2026-11-22T13:45:00.250Z", "action": "create_key", "outcome": "denied", "who": "adm_1",
+            "resource": null, "on_behalf_of": null, "policies": ["scope"], "something_new": { "a": 1 }, "code": "forbidden",
+        });
+        insta::assert_snapshot!(
+            line(&TimeZone::UTC, &record),
+            @r#"2026-11-22 13:45:00Z  denied create_key  adm_1 on -  code=forbidden policies=["scope"] something_new={"a":1}"#
+        );
+        assert_eq!(line(&TimeZone::UTC, &json!({ "who": "\u{1b}[2J" })), "-  - -  \u{fffd}[2J on -\n");
+    }
 
     #[test]
     fn every_record_once_and_in_order() {

@@ -26,12 +26,12 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<String, Fa
         if arguments.node.is_some() {
             return Err(Failure::Usage("with a member's key there is only your own balance".to_owned()));
         }
-        return Ok(session.card(&views::MY_BALANCE, &session.api.get(ops::GET_ME, &[])?));
+        return Ok(session.card(&views::MY_BALANCE, &session.api.call(ops::GET_ME, &[])?));
     }
     match &arguments.node {
         Some(node) => {
             let node = session.directory()?.node(node)?;
-            Ok(session.card(&views::BALANCE, &session.api.get(ops::GET_BALANCE, &[&node])?))
+            Ok(session.card(&views::BALANCE, &session.api.call(ops::GET_BALANCE, &[&node])?))
         }
         None => Ok(session.rows(&views::BALANCE, session.api.list(ops::LIST_BALANCES, &[], &[], None)?)),
     }

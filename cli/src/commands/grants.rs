@@ -79,7 +79,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
             };
             let on = match new.on.as_str() {
                 "organization" => {
-                    let organization = session.api.get(ops::GET_ORGANIZATION, &[])?;
+                    let organization = session.api.call(ops::GET_ORGANIZATION, &[])?;
                     session.api.read::<Organization>(ops::GET_ORGANIZATION, organization)?.id.to_string()
                 }
                 other => directory.branch(other)?,
@@ -89,7 +89,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
             Ok(session.done(&made, || format!("{} is {} on {} ({})", new.to, new.role, new.on, text(&made, "/id"))))
         }
         Command::Revoke { grant } => {
-            let revoked = session.api.get(ops::REVOKE_GRANT, &[grant])?;
+            let revoked = session.api.call(ops::REVOKE_GRANT, &[grant])?;
             Ok(session.done(&revoked, || format!("took {grant} back")))
         }
     }

@@ -28,13 +28,15 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  alfred keys revoke key_01h2xcejqtf2nbrexx3vqjhp41")]
     Revoke {
         /// Its id
-        key: String,
+        #[arg(value_name = "KEY_ID")]
+        id: String,
     },
     /// Put another secret in the place of a member's key
     #[command(after_help = "Example:\n  alfred keys rotate key_01h2xcejqtf2nbrexx3vqjhp41 --grace 3600 --quiet")]
     Rotate {
         /// Its id
-        key: String,
+        #[arg(value_name = "KEY_ID")]
+        id: String,
         /// For so many seconds the old secret works, too
         #[arg(long, value_name = "SECONDS")]
         grace: Option<u32>,
@@ -121,16 +123,16 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
     match command {
         Command::List(whose) => list(whose, session),
         Command::Create(new) => create(new, session),
-        Command::Revoke { key } => {
+        Command::Revoke { id: key } => {
             let revoked = if key.starts_with("skey_") {
                 let account = account_of(session, key)?.id.to_string();
-                session.api.get(ops::REVOKE_SERVICE_KEY, &[&account, key])?
+                session.api.call(ops::REVOKE_SERVICE_KEY, &[&account, key])?
             } else {
-                session.api.get(ops::REVOKE_KEY, &[&team_of(session, key)?, key])?
+                session.api.call(ops::REVOKE_KEY, &[&team_of(session, key)?, key])?
             };
             Ok(session.done(&revoked, || format!("{key} works no more")))
         }
-        Command::Rotate { key, grace, quiet } => {
+        Command::Rotate { id: key, grace, quiet } => {
             let team = team_of(session, key)?;
             let rotated = session.api.order(ops::ROTATE_KEY, &[&team, key], &rotation(*grace))?;
             Ok(secret(session, &rotated, *quiet))

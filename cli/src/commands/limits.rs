@@ -126,7 +126,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
                 let team = team.id.to_string();
                 let limits = session.api.list(ops::LIST_LIMITS, &[&team], &[], None)?;
                 if let Some(found) = limits.iter().find(|other| text(other, "/id") == limit) {
-                    session.api.get(ops::REMOVE_LIMIT, &[&team, limit])?;
+                    session.api.call(ops::REMOVE_LIMIT, &[&team, limit])?;
                     return Ok(session.done(found, || format!("removed {limit}")));
                 }
             }

@@ -81,7 +81,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
             Ok(session.rows(&views::MEMBER, named))
         }
         Command::Show { member } => {
-            let member = session.api.get(ops::GET_MEMBER, &[&directory.member(member)?.0])?;
+            let member = session.api.call(ops::GET_MEMBER, &[&directory.member(member)?.0])?;
             let member = if session.json { member } else { directory.with_names(member, &["team_id"]) };
             Ok(session.card(&views::MEMBER_DETAIL, &member))
         }

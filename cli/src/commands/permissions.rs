@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 /// Runs it.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<String, Failure> {
-    let matrix = session.api.get(ops::GET_MATRIX, &[])?;
+    let matrix = session.api.call(ops::GET_MATRIX, &[])?;
     if session.json {
         return Ok(session.document(&matrix));
     }

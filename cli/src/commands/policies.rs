@@ -94,7 +94,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
         }
         Command::Remove { policy } => {
             let found = find(session, policy)?.ok_or_else(|| missing(policy))?;
-            let removed = session.api.get(ops::REMOVE_POLICY, &[&found.id.to_string()])?;
+            let removed = session.api.call(ops::REMOVE_POLICY, &[&found.id.to_string()])?;
             Ok(session.done(&removed, || format!("removed {}", found.name)))
         }
     }

@@ -92,7 +92,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
         }
         Command::Show { team } => {
             let directory = session.directory()?;
-            let team = session.api.get(ops::GET_TEAM, &[&directory.team(team)?])?;
+            let team = session.api.call(ops::GET_TEAM, &[&directory.team(team)?])?;
             if session.json {
                 return Ok(session.document(&team));
             }

@@ -32,13 +32,13 @@ pub(crate) enum Who {
 pub(crate) fn identify(api: &Api) -> Result<Who, Failure> {
     let key = api.key();
     if AdminKey::parse(key).is_ok() {
-        return api.get(ops::GET_ORGANIZATION, &[]).map(Who::Admin);
+        return api.call(ops::GET_ORGANIZATION, &[]).map(Who::Admin);
     }
     if let Ok(ServiceKey { organization, .. }) = ServiceKey::parse(key) {
         return service(api, organization.to_string());
     }
     match ApiKey::parse(key) {
-        Ok(_) => api.get(ops::GET_ME, &[]).map(Who::Member),
+        Ok(_) => api.call(ops::GET_ME, &[]).map(Who::Member),
         Err(error) if key.starts_with("sk-alf-") => Err(Failure::Here(error.to_string())),
         Err(_) => api.query(ops::LIST_ORGANIZATIONS, &[("limit", Some("1".to_owned()))]).map(|_| Who::Operator),
     }
@@ -53,7 +53,7 @@ fn service(api: &Api, organization: String) -> Result<Who, Failure> {
     let own = |grant: &&Grant| account.as_ref().is_some_and(|account| grant.to == account.id.to_string());
     let roles: Vec<(String, String)> =
         grants.iter().filter(own).map(|grant| (grant.role.clone(), grant.on.clone())).collect();
-    let matrix = permitted(api.get(ops::GET_MATRIX, &[]))?.unwrap_or_default();
+    let matrix = permitted(api.call(ops::GET_MATRIX, &[]))?.unwrap_or_default();
     let rows = matrix.get("actions").and_then(Value::as_array).cloned().unwrap_or_default();
     let allowed = |row: &&Value| {
         let allowed = row.get("allowed").and_then(Value::as_array);

@@ -76,7 +76,8 @@ impl Patch {
 pub(super) fn shown(value: &Value, nothing: &str) -> String {
     let text = match value {
         Value::Null => nothing.to_owned(),
-        Value::String(text) => text.clone(),
+        // Cedar has several lines, and a diff has one for each change.
+        Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     };
     if text.chars().count() <= LONGEST_SHOWN {
