@@ -45,8 +45,8 @@ pub(crate) fn path() -> Result<PathBuf, Failure> {
 pub(crate) fn read(path: &Path) -> Result<Profiles, Failure> {
     let here = |reason: &dyn std::fmt::Display| Failure::Here(format!("cannot read {}: {reason}", path.display()));
     match fs::read_to_string(path) {
-        // The message would show the line, and with it a key.
-        Ok(text) => toml::from_str(&text).map_err(|error: toml::de::Error| here(&error.message())),
+        // What is wrong with it is not said: the message could show a key.
+        Ok(text) => toml::from_str(&text).map_err(|_| here(&"log in again, after removing what is wrong in it")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Profiles::default()),
         Err(error) => Err(here(&error)),
     }
@@ -104,8 +104,10 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        fs::write(&path, "[profiles.x]\nkey = \"sk-alf-secret\"\nurl = 1").unwrap();
-        assert!(!read(&path).unwrap_err().to_string().contains("sk-alf-secret"));
+        for text in ["[profiles.x]\nkey = [\"sk-alf-secret\"]\nurl = ''", "profiles = 'sk-alf-secret'"] {
+            fs::write(&path, text).unwrap();
+            assert!(!read(&path).unwrap_err().to_string().contains("sk-alf-secret"));
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 }

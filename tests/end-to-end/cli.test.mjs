@@ -259,6 +259,15 @@ test("drift shows, and goes", async () => {
 });
 
 test("what is exported is what is there", async () => {
+  const { id } = await api.made("/departments", { name: 'R&D "x".y \\' });
+  const team = await api.made("/teams", { department_id: id, name: "Ünïts / 1", models: [], addresses: ["10.0.0.1", "fd00::/8"] });
+  const eve = await api.made("/members", { team_id: team.id, name: "eve", models: ["a*", "b"] });
+  await api.changed("PATCH", `/members/${eve.id}`, { status: "suspended" });
+  const old = await api.made("/service-accounts", { name: "old robot" });
+  await api.changed("PATCH", `/service-accounts/${old.id}`, { disabled: true });
+  await api.made("/grants", { to: eve.id, role: "team_manager", on: team.id, until: "2099-01-01T00:00:00Z", only: ["create_key"] });
+  const cedar = 'forbid (\n  principal, // \'\'\' """ \\ \n\taction == Action::"allot",\n  resource\n);\n\n';
+  await api.made("/policies", { name: "Odd", cedar, mode: "shadow" });
   const text = await alf("export");
   assert.ok(!text.includes("sk-"), text);
   for (const more of [[], ["--prune"]]) {
@@ -267,10 +276,20 @@ test("what is exported is what is there", async () => {
   }
 });
 
+test("an exported file makes the same elsewhere", async () => {
+  const text = await alf("export");
+  const operator = new Api(alfred, alfred.operatorKey);
+  const { admin_key } = await operator.made("/organizations", { name: "Elsewhere" });
+  const env = { ALFRED_URL: alfred.url, ALFRED_API_KEY: admin_key, HOUSE_API_KEY: "sk-house-secret" };
+  const made = await run(["apply", "-f", "-", "--yes"], { input: text, env });
+  assert.equal(made.code, 0, made.err);
+  assert.equal((await run(["export"], { env })).out, text);
+});
+
 test("pruning removes, and only what can be removed", async () => {
   const path = file("less.toml", (await alf("export")).replace(/\[policies[^]*/, "").replace(/\[providers\.house\][^]*?(?=\n\[)/, ""));
-  const gone = "- policy Large allotments\n- provider house\n";
-  assert.equal(await alf("apply", "-f", path, "--prune", "--yes"), `${gone}0 made, 0 changed, 2 removed\n`);
+  const gone = "- policy Odd\n- policy Large allotments\n- provider house\n";
+  assert.equal(await alf("apply", "-f", path, "--prune", "--yes"), `${gone}0 made, 0 changed, 3 removed\n`);
   assert.deepEqual((await api.list("/providers")).map(({ name }) => name), ["demo"]);
   assert.equal(await alf("apply", "-f", path, "--prune", "--yes"), "nothing to change\n");
 });
@@ -278,6 +297,7 @@ test("pruning removes, and only what can be removed", async () => {
 test("a file that cannot be used changes nothing and says where", async () => {
   await fails(1, /line 3[^]*unknown field `colour`/, "apply", "-f", file("a.toml", "[departments.New.teams.New]\n\ncolour = 1\n"), "--yes");
   await fails(1, /cannot be moved/, "apply", "-f", file("b.toml", "[departments.New.teams.Vision]\n"), "--yes");
+  await fails(2, /says nothing/, "apply", "-f", file("empty.toml", "# nothing\n"), "--prune", "--yes");
   await fails(1, /nowhere\.toml: /, "apply", "-f", join(home, "nowhere.toml"));
   const late = file("c.toml", '[departments.Late]\n[organization]\ntime_zone = "Europe/Atlantis"\n');
   await fails(1, /^The request makes no sense: [^]*after 0 of 2 steps/, "apply", "-f", late, "--yes");

@@ -50,6 +50,9 @@ pub(crate) fn run(arguments: &Arguments, globals: &Globals) -> Result<Done, Fail
     let here = |error: &dyn std::fmt::Display| Failure::Here(format!("{}: {error}", arguments.file));
     let text = read(&arguments.file).map_err(|error| here(&error))?;
     let file = File::parse(&text).map_err(|error| here(&error))?;
+    if arguments.prune && file == File::default() {
+        return Err(Failure::Usage("the file says nothing, and --prune would remove everything".to_owned()));
+    }
     let session = Session::open(globals)?;
     let options = Options { prune: arguments.prune, send_keys: arguments.send_keys };
     let state = State::read(&session.api, Some(&file).filter(|_| !arguments.prune))?;
