@@ -39,16 +39,16 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Globals {
     /// Where Alfred listens, like http://127.0.0.1:8787
-    #[arg(long, global = true, env = "ALFRED_URL")]
+    #[arg(long, global = true, env = "ALFRED_URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) url: Option<String>,
     /// The key; other users of this machine can see a command line, so prefer `login` or the environment
-    #[arg(long, global = true, env = "ALFRED_API_KEY", hide_env_values = true)]
+    #[arg(long, global = true, env = "ALFRED_API_KEY", hide_env_values = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) key: Option<String>,
     /// Which login to use
     #[arg(long, global = true, env = "ALFRED_PROFILE", default_value = "default")]
     pub(crate) profile: String,
     /// With an operator's key: the id of the organization that is meant
-    #[arg(long, global = true, env = "ALFRED_ORGANIZATION")]
+    #[arg(long, global = true, env = "ALFRED_ORGANIZATION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) organization: Option<String>,
     /// The API's own JSON, one document
     #[arg(long, global = true)]

@@ -1,5 +1,7 @@
 //! Names in place of ids.
 
+use std::collections::BTreeMap;
+
 use identity::{DepartmentId, MemberId, TeamId};
 use serde_json::Value;
 
@@ -131,13 +133,22 @@ impl Directory {
         self.find(text, "department or team", |place| !matches!(place, Place::Member(..))).map(|place| place.id())
     }
 
-    /// The item with names in the place of these fields' ids.
-    pub(crate) fn with_names(&self, mut item: Value, fields: &[&str]) -> Value {
+    /// The paths of everything, by id.
+    pub(crate) fn paths(&self) -> Paths {
+        Paths(self.named().map(|named| (named.place.id(), named.path)).collect())
+    }
+}
+
+/// Paths by id.
+pub(crate) struct Paths(BTreeMap<String, String>);
+
+impl Paths {
+    /// The item with paths in the place of these fields' ids.
+    pub(crate) fn put(&self, mut item: Value, fields: &[&str]) -> Value {
         for field in fields {
             let Some(value) = item.get_mut(*field) else { continue };
-            let path = value.as_str().and_then(|id| self.named().find(|named| named.place.id() == id));
-            if let Some(named) = path {
-                *value = Value::String(named.path);
+            if let Some(path) = value.as_str().and_then(|id| self.0.get(id)) {
+                *value = Value::from(path.as_str());
             }
         }
         item

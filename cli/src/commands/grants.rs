@@ -62,8 +62,8 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
         Command::List => {
             let mut grants = session.api.list(ops::LIST_GRANTS, &[], &[], None)?;
             if !session.json {
-                let directory = session.directory()?;
-                grants = grants.into_iter().map(|grant| directory.with_names(grant, &["to", "on", "lender"])).collect();
+                let paths = session.directory()?.paths();
+                grants = grants.into_iter().map(|grant| paths.put(grant, &["to", "on", "lender"])).collect();
             }
             Ok(session.rows(&views::GRANT, grants))
         }

@@ -165,7 +165,8 @@ fn list(whose: &Whose, session: &Session) -> Result<String, Failure> {
 }
 
 fn named(directory: &Directory, keys: Vec<Value>) -> Vec<Value> {
-    keys.into_iter().map(|key| directory.with_names(key, &["member_id", "team_id"])).collect()
+    let paths = directory.paths();
+    keys.into_iter().map(|key| paths.put(key, &["member_id", "team_id"])).collect()
 }
 
 fn create(new: &New, session: &Session) -> Result<String, Failure> {

@@ -140,11 +140,12 @@ pub(crate) fn table(session: &Session, directory: &Directory, limits: Vec<Value>
     if session.json {
         return session.rows(&views::LIMIT, limits);
     }
+    let paths = directory.paths();
     let named = |mut limit: Value| {
         if let Some(subject) = limit.get_mut("subject") {
-            *subject = directory.with_names(subject.take(), &["id"]);
+            *subject = paths.put(subject.take(), &["id"]);
         }
-        directory.with_names(limit, &["team_id"])
+        paths.put(limit, &["team_id"])
     };
     session.rows(&views::LIMIT, limits.into_iter().map(named).collect())
 }

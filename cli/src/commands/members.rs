@@ -77,12 +77,13 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
             if session.json {
                 return Ok(session.rows(&views::MEMBER, members));
             }
-            let named = members.into_iter().map(|member| directory.with_names(member, &["team_id"])).collect();
+            let paths = directory.paths();
+            let named = members.into_iter().map(|member| paths.put(member, &["team_id"])).collect();
             Ok(session.rows(&views::MEMBER, named))
         }
         Command::Show { member } => {
             let member = session.api.call(ops::GET_MEMBER, &[&directory.member(member)?.0])?;
-            let member = if session.json { member } else { directory.with_names(member, &["team_id"]) };
+            let member = if session.json { member } else { directory.paths().put(member, &["team_id"]) };
             Ok(session.card(&views::MEMBER_DETAIL, &member))
         }
         Command::Add(new) => {

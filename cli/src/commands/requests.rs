@@ -60,7 +60,8 @@ pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<String, Fa
     ];
     let mut calls = session.api.list(ops::LIST_REQUESTS, &[], &query, arguments.first)?;
     if !session.json {
-        calls = calls.into_iter().map(|call| directory.with_names(call, &["member_id"])).collect();
+        let paths = directory.paths();
+        calls = calls.into_iter().map(|call| paths.put(call, &["member_id"])).collect();
     }
     Ok(session.rows(&views::REQUEST, calls))
 }

@@ -87,7 +87,8 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
             if session.json {
                 return Ok(session.rows(&views::TEAM, teams));
             }
-            let named = teams.into_iter().map(|team| directory.with_names(team, &["department_id"])).collect();
+            let paths = directory.paths();
+            let named = teams.into_iter().map(|team| paths.put(team, &["department_id"])).collect();
             Ok(session.rows(&views::TEAM, named))
         }
         Command::Show { team } => {
@@ -97,7 +98,7 @@ pub(crate) fn run(command: &Command, session: &Session) -> Result<String, Failur
                 return Ok(session.document(&team));
             }
             let limits = team.get("limits").and_then(Value::as_array).cloned().unwrap_or_default();
-            let mut shown = session.card(&views::TEAM_DETAIL, &directory.with_names(team, &["department_id"]));
+            let mut shown = session.card(&views::TEAM_DETAIL, &directory.paths().put(team, &["department_id"]));
             if !limits.is_empty() {
                 shown.push_str(&format!("\n{}", super::limits::table(session, &directory, limits)));
             }
