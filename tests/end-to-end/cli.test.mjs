@@ -2,13 +2,13 @@
 // scripts read, and the organization as a file.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { ROOT } from "../../xtask/node/runtime.mjs";
-import { startAlfred, temporaryFolder } from "./harness.mjs";
+import { eventually, startAlfred, temporaryFolder } from "./harness.mjs";
 import { call, chat } from "./lib/call.mjs";
 import { Api } from "./lib/company.mjs";
 
@@ -309,6 +309,26 @@ test("the README's file works on the example organization", async () => {
   const path = file("readme.toml", text);
   await alf("apply", "-f", path, "--yes");
   assert.equal(await alf("apply", "-f", path, "--yes"), "nothing to change\n");
+});
+
+test("the audit trail, as it was and as it goes on", async () => {
+  const marked = (await json("departments", "add", "Audited")).id;
+  const shown = await eventually(async () => (await alf("audit", "--action", "create_department", "--resource", marked)) || undefined);
+  assert.match(shown, new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d  done create_department  adm_\\S+ on ${marked}  .*request_id=`));
+  assert.deepEqual((await json("audit", "--outcome", "done")).data, await api.list("/audit?outcome=done"));
+  const env = { HOME: home, XDG_CONFIG_HOME: home };
+  const following = spawn(PROGRAM, ["audit", "--follow", "--json", "--action", "create_department"], { env });
+  let lines = "";
+  following.stdout.on("data", (data) => (lines += data));
+  try {
+    let made = 0;
+    await eventually(async () => (await alf("departments", "add", `Followed ${++made}`)) && lines.includes("\n"), { within: 20_000, every: 500 });
+    const first = JSON.parse(lines.split("\n")[0]);
+    assert.deepEqual([first.action, first.outcome], ["create_department", "done"]);
+    assert.ok(!lines.includes(marked), "what was there before is not shown");
+  } finally {
+    following.kill();
+  }
 });
 
 test("refusals and silence", async () => {

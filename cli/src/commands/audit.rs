@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
@@ -13,10 +14,10 @@ use crate::session::{Session, text};
 
 /// How often it is looked for more.
 const PAUSE: Duration = Duration::from_secs(2);
-/// What is looked at each time: more than happens in between.
-const STRETCH: usize = 500;
+/// A record comes to the list seconds after its time, after a crash minutes: so far back it is looked each time.
+const LAG: Duration = Duration::from_secs(360);
 /// What has a place of its own in a line.
-const SHOWN: [&str; 6] = ["id", "time", "action", "outcome", "who", "resource"];
+pub(crate) const SHOWN: [&str; 6] = ["id", "time", "action", "outcome", "who", "resource"];
 
 /// List what was done and what was refused, the newest first.
 #[derive(clap::Args)]
@@ -60,39 +61,53 @@ pub(crate) struct Arguments {
 
 /// Runs it.
 pub(crate) fn run(arguments: &Arguments, session: &Session) -> Result<String, Failure> {
-    let query = [
+    let filters = [
         ("actor", arguments.actor.clone()),
         ("action", arguments.action.clone()),
         ("outcome", arguments.outcome.clone()),
         ("who", arguments.who.clone()),
         ("resource", arguments.resource.clone()),
         ("request_id", arguments.request_id.clone()),
-        ("from", session.moment(arguments.from.as_ref())?),
         ("to", session.moment(arguments.to.as_ref())?),
     ];
+    let from = session.moment(arguments.from.as_ref())?;
     if arguments.follow {
-        return follow(session, &query);
+        return follow(session, &filters, from);
     }
-    let items = session.api.list(ops::LIST_AUDIT, &[], &query, arguments.first)?;
+    let items = session.api.list(ops::LIST_AUDIT, &[], &since(&filters, from), arguments.first)?;
     if session.json {
         return Ok(session.document(&crate::api::document(items)));
     }
     Ok(items.iter().map(|item| line(&session.zone, item)).collect())
 }
 
-/// Looks again and again, and prints what is new.
-fn follow(session: &Session, query: Query) -> Result<String, Failure> {
+fn since(filters: Query, from: Option<String>) -> Vec<(&'static str, Option<String>)> {
+    [filters, &[("from", from)]].concat()
+}
+
+/// Looks again and again, and prints what is new: since `from`, or from now on.
+fn follow(session: &Session, filters: Query, from: Option<String>) -> Result<String, Failure> {
     let mut seen = BTreeSet::new();
+    let mut silent = from.is_none();
+    let mut from = from.unwrap_or_else(|| back(Timestamp::now()));
     loop {
-        let items = session.api.list(ops::LIST_AUDIT, &[], query, Some(STRETCH))?;
-        for item in unseen(&mut seen, items) {
-            let line = if session.json { format!("{item}\n") } else { line(&session.zone, &item) };
+        let looked = Timestamp::now();
+        let items = session.api.list(ops::LIST_AUDIT, &[], &since(filters, Some(from.clone())), None)?;
+        for item in unseen(&mut seen, items).iter().filter(|_| !silent) {
+            let line = if session.json { format!("{item}\n") } else { line(&session.zone, item) };
             if !crate::print(&line) {
                 return Ok(String::new());
             }
         }
+        silent = false;
+        from = from.max(back(looked));
         std::thread::sleep(PAUSE);
     }
+}
+
+/// So long before, to the millisecond as all times of the API.
+fn back(time: Timestamp) -> String {
+    format!("{:.3}", time.checked_sub(LAG).unwrap_or(time))
 }
 
 /// What was not there before, the oldest first. Remembers only what can come again.
