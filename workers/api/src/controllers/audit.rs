@@ -321,7 +321,7 @@ impl Actor {
 
 /// Take a trail out of the house, whole.
 ///
-/// As NDJSON it says of itself whether it is whole, and `alfred audit verify` or `cargo xtask audit verify FILE` checks
+/// As NDJSON it says of itself whether it is whole, and `cargo xtask audit verify FILE` checks
 /// it offline.
 #[utoipa::path(get, path = "/api/v1/audit/export", tag = "Audit", params(ExportQuery),
     responses((status = 200, description = "The trail, streamed", content(
