@@ -94,8 +94,9 @@ impl Packer {
             return Ok(());
         };
         let mut command = Command::new(wasm_opt);
-        // With the names of functions, for stack traces and profiles.
-        command.arg(from).args(["-O", "--debuginfo"]).args(WASM_FEATURES).arg("-o").arg(to);
+        // Without the names of functions: they are a tenth of the script, and
+        // a panic says its file and line anyway.
+        command.arg(from).arg("-O").args(WASM_FEATURES).arg("-o").arg(to);
         process::run_quietly(&mut command)
     }
 
