@@ -125,7 +125,9 @@ fn line(zone: &TimeZone, item: &Value) -> String {
     let fields = item.as_object().unwrap_or(&none);
     let word = |name: &str| fields.get(name).filter(|value| !value.is_null()).map_or_else(|| "-".to_owned(), shown);
     let more = fields.iter().filter(|(name, value)| !SHOWN.contains(&name.as_str()) && !value.is_null());
-    let more: Vec<String> = more.map(|(name, value)| format!("{}={}", plain(name), shown(value))).collect();
+    let mut more: Vec<String> = more.map(|(name, value)| format!("{}={}", plain(name), shown(value))).collect();
+    // Whether a value keeps the order of its fields is up to other crates.
+    more.sort();
     let time = at(&word("time"), zone);
     let line = format!(
         "{time}  {} {}  {} on {}  {}",

@@ -68,7 +68,12 @@ fn change(label: &str, policy: &Policy, source: Option<(&'static str, Term)>, th
     patch.compare(&there.mode, Want::new("mode", &policy.mode));
     let have = match &there.source {
         PolicySource::Cedar(text) => ("cedar", json!(text)),
-        PolicySource::Setting(setting) => ("setting", json!(setting)),
+        PolicySource::Setting(setting) => {
+            // Whether a value keeps the order of its fields is up to other crates.
+            let mut setting = json!(setting);
+            setting.sort_all_objects();
+            ("setting", setting)
+        }
     };
     let source = source.unwrap_or((have.0, Term::Value(have.1.clone())));
     let same = source.0 == have.0 && source.1.known().as_ref() == Some(&have.1);
