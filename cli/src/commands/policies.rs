@@ -48,7 +48,7 @@ pub(crate) struct Put {
     /// A setting, in JSON
     #[arg(long, value_name = "JSON")]
     setting: Option<String>,
-    /// In shadow mode it does not decide; what it would have decided is recorded
+    /// In shadow mode it is evaluated and does not decide
     #[arg(long, default_value = "enforce", value_parser = ["enforce", "shadow"])]
     mode: String,
 }

@@ -29,7 +29,7 @@ pub enum Mode {
     /// It decides.
     #[default]
     Enforce,
-    /// What it would have decided is recorded.
+    /// It is evaluated and does not decide.
     Shadow,
 }
 

@@ -85,7 +85,7 @@ words! {
     MemberStatus { Active, Suspended }
     /// A built-in role.
     Role { OrganizationAdmin, Finance, Auditor, DepartmentManager, TeamManager }
-    /// Whether a policy decides, or only what it would have decided is recorded.
+    /// Whether a policy decides, or is evaluated without deciding.
     PolicyMode { Enforce, Shadow }
     /// How a provider is spoken to; `demo` is built in and needs no account.
     ProviderKind { Openai, Demo }

@@ -75,7 +75,7 @@ pub(crate) struct PolicyOrder {
     #[serde(default)]
     #[schema(value_type = Option<schema::Setting>)]
     setting: Option<Setting>,
-    /// In shadow mode it does not decide; what it would have decided is recorded.
+    /// In shadow mode it is evaluated and does not decide.
     #[serde(default)]
     #[schema(value_type = Option<schema::PolicyMode>)]
     mode: Mode,
