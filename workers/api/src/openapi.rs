@@ -55,7 +55,7 @@ use crate::schema;
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
-        audit::list_audit, audit::export_audit, audit::verify_audit,
+        audit::list::list_audit, audit::export::export_audit, audit::verify::verify_audit,
         usage::get_usage, journal::list_journal, requests::list_requests,
         dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
         me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,

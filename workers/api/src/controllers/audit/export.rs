@@ -1,0 +1,148 @@
+//! A trail taken out of the house, whole.
+
+use ::actors::now_ms;
+use audit::Record;
+use audit::export::{Header, Writer};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures::stream::unfold;
+use http::header;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use worker::send::SendFuture;
+
+use super::Actor;
+use crate::app::App;
+use crate::extract::{Action, Caller, Query};
+use crate::problem::Problem;
+use crate::time::Time;
+
+/// In which form a trail leaves the house.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Format {
+    /// One JSON object a line: what can be verified offline.
+    #[default]
+    Ndjson,
+    /// For spreadsheets; without details.
+    Csv,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportQuery {
+    /// Whose trail: the organization's id, or a team's; the organization's if left out.
+    actor: Option<String>,
+    /// In which form.
+    #[serde(default)]
+    #[param(inline)]
+    format: Format,
+}
+
+/// Take a trail out of the house, whole.
+///
+/// As NDJSON it says of itself whether it is whole, and `cargo xtask audit verify FILE` checks
+/// it offline.
+#[utoipa::path(get, path = "/api/v1/audit/export", tag = "Audit", params(ExportQuery),
+    responses((status = 200, description = "The trail, streamed", content(
+        (String = "application/x-ndjson"), (String = "text/csv")))))]
+#[worker::send]
+pub(crate) async fn export_audit(caller: Caller, Query(asked): Query<ExportQuery>) -> Result<Response, Problem> {
+    let (admin, actor) = Actor::admitted(caller, Action::ExportAudit, asked.actor.as_deref()).await?;
+    let (kind, extension) = match asked.format {
+        Format::Ndjson => ("application/x-ndjson", "ndjson"),
+        Format::Csv => ("text/csv; charset=utf-8", "csv"),
+    };
+    let header = Header::new(admin.organization, actor.name(), now_ms());
+    let (writer, first) = Writer::begin(&header).map_err(Problem::internal)?;
+    let first = if asked.format == Format::Csv { CSV_HEAD.to_owned() } else { first };
+    let start =
+        Part { app: admin.app, actor, format: asked.format, after: 0, writer: Some(writer), first: Some(first) };
+    let parts = unfold(start, |part| SendFuture::new(part.next()));
+    let name = format!("attachment; filename=\"audit-{}.{extension}\"", actor.name());
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// Where an export is.
+struct Part {
+    app: App,
+    actor: Actor,
+    format: Format,
+    after: u64,
+    /// `None` after the last line.
+    writer: Option<Writer>,
+    first: Option<String>,
+}
+
+impl Part {
+    /// The next lines. An error breaks the stream off: without its last line
+    /// an export is known to be incomplete.
+    async fn next(mut self) -> Option<(Result<String, std::io::Error>, Self)> {
+        if let Some(first) = self.first.take() {
+            return Some((Ok(first), self));
+        }
+        let mut writer = self.writer.take()?;
+        let stretch = match self.actor.after(&self.app, self.after).await {
+            Ok(stretch) => stretch,
+            Err(problem) => return Some((Err(std::io::Error::other(problem.document())), self)),
+        };
+        let mut text = String::new();
+        for record in &stretch.records {
+            self.after = record.sequence;
+            let line = writer.record(record).unwrap_or_default();
+            text.push_str(&if self.format == Format::Csv { csv(record) } else { line });
+        }
+        if !stretch.records.is_empty() {
+            self.writer = Some(writer);
+            return Some((Ok(text), self));
+        }
+        let last = if self.format == Format::Csv { String::new() } else { writer.end().unwrap_or_default() };
+        Some((Ok(last), self))
+    }
+}
+
+const CSV_HEAD: &str =
+    "sequence,id,time,action,outcome,code,who,on_behalf_of,resource,reference,request_id,policies,hash\r\n";
+
+/// RFC 4180. A text that a spreadsheet would take for a formula gets a quote.
+fn csv(record: &Record) -> String {
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let fields = [
+        record.sequence.to_string(),
+        record.id.to_string(),
+        Time::from_ms(record.time_ms).to_string(),
+        record.action.clone(),
+        record.outcome.as_str().to_owned(),
+        optional(&record.code),
+        record.who.map(|who| who.to_string()).unwrap_or_default(),
+        optional(&record.on_behalf_of),
+        optional(&record.resource),
+        optional(&record.reference),
+        optional(&record.request),
+        record.policies.join(" "),
+        record.hash.to_string(),
+    ];
+    let quoted = fields.map(|field| {
+        let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        let field = if formula { format!("'{field}") } else { field };
+        if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    });
+    quoted.join(",") + "\r\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use audit::{Draft, Hash};
+
+    #[test]
+    fn csv_is_no_formula() {
+        let draft =
+            Draft { resource: Some("=1+1,\"x\"".into()), ..Draft::done("allot", identity::Principal::Operator) };
+        let line = csv(&Record::seal("org_x", 1, 0, Hash::START, draft));
+        assert!(line.contains(",operator,,\"'=1+1,\"\"x\"\"\",,,,"), "{line}");
+        assert_eq!(line.matches(',').count(), CSV_HEAD.matches(',').count() + 1);
+    }
+}
