@@ -1,0 +1,296 @@
+//! Acts of management, what is answered to them and why they are refused.
+
+use audit::Attribution;
+use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
+use identity::{
+    AdminKeyId, DepartmentId, GrantId, KeyHash, Networks, PolicyId, Principal, ProviderId, ServiceAccountId,
+    ServiceKeyId, TeamId, TransferId,
+};
+use journal::Idempotency;
+use ledger::{Account, Millicredits};
+use policy::Grant;
+use pricing::Overrides;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AdminKeyRecord, DepartmentView, MemberRecord, NewGrant, NewServiceKey, PolicyRecord, PutPolicy, ServiceAccount,
+};
+use crate::settings::{General, Provider};
+
+/// An act of management.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Who.
+    pub who: Principal,
+    /// How a repetition is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<Idempotency>,
+    /// By what it came.
+    #[serde(default)]
+    pub by: Attribution,
+    /// What.
+    pub act: Act,
+}
+
+/// What can be ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum Act {
+    /// Another name for the organization.
+    Rename {
+        /// The name.
+        name: String,
+    },
+    /// A key for the management API.
+    CreateAdminKey(NewAdminKey),
+    /// It never works again.
+    RevokeAdminKey {
+        /// Which key.
+        id: AdminKeyId,
+    },
+    /// A department.
+    CreateDepartment {
+        /// Its id.
+        id: DepartmentId,
+        /// Its name.
+        name: String,
+    },
+    /// Another name for a department.
+    RenameDepartment {
+        /// Which department.
+        id: DepartmentId,
+        /// The name.
+        name: String,
+    },
+    /// A team.
+    CreateTeam(NewTeam),
+    /// Something else about a team.
+    ChangeTeam(NewTeam),
+    /// A member.
+    CreateMember {
+        /// In which team.
+        team: TeamId,
+        /// Who; the version is the actor's to give.
+        member: MemberProfile,
+        /// Address for mail.
+        email: Option<String>,
+    },
+    /// Something else about a member.
+    ChangeMember {
+        /// Who, as they shall be; the version is the actor's to give.
+        member: MemberProfile,
+        /// Address for mail.
+        email: Option<String>,
+    },
+    /// Credits come into being.
+    Issue {
+        /// The movement's name.
+        transfer: TransferId,
+        /// How much.
+        amount: Millicredits,
+        /// Why, for people.
+        note: Option<String>,
+    },
+    /// Credits between treasury and departments, and down to a team's pool.
+    Allot {
+        /// The movement's name.
+        transfer: TransferId,
+        /// From where: treasury or department.
+        from: Account,
+        /// To where: treasury, department or a team of that department.
+        to: Account,
+        /// How much.
+        amount: Millicredits,
+        /// Why, for people.
+        note: Option<String>,
+    },
+    /// A provider, new or changed.
+    PutProvider {
+        /// What it shall be.
+        provider: Box<Provider>,
+        /// Whether it must be new, or must be there.
+        new: bool,
+    },
+    /// No such provider any more.
+    RemoveProvider {
+        /// Which provider.
+        id: ProviderId,
+    },
+    /// All of the organization's own prices.
+    PutOverrides {
+        /// All of them, in place of those before.
+        overrides: Overrides,
+    },
+    /// Other settings.
+    PutGeneral(General),
+    /// A program that acts on its own.
+    CreateServiceAccount {
+        /// Its id.
+        id: ServiceAccountId,
+        /// Its name.
+        name: String,
+    },
+    /// Another name for a service account, or its end.
+    ChangeServiceAccount {
+        /// Which.
+        id: ServiceAccountId,
+        /// Its name.
+        name: String,
+        /// Whether its keys work no more.
+        disabled: bool,
+    },
+    /// A key for a service account.
+    CreateServiceKey(NewServiceKey),
+    /// It never works again.
+    RevokeServiceKey {
+        /// Whose.
+        account: ServiceAccountId,
+        /// Which key.
+        key: ServiceKeyId,
+    },
+    /// A role for somebody on a node.
+    CreateGrant(NewGrant),
+    /// Somebody's own role, lent to somebody else until a date.
+    LendRole(NewGrant),
+    /// Nobody's any more.
+    RevokeGrant {
+        /// Which grant.
+        id: GrantId,
+    },
+    /// A policy, new or changed.
+    PutPolicy(PutPolicy),
+    /// No such policy any more; its versions stay.
+    RemovePolicy {
+        /// Which policy.
+        id: PolicyId,
+    },
+}
+
+/// A new key for the management API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAdminKey {
+    /// Its id.
+    pub id: AdminKeyId,
+    /// What it is for.
+    pub name: String,
+    /// Hash of the secret.
+    pub hash: KeyHash,
+    /// What lists show of the secret.
+    pub hint: String,
+}
+
+/// A team, new or as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTeam {
+    /// Its id.
+    pub id: TeamId,
+    /// Its department.
+    pub department: DepartmentId,
+    /// Its name.
+    pub name: String,
+    /// How its pool is refilled.
+    pub on_demand: Option<OnDemand>,
+    /// Whether calls may draw from the pool.
+    pub pool_draw: PoolDraw,
+    /// Models that it may use.
+    pub models: Option<Vec<String>>,
+    /// Networks that its calls may come from.
+    pub addresses: Option<Networks>,
+}
+
+/// Why something was refused. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum OrderError {
+    /// There is no such organization.
+    #[error("there is no such organization")]
+    NotOpen,
+    /// There is no such thing in this organization.
+    #[error("there is no {what} `{id}`")]
+    NotFound {
+        /// What kind of thing.
+        what: String,
+        /// Its id.
+        id: String,
+    },
+    /// It cannot be done in the state that the thing is in.
+    #[error("{message}")]
+    Conflict {
+        /// What stands in the way.
+        message: String,
+    },
+    /// Somebody else has changed it since it was read.
+    #[error("somebody else has changed it: it is at version {current} now")]
+    Stale {
+        /// The version that it is at.
+        current: u64,
+    },
+    /// What was asked makes no sense.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The account has not so much.
+    #[error("`{account}` has {left} credits, {needed} are needed")]
+    InsufficientFunds {
+        /// Which account.
+        account: Account,
+        /// What it has.
+        left: Millicredits,
+        /// What was asked for.
+        needed: Millicredits,
+    },
+    /// The idempotency key was used for something else.
+    #[error("the idempotency key `{key}` was used before with another content")]
+    IdempotencyConflict {
+        /// The key.
+        key: String,
+    },
+    /// Our own fault; retry.
+    #[error("the actor's storage failed")]
+    Storage,
+}
+
+/// What is answered to orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Reply {
+    /// It is done.
+    Done,
+    /// A department, as it is now.
+    Department(DepartmentView),
+    /// A team, as it is now.
+    Team(TeamProfile),
+    /// A member, as it is now.
+    Member(MemberRecord),
+    /// An admin key, as it is now.
+    AdminKey(AdminKeyRecord),
+    /// A provider, as it is now.
+    Provider(Box<Provider>),
+    /// A service account, as it is now.
+    ServiceAccount(Box<ServiceAccount>),
+    /// A grant.
+    Grant(Box<Grant>),
+    /// A policy, as it is now.
+    Policy(Box<PolicyRecord>),
+    /// Credits were moved.
+    Moved(Moved),
+}
+
+/// Credits were moved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The movement's name in every journal that it touches.
+    pub transfer: TransferId,
+    /// How much.
+    pub amount: Millicredits,
+    /// From where.
+    pub from: Account,
+    /// What is there now.
+    pub from_available: Millicredits,
+    /// To where.
+    pub to: Account,
+    /// When, in milliseconds since 1970.
+    pub time_ms: i64,
+}
