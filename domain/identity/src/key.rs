@@ -17,6 +17,7 @@ use crate::id::{OrganizationId, TeamId};
 const API_PREFIX: &str = "sk-alf-";
 const ADMIN_PREFIX: &str = "sk-alf-admin-";
 const SERVICE_PREFIX: &str = "sk-alf-svc-";
+const SETUP_PREFIX: &str = "st-alf-";
 /// 26 characters of secret (128 bits) and 6 of checksum.
 pub(crate) const SECRET: usize = base32::DIGITS;
 const CHECK: usize = 6;
@@ -183,6 +184,33 @@ impl ServiceKey {
     /// [`KeyError`] when it cannot be one of ours.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let organization = organization_of(text, SERVICE_PREFIX)?;
+        Ok(Self { organization, hash: KeyHash::of(text) })
+    }
+}
+
+/// What lets one person in without a sign-in provider, once:
+/// `st-alf-<organization>-<secret><check>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupToken {
+    /// Into which organization.
+    pub organization: OrganizationId,
+    /// What the organization's actor knows it by.
+    pub hash: KeyHash,
+}
+
+impl SetupToken {
+    /// Writes the token that `secret` makes; shown once and then forgotten.
+    #[must_use]
+    pub fn mint(organization: OrganizationId, secret: u128) -> String {
+        organization_key(SETUP_PREFIX, organization, secret)
+    }
+
+    /// Reads a token that a person sent.
+    ///
+    /// # Errors
+    /// [`KeyError`] when it cannot be one of ours.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let organization = organization_of(text, SETUP_PREFIX)?;
         Ok(Self { organization, hash: KeyHash::of(text) })
     }
 }

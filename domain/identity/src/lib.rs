@@ -17,7 +17,7 @@ pub use id::{
     AdminKeyId, AuditId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
     ProviderId, RequestId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId,
 };
-pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey};
+pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey, SetupToken};
 pub use network::{NetworkError, Networks};
 pub use principal::Principal;
 pub use refresh::{RefreshError, RefreshToken};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{AdminKeyId, KeyId, MemberId, ServiceAccountId, ServiceKeyId};
+use crate::id::{AdminKeyId, KeyId, MemberId, ServiceAccountId, ServiceKeyId, SessionId};
 
 /// Who did it. The text form goes into journals and is pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +16,8 @@ pub enum Principal {
     Admin(AdminKeyId),
     /// A member, by the key used.
     Member(MemberId, KeyId),
+    /// A member who signed in, by the session.
+    Person(MemberId, SessionId),
     /// A program, by the key used.
     Service(ServiceAccountId, ServiceKeyId),
     /// Alfred itself: an alarm, a cron, an automatic top-up.
@@ -28,6 +30,7 @@ impl fmt::Display for Principal {
             Self::Operator => f.write_str("operator"),
             Self::Admin(key) => write!(f, "{key}"),
             Self::Member(member, key) => write!(f, "{member}/{key}"),
+            Self::Person(member, session) => write!(f, "{member}/{session}"),
             Self::Service(service, key) => write!(f, "{service}/{key}"),
             Self::System => f.write_str("system"),
         }
@@ -44,6 +47,9 @@ impl FromStr for Principal {
             _ => match text.split_once('/') {
                 Some((service, key)) if service.starts_with(ServiceAccountId::PREFIX) => {
                     Ok(Self::Service(service.parse()?, key.parse()?))
+                }
+                Some((member, session)) if session.starts_with(SessionId::PREFIX) => {
+                    Ok(Self::Person(member.parse()?, session.parse()?))
                 }
                 Some((member, key)) => Ok(Self::Member(member.parse()?, key.parse()?)),
                 None => Ok(Self::Admin(text.parse()?)),
@@ -78,6 +84,10 @@ mod tests {
             (
                 Principal::Member(MemberId::from_u128(2), KeyId::from_u128(3)),
                 "mem_00000000000000000000000002/key_00000000000000000000000003",
+            ),
+            (
+                Principal::Person(MemberId::from_u128(2), SessionId::from_u128(6)),
+                "mem_00000000000000000000000002/ses_00000000000000000000000006",
             ),
             (
                 Principal::Service(ServiceAccountId::from_u128(4), ServiceKeyId::from_u128(5)),

@@ -155,6 +155,8 @@ actions! {
     ListOrganizations = "list_organizations" in Operate on Node;
     /// Bring credits into being.
     IssueCredits = "issue_credits" in Operate on Node;
+    /// Say which e-mail domains are the organization's own.
+    ChangeDomains = "change_domains" in Operate on Node;
     /// Read the totals for monitoring.
     Metrics = "metrics" in Operate on Node;
 
@@ -210,6 +212,12 @@ actions! {
     GetServiceAccount = "get_service_account" in ViewAccess on Node;
     /// List roles that were granted.
     ListGrants = "list_grants" in ViewAccess on Node;
+    /// Show how people sign in.
+    GetSignIn = "get_sign_in" in ViewAccess on Node;
+    /// Show the organization's e-mail domains.
+    GetDomains = "get_domains" in ViewAccess on Node;
+    /// List a member's sessions.
+    ListSessions = "list_sessions" in ViewAccess on Member;
     /// List policies.
     ListPolicies = "list_policies" in ViewAccess on Node;
     /// Show a policy.
@@ -260,6 +268,11 @@ actions! {
     /// Change a member.
     ChangeMember = "change_member" in ManageMembers on Member;
 
+    /// End a member's session.
+    EndSession = "end_session" in ManageMembers on Member;
+    /// End all of a member's sessions.
+    EndSessions = "end_sessions" in ManageMembers on Member;
+
     /// Make a key for a member.
     CreateKey = "create_key" in ManageKeys on Member;
     /// Give a key a new secret.
@@ -289,6 +302,14 @@ actions! {
     CreateServiceKey = "create_service_key" in ManageAccess on Node;
     /// Revoke a service account's key.
     RevokeServiceKey = "revoke_service_key" in ManageAccess on Node;
+    /// Set at which provider people sign in.
+    ChangeSignIn = "change_sign_in" in ManageAccess on Node;
+    /// Let nobody sign in any more.
+    RemoveSignIn = "remove_sign_in" in ManageAccess on Node;
+    /// Make a setup token.
+    CreateSetupToken = "create_setup_token" in ManageAccess on Node;
+    /// Make a session for a script of one's own.
+    CreateSession = "create_session" in ManageAccess on Member;
     /// Grant a role on a node.
     CreateGrant = "create_grant" in ManageAccess on Node;
     /// Take a role back.

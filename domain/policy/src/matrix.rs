@@ -114,6 +114,7 @@ fn granted(to: MemberId, role: Role, on: Node) -> Grant {
         only: None,
         lender: None,
         by: Principal::System,
+        by_groups: false,
         created_ms: 0,
     }
 }

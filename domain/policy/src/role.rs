@@ -163,6 +163,9 @@ pub struct Grant {
     pub lender: Option<MemberId>,
     /// Who granted it.
     pub by: Principal,
+    /// Whether a group at the sign-in provider gives it: it goes with that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_groups: bool,
     /// When.
     pub created_ms: i64,
 }

@@ -28,6 +28,7 @@ fn grant(role: Role, on: Node) -> Grant {
         only: None,
         lender: None,
         by: Principal::System,
+        by_groups: false,
         created_ms: 0,
     }
 }

@@ -1,6 +1,6 @@
 //! Departments, teams and members.
 
-use events::{MemberProfile, Message, OnDemand, TeamProfile};
+use events::{MemberProfile, MemberStatus, Message, OnDemand, TeamProfile};
 use identity::{DepartmentId, TeamId};
 use journal::Change;
 use ledger::{Account, Millicredits};
@@ -9,6 +9,7 @@ use storage::Storage;
 use crate::Organization;
 use crate::order::{invalid, not_found};
 use crate::organization::write;
+use crate::people;
 use crate::protocol::{DepartmentView, MemberRecord, NewTeam, Order, OrderError, Reply};
 use crate::records::{Department, Profile, TeamRecord};
 
@@ -16,7 +17,7 @@ use crate::records::{Department, Profile, TeamRecord};
 /// many are a few MB.
 const MOST_DEPARTMENTS: usize = 1000;
 const MOST_TEAMS: usize = 5000;
-const MOST_MEMBERS: usize = 20_000;
+pub(crate) const MOST_MEMBERS: usize = 20_000;
 
 impl<S: Storage> Organization<S> {
     pub(crate) fn create_department(
@@ -145,14 +146,24 @@ impl<S: Storage> Organization<S> {
         let mut profile = self.profile()?.clone();
         profile.directory_version = profile.directory_version.saturating_add(1);
         let member = MemberProfile { version: profile.directory_version, ..member.clone() };
-        let record = MemberRecord { team, profile: member.clone(), email: email.clone() };
+        let known = self.records.members.get(&member.member);
+        // Another address may be another person's account at the provider.
+        let link = known.filter(|known| known.email == *email).and_then(|known| known.link.clone());
+        let record = MemberRecord { team, profile: member.clone(), email: email.clone(), link };
+        // Who may not call may not be signed in either.
+        let over = match member.status {
+            MemberStatus::Active => Vec::new(),
+            MemberStatus::Suspended => self.sessions_of(member.member),
+        };
         let mut change = Change::new();
+        people::remove(&mut change, &over);
         write(&mut change, profile.organization, &profile)?;
         write(&mut change, member.member, &record)?;
         change.send(team.to_string(), Message::Member(member));
         let reply = self.finish(now, order, change, Reply::Member(record.clone()))?;
         self.records.profile = Some(profile);
         self.records.members.insert(record.profile.member, record);
+        self.forget_sessions(&over);
         Ok(reply)
     }
 }

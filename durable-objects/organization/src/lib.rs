@@ -9,8 +9,8 @@
 //! must hear of travels in the same transaction's outbox.
 //!
 //! **What is stored.** `records` (organization, departments, teams, members,
-//! admin keys, service accounts, roles, policies, providers, prices), the
-//! policies' versions, and the journal's tables. Nothing of it is on the path
+//! admin keys, service accounts, roles, policies, providers, prices, sign-in,
+//! sessions), the policies' versions, and the journal's tables. Nothing of it is on the path
 //! of a call.
 //!
 //! In scope: the logic, native and tested over rusqlite, and the commands'
@@ -25,6 +25,7 @@ mod directory;
 mod money;
 mod order;
 mod organization;
+mod people;
 pub mod protocol;
 mod records;
 mod settings;
@@ -33,4 +34,5 @@ mod trail;
 mod view;
 
 pub use organization::Organization;
+pub use people::SessionReply;
 pub use settings::{General, LimitField, OutputLimit, Provider, ProviderKind, Settings};

@@ -64,6 +64,12 @@ impl<S: Storage> Organization<S> {
             Act::CreateGrant(new) => self.create_grant(now, order, new),
             Act::LendRole(new) => self.lend_role(now, order, new),
             Act::RevokeGrant { id } => self.revoke_grant(now, order, *id),
+            Act::PutSignIn(put) => self.put_sign_in(now, order, put),
+            Act::RemoveSignIn => self.remove_sign_in(now, order),
+            Act::PutDomains { domains } => self.put_domains(now, order, domains),
+            Act::PutSetupToken(token) => self.put_setup_token(now, order, token),
+            Act::CreateSession(new) => self.create_session(now, order, new),
+            Act::EndSessions { member, only } => self.end_sessions(now, order, *member, *only),
             Act::PutPolicy(put) => self.put_policy(now, order, put),
             Act::RemovePolicy { id } => self.remove_policy(now, order, *id),
         }

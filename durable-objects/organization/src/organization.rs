@@ -79,6 +79,7 @@ impl<S: Storage> Organization<S> {
             settings_version: 1,
             directory_version: 0,
             policy_version: 0,
+            domains: Vec::new(),
         };
         let key = admin_key(now, &open.admin_key);
         let mut change = Change::new();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use events::TeamProfile;
 use identity::{
-    AdminKeyId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId, TeamId,
+    AdminKeyId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId, SessionId,
+    TeamId,
 };
 use ledger::Millicredits;
 use policy::Grant;
@@ -13,7 +14,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
-use crate::protocol::{AdminKeyRecord, MemberRecord, PolicyRecord, ServiceAccount};
+use crate::protocol::{
+    AdminKeyRecord, MemberRecord, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+};
 use crate::settings::{General, Provider};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS records (
@@ -23,6 +26,10 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS records (
 
 /// The price overrides are one record, for they are replaced together.
 pub(crate) const OVERRIDES: &str = "overrides";
+/// So are the settings of signing in.
+pub(crate) const SIGN_IN: &str = "signin";
+/// There is one setup token at a time.
+pub(crate) const SETUP: &str = "setup";
 
 /// The organization itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +44,9 @@ pub(crate) struct Profile {
     /// Grows with every change of who may do what.
     #[serde(default)]
     pub(crate) policy_version: u64,
+    /// E-mail domains that are the organization's own, as the operator says.
+    #[serde(default)]
+    pub(crate) domains: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,6 +76,9 @@ pub(crate) struct Records {
     pub(crate) policies: BTreeMap<PolicyId, PolicyRecord>,
     pub(crate) providers: BTreeMap<ProviderId, Provider>,
     pub(crate) overrides: Overrides,
+    pub(crate) sign_in: Option<SignIn>,
+    pub(crate) setup: Option<SetupTokenRecord>,
+    pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
 }
 
 impl Records {
@@ -107,6 +120,12 @@ impl Records {
                     let provider: Provider = read(data)?;
                     records.providers.insert(provider.id, provider);
                 }
+                Some("ses") => {
+                    let session: SessionRecord = read(data)?;
+                    records.sessions.insert(session.id, session);
+                }
+                Some(SIGN_IN) => records.sign_in = Some(read(data)?),
+                Some(SETUP) => records.setup = Some(read(data)?),
                 Some(OVERRIDES) => records.overrides = read(data)?,
                 _ => {
                     return Err(StorageError::Corrupt {

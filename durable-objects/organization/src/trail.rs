@@ -17,6 +17,8 @@ impl<S: Storage> Organization<S> {
             Act::PutGeneral(_) => self.records.profile.as_ref().and_then(|profile| json(&profile.general)),
             Act::Rename { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.name)),
             Act::PutOverrides { .. } => json(&self.records.overrides),
+            Act::PutSignIn(_) | Act::RemoveSignIn => json(&self.records.sign_in),
+            Act::PutDomains { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.domains)),
             _ => resource.as_deref().and_then(|id| self.snapshot(id)),
         };
         let after = match reply {
@@ -31,6 +33,8 @@ impl<S: Storage> Organization<S> {
             Reply::Grant(_) if is_removal(&order.act) => None,
             Reply::Grant(grant) => json(grant),
             Reply::Policy(record) => json(record),
+            Reply::SignIn(sign_in) => json(sign_in),
+            Reply::Session(session) => json(session),
             Reply::Moved(moved) => json(moved),
         };
         let reference = if let Reply::Moved(moved) = reply { Some(moved.transfer.to_string()) } else { None };
@@ -57,6 +61,7 @@ impl<S: Storage> Organization<S> {
             "prov" => json(records.providers.get(&id.parse().ok()?)?),
             "svc" => json(records.service_accounts.get(&id.parse().ok()?)?),
             "grant" => json(records.grants.get(&id.parse().ok()?)?),
+            "ses" => json(records.sessions.get(&id.parse().ok()?)?),
             "pol" => json(records.policies.get(&id.parse().ok()?)?),
             _ => None,
         }
@@ -66,7 +71,14 @@ impl<S: Storage> Organization<S> {
 /// What an act is about.
 fn resource(act: &Act) -> Option<String> {
     let id: &dyn ToString = match act {
-        Act::Rename { .. } | Act::PutGeneral(_) | Act::PutOverrides { .. } | Act::Issue { .. } => return None,
+        Act::Rename { .. }
+        | Act::PutGeneral(_)
+        | Act::PutOverrides { .. }
+        | Act::PutSignIn(_)
+        | Act::RemoveSignIn
+        | Act::PutDomains { .. }
+        | Act::PutSetupToken(_)
+        | Act::Issue { .. } => return None,
         Act::CreateAdminKey(new) => &new.id,
         Act::RevokeAdminKey { id } => id,
         Act::CreateDepartment { id, .. } | Act::RenameDepartment { id, .. } => id,
@@ -83,6 +95,8 @@ fn resource(act: &Act) -> Option<String> {
         Act::RevokeServiceKey { account, .. } => account,
         Act::CreateGrant(new) | Act::LendRole(new) => &new.id,
         Act::RevokeGrant { id } => id,
+        Act::CreateSession(new) => &new.id,
+        Act::EndSessions { member, .. } => member,
         Act::PutPolicy(put) => &put.id,
         Act::RemovePolicy { id } => id,
     };
@@ -90,7 +104,7 @@ fn resource(act: &Act) -> Option<String> {
 }
 
 const fn is_removal(act: &Act) -> bool {
-    matches!(act, Act::RemoveProvider { .. } | Act::RevokeGrant { .. })
+    matches!(act, Act::RemoveProvider { .. } | Act::RevokeGrant { .. } | Act::RemoveSignIn)
 }
 
 /// The same names as the management API has for them.
@@ -118,6 +132,8 @@ fn hide(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.remove("hash");
+            fields.remove("previous");
+            fields.remove("client_secret");
             if fields.contains_key("base_url") {
                 hide_provider(fields);
             }

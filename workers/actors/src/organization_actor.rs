@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use events::{AuditBatch, JournalBatch};
 use identity::{OrganizationId, TransferId};
 use organization::Organization;
-use organization::protocol::{AdmitError, Answer, Command, OrderError, Question};
+use organization::protocol::{AdmitError, Answer, Command, OrderError, Question, SessionError};
 use storage::DurableStorage;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
@@ -43,7 +43,7 @@ impl DurableObject for OrganizationActor {
         self.set_alarm().await?;
         // Teams hear of a change before it is answered: it bites on the next
         // call. Whom it does not reach now hears of it by the alarm.
-        if matches!(command, Command::Order(_) | Command::TopUp { .. }) {
+        if matches!(command, Command::Order(_) | Command::Session(_) | Command::TopUp { .. }) {
             self.deliver().await?;
         }
         Response::ok(serde_json::to_string(&answer)?)
@@ -102,7 +102,10 @@ impl OrganizationActor {
                 Answer::TopUp(organization.top_up(now, *team, key, *amount, transfer))
             }
             Command::Admit(asked) => Answer::Admit(organization.admit(now, asked)),
+            Command::Session(command) => Answer::Session(organization.session(now, command)),
             Command::Ask(Question::Access) => Answer::Access(organization.access().map(Box::new)),
+            Command::Ask(Question::SigningIn) => Answer::SigningIn(organization.signing_in().map(Box::new)),
+            Command::Ask(Question::Sessions { member }) => Answer::Sessions(organization.sessions(now, *member)),
             Command::Ask(Question::Trail { after, limit }) => Answer::Trail(organization.trail(*after, *limit)),
             Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
@@ -213,7 +216,13 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
             OrderError::NotOpen => AdmitError::Unknown,
             _ => AdmitError::Storage,
         })),
+        Command::Session(_) => Answer::Session(Err(match error {
+            OrderError::NotOpen => SessionError::NotConfigured,
+            _ => SessionError::Storage,
+        })),
         Command::Ask(Question::Access) => Answer::Access(Err(error)),
+        Command::Ask(Question::SigningIn) => Answer::SigningIn(Err(error)),
+        Command::Ask(Question::Sessions { .. }) => Answer::Sessions(Err(error)),
         Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(error)),
         Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
         Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
@@ -229,6 +238,9 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::TopUp(Err(OrderError::Storage))
             | Answer::Authorize(Err(OrderError::Storage))
             | Answer::Admit(Err(AdmitError::Storage))
+            | Answer::Session(Err(SessionError::Storage))
+            | Answer::SigningIn(Err(OrderError::Storage))
+            | Answer::Sessions(Err(OrderError::Storage))
             | Answer::Access(Err(OrderError::Storage))
             | Answer::Trail(Err(OrderError::Storage))
             | Answer::PolicyVersions(Err(OrderError::Storage))

@@ -41,6 +41,7 @@ pub(crate) fn directory() -> Directory {
             models: None,
         },
         email: None,
+        link: None,
     };
     Directory {
         organization,

@@ -1,7 +1,7 @@
 //! Deciding whether somebody may do something.
 
 use audit::{Changed, Draft, Outcome};
-use identity::{KeyHash, MemberId, OrganizationId, Principal};
+use identity::{KeyHash, MemberId, OrganizationId, Principal, SessionId};
 use journal::Change;
 use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Resource, Role, Who};
 use storage::Storage;
@@ -29,7 +29,7 @@ pub(crate) struct Strangers {
 }
 
 impl Strangers {
-    fn may_note(&mut self, now: i64) -> bool {
+    pub(crate) fn may_note(&mut self, now: i64) -> bool {
         let minute = now.div_euclid(60_000);
         if minute != self.minute {
             *self = Self { minute, noted: 0 };
@@ -54,7 +54,9 @@ impl<S: Storage> Organization<S> {
                 Some((who, code, Some(on.clone()), decision.policies.clone()))
             }
             // Anybody can show a key that is none.
-            Err(AdmitError::Unknown) if self.records.profile.is_some() && self.strangers.may_note(now) => {
+            Err(AdmitError::Unknown | AdmitError::SignedOut)
+                if self.records.profile.is_some() && self.strangers.may_note(now) =>
+            {
                 Some((None, "unauthorized", None, Vec::new()))
             }
             _ => None,
@@ -121,7 +123,20 @@ impl<S: Storage> Organization<S> {
                 Ok(Known { who: Who::AdminKey(id), principal: Principal::Admin(id), grantee: None, scopes: None })
             }
             Caller::ServiceKey { hash } => self.service(now, hash),
+            Caller::Session { session } => self.person(now, *session),
         }
+    }
+
+    fn person(&self, now: i64, session: SessionId) -> Result<Known, AdmitError> {
+        let id = self.session_member(now, session).ok_or(AdmitError::SignedOut)?;
+        let record = self.records.members.get(&id).ok_or(AdmitError::SignedOut)?;
+        let path = self.path(Node::Team(record.team)).unwrap_or_default();
+        Ok(Known {
+            who: Who::Member { id, path },
+            principal: Principal::Person(id, session),
+            grantee: Some(Grantee::Member(id)),
+            scopes: None,
+        })
     }
 
     fn service(&self, now: i64, hash: &KeyHash) -> Result<Known, AdmitError> {

@@ -74,6 +74,7 @@ impl<S: Storage> Organization<S> {
             only: new.only.clone(),
             lender,
             by: order.who,
+            by_groups: false,
             created_ms: now,
         };
         let same = |other: &&Grant| {
@@ -111,7 +112,7 @@ impl<S: Storage> Organization<S> {
 
 fn person(who: Principal) -> Option<MemberId> {
     match who {
-        Principal::Member(member, _) => Some(member),
+        Principal::Member(member, _) | Principal::Person(member, _) => Some(member),
         Principal::Operator | Principal::Admin(_) | Principal::Service(..) | Principal::System => None,
     }
 }

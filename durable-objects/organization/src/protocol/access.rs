@@ -2,7 +2,8 @@
 
 use audit::Attribution;
 use identity::{
-    DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, TeamId,
+    DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, SessionId,
+    TeamId,
 };
 use policy::{Action, Decision, Facts, Grant, Grantee, Mode, Node, Role, Setting};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,12 @@ pub enum Caller {
     ServiceKey {
         /// Of its text.
         hash: KeyHash,
+    },
+    /// The session of somebody who signed in, whose token the shell has
+    /// checked.
+    Session {
+        /// Which.
+        session: SessionId,
     },
 }
 
@@ -140,6 +147,9 @@ pub enum AdmitError {
     /// There is no such key, or it works no more.
     #[error("the key is unknown, was revoked, or has expired")]
     Unknown,
+    /// The session has ended.
+    #[error("the session has ended: sign in again")]
+    SignedOut,
     /// There is no such thing in this organization.
     #[error("there is no {what} `{id}`")]
     NotFound {

@@ -4,12 +4,13 @@
 
 use audit::Stretch;
 use events::Envelope;
-use identity::{AdminKeyId, KeyHash, OrganizationId, PolicyId, TeamId};
+use identity::{AdminKeyId, KeyHash, MemberId, OrganizationId, PolicyId, TeamId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
 mod access;
 mod order;
+mod people;
 mod view;
 
 pub use access::{
@@ -17,8 +18,13 @@ pub use access::{
     ServiceAccount, ServiceKeyRecord, Target, Visible,
 };
 pub use order::{Act, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply};
+pub use people::{
+    Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
+    SignIn, SigningIn,
+};
 pub use view::{AdminKeyRecord, DepartmentView, Directory, MemberRecord, TeamView};
 
+use crate::people::SessionReply;
 use crate::settings::{General, Settings};
 
 /// One message to the actor.
@@ -42,6 +48,8 @@ pub enum Command {
     },
     /// Who is this, and may they do that?
     Admit(Admit),
+    /// Somebody signs in, goes on or signs out.
+    Session(SessionCommand),
     /// Who has this admin key?
     Authorize {
         /// Which key.
@@ -82,6 +90,13 @@ pub enum Question {
     Directory,
     /// Who has which role, and the policies.
     Access,
+    /// How people sign in.
+    SigningIn,
+    /// The sessions of a member that go on.
+    Sessions {
+        /// Whose.
+        member: MemberId,
+    },
     /// The audit trail's records after one, oldest first.
     Trail {
         /// After this place.
@@ -115,6 +130,12 @@ pub enum Answer {
     Authorize(Result<Option<AdminKeyId>, OrderError>),
     /// To [`Command::Admit`].
     Admit(Result<Admitted, AdmitError>),
+    /// To [`Command::Session`]: who it is, where somebody is now signed in.
+    Session(SessionReply),
+    /// To [`Question::SigningIn`].
+    SigningIn(Result<Box<SigningIn>, OrderError>),
+    /// To [`Question::Sessions`].
+    Sessions(Result<Vec<SessionRecord>, OrderError>),
     /// To [`Question::Access`].
     Access(Result<Box<Access>, OrderError>),
     /// To [`Question::Trail`].

@@ -3,8 +3,8 @@
 use audit::Attribution;
 use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
-    AdminKeyId, DepartmentId, GrantId, KeyHash, Networks, PolicyId, Principal, ProviderId, ServiceAccountId,
-    ServiceKeyId, TeamId, TransferId,
+    AdminKeyId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal, ProviderId, ServiceAccountId,
+    ServiceKeyId, SessionId, TeamId, TransferId,
 };
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
@@ -13,7 +13,8 @@ use pricing::Overrides;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdminKeyRecord, DepartmentView, MemberRecord, NewGrant, NewServiceKey, PolicyRecord, PutPolicy, ServiceAccount,
+    AdminKeyRecord, DepartmentView, MemberRecord, NewGrant, NewServiceKey, NewSession, PolicyRecord, PutPolicy,
+    ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider};
 
@@ -157,6 +158,26 @@ pub enum Act {
         /// Which grant.
         id: GrantId,
     },
+    /// At which provider people sign in; the version is the actor's to give.
+    PutSignIn(Box<SignIn>),
+    /// At none any more.
+    RemoveSignIn,
+    /// The e-mail domains that are the organization's own: all of them.
+    PutDomains {
+        /// In lower case.
+        domains: Vec<String>,
+    },
+    /// What lets one person in without a provider, in place of the one before.
+    PutSetupToken(SetupTokenRecord),
+    /// A session for a script of whoever orders it.
+    CreateSession(NewSession),
+    /// A member's sessions end.
+    EndSessions {
+        /// Whose.
+        member: MemberId,
+        /// Only this one.
+        only: Option<SessionId>,
+    },
     /// A policy, new or changed.
     PutPolicy(PutPolicy),
     /// No such policy any more; its versions stay.
@@ -272,6 +293,10 @@ pub enum Reply {
     ServiceAccount(Box<ServiceAccount>),
     /// A grant.
     Grant(Box<Grant>),
+    /// The settings of signing in, as they are now.
+    SignIn(Box<SignIn>),
+    /// A session that began.
+    Session(Box<SessionRecord>),
     /// A policy, as it is now.
     Policy(Box<PolicyRecord>),
     /// Credits were moved.

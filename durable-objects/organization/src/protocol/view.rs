@@ -5,6 +5,7 @@ use identity::{AdminKeyId, DepartmentId, KeyHash, OrganizationId, TeamId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
+use super::Link;
 use crate::settings::General;
 
 /// An admin key as it is stored and listed, the hash left out of lists.
@@ -46,6 +47,9 @@ pub struct MemberRecord {
     /// Address for mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// By what the sign-in provider knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
 }
 
 /// A team seen from above.
