@@ -53,6 +53,11 @@ impl App {
         self.env.secret("MASTER_SECRET").map(|secret| secret.to_string()).map_err(Problem::internal)
     }
 
+    /// The master secret before this one, while it is being replaced.
+    pub(crate) fn previous_secret(&self) -> Option<String> {
+        self.env.secret("MASTER_SECRET_PREVIOUS").ok().map(|secret| secret.to_string())
+    }
+
     /// Where providers' keys are sealed.
     pub(crate) fn vault(&self) -> Result<Vault, Problem> {
         Vault::new(&self.master_secret()?).map_err(Problem::internal)

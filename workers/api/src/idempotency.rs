@@ -84,7 +84,8 @@ impl Repeat {
     }
 }
 
-fn derive(master: &str, parts: &[&str]) -> Option<u128> {
+/// 128 bits that the same parts always make under the same master secret.
+pub(crate) fn derive(master: &str, parts: &[&str]) -> Option<u128> {
     // HMAC takes keys of any length.
     let mut mac = Hmac::<Sha256>::new_from_slice(master.as_bytes()).ok()?;
     mac.update(b"alfred idempotency v1");

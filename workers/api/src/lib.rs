@@ -17,6 +17,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
+mod address;
 mod app;
 mod controllers;
 mod entries;
@@ -32,6 +33,7 @@ mod problem;
 mod refusal;
 mod router;
 pub mod schema;
+mod sign_in;
 mod sql;
 #[cfg(test)]
 mod testing;

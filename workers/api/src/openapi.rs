@@ -10,9 +10,9 @@ use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required,
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, audit, balances, dead_letters, departments, grants, health, index, journal, keys, limits,
-    me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
-    service_accounts, teams, usage,
+    admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
+    limits, me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
+    service_accounts, sessions, sign_in, teams, usage,
 };
 use crate::schema;
 
@@ -37,6 +37,11 @@ use crate::schema;
     paths(
         organizations::create_organization, organizations::list_organizations, organizations::issue_credits,
         organization::get_organization, organization::change_organization,
+        auth::sign_in, auth::callback, auth::set_up, auth::refresh, auth::sign_out,
+        sessions::get_session, sessions::create_session, sessions::list_sessions, sessions::end_sessions,
+        sessions::end_session,
+        sign_in::get_sign_in, sign_in::change_sign_in, sign_in::remove_sign_in,
+        sign_in::get_domains, sign_in::change_domains, sign_in::create_setup_token,
         admin_keys::create_admin_key, admin_keys::list_admin_keys, admin_keys::revoke_admin_key,
         service_accounts::create_service_account, service_accounts::list_service_accounts,
         service_accounts::get_service_account, service_accounts::change_service_account,
@@ -193,7 +198,7 @@ fn every_operation_says_what_it_does() {
 #[test]
 fn every_operation_is_an_action() {
     let document = serde_json::to_value(Api::openapi()).unwrap();
-    let own = ["get_me"];
+    let own = ["get_me", "get_session"];
     let mut named = std::collections::BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

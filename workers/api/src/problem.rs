@@ -25,6 +25,8 @@ pub(crate) enum Code {
     InsufficientFunds,
     Forbidden,
     ApprovalRequired,
+    SignInFailed,
+    CsrfTokenRequired,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -33,6 +35,7 @@ pub(crate) enum Code {
     PayloadTooLarge,
     UnsupportedMediaType,
     Internal,
+    ProviderFailed,
     Unavailable,
     Overloaded,
 }
@@ -49,6 +52,8 @@ impl Code {
             Self::InsufficientFunds => (402, "insufficient_funds", "The credits do not suffice"),
             Self::Forbidden => (403, "forbidden", "That is not permitted"),
             Self::ApprovalRequired => (403, "approval_required", "Somebody must approve that"),
+            Self::SignInFailed => (403, "sign_in_failed", "You could not be signed in"),
+            Self::CsrfTokenRequired => (403, "csrf_token_required", "The request may come from another site"),
             Self::NotFound => (404, "not_found", "There is no such thing"),
             Self::MethodNotAllowed => (405, "method_not_allowed", "The method does not exist here"),
             Self::Conflict => (409, "conflict", "It cannot be done in this state"),
@@ -57,6 +62,7 @@ impl Code {
             Self::PayloadTooLarge => (413, "payload_too_large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported_media_type", "The body must be JSON"),
             Self::Internal => (500, "internal", "Something went wrong on our side"),
+            Self::ProviderFailed => (502, "provider_failed", "The sign-in provider cannot be used"),
             Self::Unavailable => (503, "unavailable", "Try again in a moment"),
             Self::Overloaded => (503, "overloaded", "Too much to do"),
         }
@@ -123,6 +129,16 @@ impl Problem {
     pub(crate) fn with(mut self, name: &str, value: impl Display) -> Self {
         self.members.insert(name.to_owned(), Value::String(value.to_string()));
         self
+    }
+
+    /// Whether there is no sign-in, or no organization.
+    pub(crate) fn is_not_configured(&self) -> bool {
+        self.members.get("reason").is_some_and(|reason| reason == "not_configured")
+    }
+
+    /// What is wrong, for people.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The document as text.

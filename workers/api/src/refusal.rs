@@ -38,6 +38,7 @@ impl From<AdmitError> for Problem {
             AdmitError::Unknown => {
                 Self::new(Code::Unauthorized, format!("{error}: ask an admin of the organization for another one"))
             }
+            AdmitError::SignedOut => Self::new(Code::Unauthorized, error),
             AdmitError::NotFound { what, id } => Self::not_found(what, id),
             AdmitError::Denied { decision, .. } => denied(&error, decision),
             AdmitError::Storage => Self::unavailable(error),

@@ -11,9 +11,9 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, audit, balances, dead_letters, departments, grants, health, index, journal, keys, limits,
-    me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
-    service_accounts, teams, usage,
+    admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
+    limits, me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
+    service_accounts, sessions, sign_in, teams, usage,
 };
 use crate::problem::{Code, Problem};
 
@@ -29,7 +29,7 @@ fn build() -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
-        .nest("/api/v1", tree().merge(access()).merge(credits()).merge(reports()).merge(providers()))
+        .nest("/api/v1", people().merge(tree()).merge(access()).merge(credits()).merge(reports()).merge(providers()))
         .route("/api/v1", get(index::get_index))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
@@ -53,6 +53,22 @@ fn tree() -> Router {
             "/teams/{team_id}/limits/{limit_id}",
             get(limits::get_limit).patch(limits::change_limit).delete(limits::remove_limit),
         )
+}
+
+fn people() -> Router {
+    Router::new()
+        .route("/auth/sign-in", get(auth::sign_in))
+        .route("/auth/callback", get(auth::callback))
+        .route("/auth/setup", post(auth::set_up))
+        .route("/auth/refresh", post(auth::refresh))
+        .route("/auth/sign-out", post(auth::sign_out))
+        .route("/session", get(sessions::get_session))
+        .route("/sessions", post(sessions::create_session))
+        .route("/members/{member_id}/sessions", get(sessions::list_sessions).delete(sessions::end_sessions))
+        .route("/members/{member_id}/sessions/{session_id}", delete(sessions::end_session))
+        .route("/sign-in", get(sign_in::get_sign_in).put(sign_in::change_sign_in).delete(sign_in::remove_sign_in))
+        .route("/organization/domains", get(sign_in::get_domains).put(sign_in::change_domains))
+        .route("/organization/setup-token", post(sign_in::create_setup_token))
 }
 
 fn access() -> Router {

@@ -32,6 +32,8 @@ text! {
     ServiceKeyId, "^skey_[0-9a-z]{26}$", "skey_01h2xcejqtf2nbrexx3vqjhp41";
     /// A grant's id.
     GrantId, "^grant_[0-9a-z]{26}$", "grant_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A session's id.
+    SessionId, "^ses_[0-9a-z]{26}$", "ses_01h2xcejqtf2nbrexx3vqjhp41";
     /// A policy's id.
     PolicyId, "^pol_[0-9a-z]{26}$", "pol_01h2xcejqtf2nbrexx3vqjhp41";
     /// Who can have a role: a member or a service account.
@@ -74,6 +76,18 @@ macro_rules! words {
         #[expect(missing_docs, reason = "the words say it")]
         pub enum $name { $($word),* }
     )*};
+}
+
+/// How a token may be signed.
+#[derive(ToSchema)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum SigningAlgorithm {
+    #[schema(rename = "RS256")]
+    Rs256,
+    #[schema(rename = "ES256")]
+    Es256,
+    #[schema(rename = "EdDSA")]
+    EdDsa,
 }
 
 words! {

@@ -3,6 +3,7 @@
 pub(crate) mod admin_keys;
 pub(crate) mod allotments;
 pub(crate) mod audit;
+pub(crate) mod auth;
 pub(crate) mod balances;
 pub(crate) mod dead_letters;
 pub(crate) mod departments;
@@ -23,6 +24,8 @@ pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod service_accounts;
+pub(crate) mod sessions;
+pub(crate) mod sign_in;
 pub(crate) mod teams;
 pub(crate) mod usage;
 

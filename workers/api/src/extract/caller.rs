@@ -7,18 +7,23 @@ use ::organization::protocol::{
     self as organization, Access, Admit, AdmitError, Admitted, Directory, PolicyRecord, Question, Target, Visible,
 };
 use ::team::protocol::{self as team, Me};
-use audit::{Attribution, Salt};
+use audit::Attribution;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
-use identity::{AdminKey, ApiKey, KeyError, OrganizationId, PolicyId, Principal, RequestId, ServiceKey, TeamId};
+use identity::{
+    AdminKey, ApiKey, KeyError, MemberId, OrganizationId, PolicyId, Principal, ServiceKey, SessionId, TeamId,
+};
+use openid::session::Session;
 use policy::{Action, Facts};
 use sha2::{Digest, Sha256};
 use worker::send::SendFuture;
 
+use super::session;
 use crate::app::{App, new_id, random, unexpected};
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
+use crate::sign_in::browser::{Site, attribution};
 
 /// By which the operator says which organization is meant.
 pub(crate) const ORGANIZATION_HEADER: &str = "x-alfred-organization";
@@ -33,6 +38,8 @@ enum Credential {
     Admin(AdminKey),
     Service(ServiceKey),
     Member(ApiKey),
+    /// Somebody who signed in; the token is checked, the session not yet.
+    Session(Session),
 }
 
 /// Whoever calls. What they may do is asked for each operation: only that
@@ -75,15 +82,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let app = parts.extensions.get::<App>().cloned();
         let app = app.ok_or_else(|| Problem::internal("a request without bindings"))?;
-        let credential = credential(&parts.headers, app.operator_key().as_deref())?;
+        let credential = shown(&app, parts)?;
         let (named, address) = (named_organization(&parts.headers)?, address(&parts.headers));
-        let by = Attribution {
-            request: parts.extensions.get::<RequestId>().map(ToString::to_string),
-            address: address.map(|address| address.to_string()),
-            user_agent: parts.headers.get(header::USER_AGENT).and_then(|text| text.to_str().ok()).map(str::to_owned),
-            salt: Some(Salt::from_u128(random()?)),
-            ..Attribution::default()
-        };
+        let by = attribution(parts)?;
         Ok(Self { app, credential, named, address, by })
     }
 }
@@ -116,6 +117,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
 }
 
 impl Caller {
+    /// The session and member, where a person calls.
+    pub(crate) const fn session(&self) -> Option<(SessionId, MemberId)> {
+        match &self.credential {
+            Credential::Session(session) => Some((session.session, session.member)),
+            _ => None,
+        }
+    }
+
     /// Asks whether the caller may do this to that.
     ///
     /// # Errors
@@ -164,9 +173,12 @@ impl Caller {
             }
             Credential::Admin(key) => (key.organization, organization::Caller::AdminKey { hash: key.hash }),
             Credential::Service(key) => (key.organization, organization::Caller::ServiceKey { hash: key.hash }),
+            Credential::Session(session) => {
+                (session.organization, organization::Caller::Session { session: session.session })
+            }
             Credential::Member(_) => {
-                let detail = "a member's key may only ask `GET /api/v1/me` here: use an admin key or a service \
-                              account's key of the organization";
+                let detail = "a member's key may only ask `GET /api/v1/me` here: sign in, or use an admin key or a \
+                              service account's key of the organization";
                 return Err(Problem::new(Code::Forbidden, detail));
             }
         };
@@ -264,9 +276,26 @@ async fn me(app: &App, key: &ApiKey, address: Option<IpAddr>) -> Result<Me, Prob
     }
 }
 
-fn credential(headers: &HeaderMap, operator_key: Option<&str>) -> Result<Credential, Problem> {
+/// What a request shows: a key or token in its header, or else a browser's
+/// cookie.
+fn shown(app: &App, parts: &Parts) -> Result<Credential, Problem> {
+    if !parts.headers.contains_key(header::AUTHORIZATION)
+        && let Some(site) = Site::of(&parts.uri)
+        && let Some(session) = session::by_cookie(app, &parts.headers, &parts.method, &site)?
+    {
+        return Ok(Credential::Session(session));
+    }
+    let read = |token: &str| session::read(app, token);
+    credential(&parts.headers, app.operator_key().as_deref(), read)
+}
+
+fn credential(
+    headers: &HeaderMap,
+    operator_key: Option<&str>,
+    read_token: impl FnOnce(&str) -> Result<Session, Problem>,
+) -> Result<Credential, Problem> {
     let unauthorized = |detail: &str| Problem::new(Code::Unauthorized, detail);
-    let missing = || unauthorized("send a key with the header `Authorization: Bearer …`");
+    let missing = || unauthorized("send a key with the header `Authorization: Bearer …`, or sign in");
     let header = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, key) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -275,6 +304,9 @@ fn credential(headers: &HeaderMap, operator_key: Option<&str>) -> Result<Credent
     let key = key.trim();
     if operator_key.is_some_and(|operator| operator.len() >= SHORTEST_OPERATOR_KEY && same(operator, key)) {
         return Ok(Credential::Operator);
+    }
+    if session::is_token(key) {
+        return read_token(key).map(Credential::Session);
     }
     if let Ok(key) = AdminKey::parse(key) {
         return Ok(Credential::Admin(key));
@@ -294,7 +326,7 @@ fn credential(headers: &HeaderMap, operator_key: Option<&str>) -> Result<Credent
 
 /// Compares in a time that says nothing about where two keys differ: their
 /// digests are compared, and all of them.
-fn same(one: &str, other: &str) -> bool {
+pub(super) fn same(one: &str, other: &str) -> bool {
     let (one, other) = (Sha256::digest(one.as_bytes()), Sha256::digest(other.as_bytes()));
     let different = one.iter().zip(&other).fold(0, |different, (one, other)| different | (one ^ other));
     std::hint::black_box(different) == 0
@@ -308,7 +340,7 @@ fn named_organization(headers: &HeaderMap) -> Result<Option<OrganizationId>, Pro
 }
 
 /// Where the call comes from, as the platform's edge says.
-fn address(headers: &HeaderMap) -> Option<IpAddr> {
+pub(crate) fn address(headers: &HeaderMap) -> Option<IpAddr> {
     headers.get("cf-connecting-ip")?.to_str().ok()?.parse().ok()
 }
 
@@ -323,7 +355,8 @@ mod tests {
         if let Some(text) = authorization {
             headers.insert(header::AUTHORIZATION, text.parse().unwrap());
         }
-        credential(&headers, operator).map_err(|problem| problem.code)
+        let no_token = |_: &str| Err(Problem::new(Code::Unauthorized, ""));
+        credential(&headers, operator, no_token).map_err(|problem| problem.code)
     }
 
     #[test]

@@ -3,9 +3,11 @@
 mod body;
 mod caller;
 mod parts;
+mod session;
 
 pub(crate) use body::Body;
-pub(crate) use caller::{Admin, Caller, Member, Operator};
+pub(crate) use caller::{Admin, Caller, Member, Operator, address};
 pub(crate) use organization::protocol::Target;
 pub(crate) use parts::{Id, Ids, Query, Unrepeated};
 pub(crate) use policy::Action;
+pub(crate) use session::signed_in;

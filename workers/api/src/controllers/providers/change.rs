@@ -7,7 +7,8 @@ use organization::{LimitField, Provider, ProviderKind};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{address, headers};
+use super::headers;
+use crate::address;
 use crate::app::{App, Environment, random};
 use crate::problem::Problem;
 use crate::schema;

@@ -5,7 +5,6 @@
 //! carry prompts and the provider's key, and an admin of one organization must
 //! not reach into the installation's own network.
 
-mod address;
 mod change;
 mod headers;
 

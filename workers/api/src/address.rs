@@ -1,4 +1,4 @@
-//! Where a provider may be.
+//! Where a provider of models, or one at which people sign in, may be.
 //!
 //! A name can still point to a private address: the platform's fetch does not
 //! reach those from its edge. What can be seen in the address itself is
@@ -28,18 +28,23 @@ pub(crate) fn check(text: &str, environment: Environment) -> Result<String, Stri
         ("https", _) | ("http", Environment::Development) => {}
         _ => return Err("`base_url` must begin with `https://`".to_owned()),
     }
+    check_public(&url, "`base_url`", environment)?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether `what` may be at an address, or what is wrong with it.
+pub(crate) fn check_public(url: &Url, what: &str, environment: Environment) -> Result<(), String> {
     let public = match url.host() {
-        None => return Err("`base_url` names no host".to_owned()),
+        None => return Err(format!("{what} names no host")),
         Some(Host::Domain(name)) => is_public_name(name),
         Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
     };
     if !public && environment == Environment::Deployed {
-        return Err(
-            "`base_url` must be reachable from the internet: private, local and reserved hosts are refused".to_owned()
-        );
+        let refused = "must be reachable from the internet: private, local and reserved hosts are refused";
+        return Err(format!("{what} {refused}"));
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(())
 }
 
 /// Names that only mean something inside of a network.
