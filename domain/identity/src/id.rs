@@ -180,6 +180,10 @@ id!(
     SessionId, "ses", "a", "session"
 );
 id!(
+    /// A workload whose tokens stand in place of a key.
+    WorkloadId, "wl", "a", "workload"
+);
+id!(
     /// One record of what was done, or was not allowed.
     AuditId, "aud", "an", "audit record"
 );

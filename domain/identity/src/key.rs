@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::base32;
-use crate::id::{OrganizationId, TeamId};
+use crate::id::{OrganizationId, TeamId, WorkloadId};
 
 const API_PREFIX: &str = "sk-alf-";
 const ADMIN_PREFIX: &str = "sk-alf-admin-";
@@ -41,6 +41,15 @@ pub struct KeyHash([u8; 32]);
 impl KeyHash {
     pub(crate) fn of(key: &str) -> Self {
         Self(Sha256::digest(key.as_bytes()).into())
+    }
+}
+
+impl KeyHash {
+    /// Of no key: what is hashed does not begin as keys do, so nobody can ever
+    /// show it.
+    #[must_use]
+    pub fn of_workload(workload: WorkloadId) -> Self {
+        Self::of(&format!("workload {workload}"))
     }
 }
 
@@ -124,6 +133,12 @@ impl ApiKey {
             team: TeamId::from_suffix(team).map_err(|_| KeyError::Damaged)?,
             hash: KeyHash::of(text),
         })
+    }
+
+    /// The key without a secret that stands behind a workload's tokens.
+    #[must_use]
+    pub fn of_workload(organization: OrganizationId, team: TeamId, workload: WorkloadId) -> Self {
+        Self { organization, team, hash: KeyHash::of_workload(workload) }
     }
 
     /// What lists show of a key: its start, enough to tell it from others.

@@ -15,7 +15,7 @@ mod refresh;
 
 pub use id::{
     AdminKeyId, AuditId, DepartmentId, EntryId, GrantId, IdError, KeyId, LimitId, MemberId, OrganizationId, PolicyId,
-    ProviderId, RequestId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId,
+    ProviderId, RequestId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey, SetupToken};
 pub use network::{NetworkError, Networks};

@@ -191,7 +191,7 @@ fn seconds(value: &Value) -> Option<i64> {
     (0..=MAX_TIME_S).contains(&seconds).then_some(seconds)
 }
 
-fn audiences(value: Option<&Value>) -> Result<Vec<String>, TokenError> {
+pub(crate) fn audiences(value: Option<&Value>) -> Result<Vec<String>, TokenError> {
     let audiences: Option<Vec<String>> = match value {
         None | Some(Value::Null) => return Err(TokenError::MissingClaim("aud")),
         Some(Value::String(audience)) => Some(vec![audience.clone()]),

@@ -51,4 +51,4 @@ pub use jwks::{Jwks, JwksError};
 pub use mapping::{GroupRule, email_domain, granted};
 pub use preset::{Preset, PresetError, Profile};
 pub use rule::{ClaimRule, RuleError, Unmet, admit};
-pub use verify::{Expected, TokenError, claimed_issuer, verify};
+pub use verify::{Expected, TokenError, claimed_audiences, claimed_issuer, verify};

@@ -85,6 +85,12 @@ impl ClaimRule {
         &self.claim
     }
 
+    /// The value that it must have, as it was written.
+    #[must_use]
+    pub fn value(&self) -> String {
+        self.value.to_string()
+    }
+
     /// Whether the claims meet it. Of an array one element must.
     #[must_use]
     pub fn is_met(&self, claims: &Claims) -> bool {

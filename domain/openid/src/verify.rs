@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use crate::algorithm::Algorithm;
-use crate::claims::Claims;
+use crate::claims::{Claims, audiences};
 use crate::encoding::{JsonError, object, same, shown};
 use crate::issuer::Issuer;
 use crate::jwks::{Jwks, KeyError};
@@ -178,6 +178,15 @@ pub fn claimed_issuer(token: &str) -> Result<String, TokenError> {
         Some(_) => Err(TokenError::InvalidClaim("iss")),
         None => Err(TokenError::MissingClaim("iss")),
     }
+}
+
+/// Whom a token says it is meant for, to find whose rules it must meet. Nothing
+/// is known before [`verify`] has succeeded.
+///
+/// # Errors
+/// When it does not say.
+pub fn claimed_audiences(token: &str) -> Result<Vec<String>, TokenError> {
+    audiences(object(&Jws::parse(token)?.payload)?.get("aud"))
 }
 
 fn check_signature(jws: &Jws<'_>, keys: &Jwks, allowed: &[Algorithm]) -> Result<(), TokenError> {

@@ -212,6 +212,8 @@ actions! {
     GetServiceAccount = "get_service_account" in ViewAccess on Node;
     /// List roles that were granted.
     ListGrants = "list_grants" in ViewAccess on Node;
+    /// List workloads.
+    ListWorkloads = "list_workloads" in ViewAccess on Node;
     /// Show how people sign in.
     GetSignIn = "get_sign_in" in ViewAccess on Node;
     /// Show the organization's e-mail domains.
@@ -302,6 +304,10 @@ actions! {
     CreateServiceKey = "create_service_key" in ManageAccess on Node;
     /// Revoke a service account's key.
     RevokeServiceKey = "revoke_service_key" in ManageAccess on Node;
+    /// Let a workload's tokens stand in place of a key.
+    CreateWorkload = "create_workload" in ManageAccess on Node;
+    /// Accept a workload's tokens no more.
+    RemoveWorkload = "remove_workload" in ManageAccess on Node;
     /// Set at which provider people sign in.
     ChangeSignIn = "change_sign_in" in ManageAccess on Node;
     /// Let nobody sign in any more.

@@ -35,4 +35,4 @@ mod view;
 
 pub use organization::Organization;
 pub use people::SessionReply;
-pub use settings::{General, LimitField, OutputLimit, Provider, ProviderKind, Settings};
+pub use settings::{General, LimitField, OutputLimit, Provider, ProviderKind, Settings, StandsFor, Workload};

@@ -64,6 +64,8 @@ impl<S: Storage> Organization<S> {
             Act::CreateGrant(new) => self.create_grant(now, order, new),
             Act::LendRole(new) => self.lend_role(now, order, new),
             Act::RevokeGrant { id } => self.revoke_grant(now, order, *id),
+            Act::CreateWorkload { workload, scopes } => self.create_workload(now, order, workload, scopes.as_ref()),
+            Act::RemoveWorkload { id } => self.remove_workload(now, order, *id),
             Act::PutSignIn(put) => self.put_sign_in(now, order, put),
             Act::RemoveSignIn => self.remove_sign_in(now, order),
             Act::PutDomains { domains } => self.put_domains(now, order, domains),

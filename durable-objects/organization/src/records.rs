@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use events::TeamProfile;
 use identity::{
     AdminKeyId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId, SessionId,
-    TeamId,
+    TeamId, WorkloadId,
 };
 use ledger::Millicredits;
 use policy::Grant;
@@ -17,7 +17,7 @@ use storage::{Storage, StorageError, Value};
 use crate::protocol::{
     AdminKeyRecord, MemberRecord, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
-use crate::settings::{General, Provider};
+use crate::settings::{General, Provider, Workload};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS records (
     id TEXT PRIMARY KEY,
@@ -76,6 +76,7 @@ pub(crate) struct Records {
     pub(crate) policies: BTreeMap<PolicyId, PolicyRecord>,
     pub(crate) providers: BTreeMap<ProviderId, Provider>,
     pub(crate) overrides: Overrides,
+    pub(crate) workloads: BTreeMap<WorkloadId, Workload>,
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) setup: Option<SetupTokenRecord>,
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
@@ -119,6 +120,10 @@ impl Records {
                 Some("prov") => {
                     let provider: Provider = read(data)?;
                     records.providers.insert(provider.id, provider);
+                }
+                Some("wl") => {
+                    let workload: Workload = read(data)?;
+                    records.workloads.insert(workload.id, workload);
                 }
                 Some("ses") => {
                     let session: SessionRecord = read(data)?;

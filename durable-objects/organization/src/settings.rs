@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use identity::{OrganizationId, ProviderId};
+use identity::{KeyId, MemberId, OrganizationId, ProviderId, ServiceAccountId, ServiceKeyId, TeamId, WorkloadId};
+use openid::{ClaimRule, Issuer};
 use policy::Rule;
 use pricing::{CreditRate, Overrides};
 use serde::{Deserialize, Serialize};
@@ -25,9 +26,53 @@ pub struct Settings {
     pub providers: Vec<Provider>,
     /// The organization's own prices and discounts.
     pub overrides: Overrides,
+    /// Workloads whose tokens stand in place of keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Workload>,
     /// Policies that have a say in calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
+}
+
+/// A workload whose tokens stand in place of a key: a CI job, a pod, a virtual
+/// machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its id.
+    pub id: WorkloadId,
+    /// What it is called; unique.
+    pub name: String,
+    /// Who signs its tokens.
+    pub issuer: Issuer,
+    /// What they must say: all of it.
+    pub rules: Vec<ClaimRule>,
+    /// Whose key they stand for.
+    pub stands_for: StandsFor,
+    /// When it was made.
+    pub created_ms: i64,
+}
+
+/// The key behind a workload's tokens. It has no secret, but limits, scopes
+/// and an owner as others have, and can be revoked as they can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandsFor {
+    /// A member's key, for calls.
+    Key {
+        /// In which team.
+        team: TeamId,
+        /// Whose.
+        member: MemberId,
+        /// Which.
+        key: KeyId,
+    },
+    /// A service account's key, for the management API.
+    ServiceKey {
+        /// Whose.
+        account: ServiceAccountId,
+        /// Which.
+        key: ServiceKeyId,
+    },
 }
 
 /// Settings that an admin changes at will.

@@ -33,6 +33,8 @@ impl<S: Storage> Organization<S> {
             Reply::Grant(_) if is_removal(&order.act) => None,
             Reply::Grant(grant) => json(grant),
             Reply::Policy(record) => json(record),
+            Reply::Workload(_) if is_removal(&order.act) => None,
+            Reply::Workload(workload) => json(workload),
             Reply::SignIn(sign_in) => json(sign_in),
             Reply::Session(session) => json(session),
             Reply::Moved(moved) => json(moved),
@@ -61,6 +63,7 @@ impl<S: Storage> Organization<S> {
             "prov" => json(records.providers.get(&id.parse().ok()?)?),
             "svc" => json(records.service_accounts.get(&id.parse().ok()?)?),
             "grant" => json(records.grants.get(&id.parse().ok()?)?),
+            "wl" => json(records.workloads.get(&id.parse().ok()?)?),
             "ses" => json(records.sessions.get(&id.parse().ok()?)?),
             "pol" => json(records.policies.get(&id.parse().ok()?)?),
             _ => None,
@@ -95,6 +98,8 @@ fn resource(act: &Act) -> Option<String> {
         Act::RevokeServiceKey { account, .. } => account,
         Act::CreateGrant(new) | Act::LendRole(new) => &new.id,
         Act::RevokeGrant { id } => id,
+        Act::CreateWorkload { workload, .. } => &workload.id,
+        Act::RemoveWorkload { id } => id,
         Act::CreateSession(new) => &new.id,
         Act::EndSessions { member, .. } => member,
         Act::PutPolicy(put) => &put.id,
@@ -104,7 +109,7 @@ fn resource(act: &Act) -> Option<String> {
 }
 
 const fn is_removal(act: &Act) -> bool {
-    matches!(act, Act::RemoveProvider { .. } | Act::RevokeGrant { .. } | Act::RemoveSignIn)
+    matches!(act, Act::RemoveProvider { .. } | Act::RevokeGrant { .. } | Act::RemoveWorkload { .. } | Act::RemoveSignIn)
 }
 
 /// The same names as the management API has for them.

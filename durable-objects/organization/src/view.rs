@@ -33,6 +33,7 @@ impl<S: Storage> Organization<S> {
             general: profile.general.clone(),
             providers: self.records.providers.values().cloned().collect(),
             overrides: self.records.overrides.clone(),
+            workloads: self.records.workloads.values().cloned().collect(),
             rules: self.rules_for_calls(),
         })
     }

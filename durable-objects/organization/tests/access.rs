@@ -3,13 +3,14 @@
 
 use identity::{
     AdminKeyId, ApiKey, DepartmentId, GrantId, KeyHash, KeyId, MemberId, OrganizationId, PolicyId, Principal,
-    ServiceAccountId, ServiceKey, ServiceKeyId, TeamId,
+    ServiceAccountId, ServiceKey, ServiceKeyId, TeamId, WorkloadId,
 };
+use openid::{ClaimRule, Issuer, Transport};
 use organization::protocol::{
     Act, Admit, AdmitError, Admitted, Caller, NewAdminKey, NewGrant, NewServiceKey, NewTeam, Open, Order, OrderError,
     PolicySource, PutPolicy, Reply, Target, Visible,
 };
-use organization::{General, Organization};
+use organization::{General, Organization, StandsFor, Workload};
 use policy::{Action, Facts, Grantee, Mode, Node, Role};
 use storage::NativeStorage;
 
@@ -268,4 +269,49 @@ fn a_policy_about_calls_makes_new_settings() {
     world.done(Act::RemovePolicy { id: PolicyId::from_u128(2) });
     let settings = world.0.settings().unwrap();
     assert_eq!((settings.version, settings.rules.len()), (before + 2, 0));
+}
+
+#[test]
+fn a_workload_stands_for_a_key_of_its_own() {
+    let mut world = World::new();
+    let workload = |n: u128, name: &str, stands_for| Workload {
+        id: WorkloadId::from_u128(n),
+        name: name.into(),
+        issuer: Issuer::parse("https://ci.example", Transport::Https).unwrap(),
+        rules: vec![ClaimRule::new("sub", "repo:acme/*").unwrap()],
+        stands_for,
+        created_ms: 0,
+    };
+    let create = |workload: Workload| Act::CreateWorkload { workload: Box::new(workload), scopes: None };
+    let robot = StandsFor::ServiceKey { account: ROBOT, key: ServiceKeyId::from_u128(77) };
+    world.done(create(workload(1, "ci", robot)));
+    world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::Auditor, Node::Organization(ORGANIZATION))));
+    let caller = Caller::ServiceKey { hash: KeyHash::of_workload(WorkloadId::from_u128(1)) };
+    let asked = Admit {
+        caller,
+        action: Action::ListTeams,
+        target: Target::Visible,
+        facts: Facts::default(),
+        by: Default::default(),
+    };
+    let admitted = world.0.admit(NOW, &asked).unwrap();
+    assert_eq!(admitted.who, Principal::Service(ROBOT, ServiceKeyId::from_u128(77)));
+    // Its name is taken, nobody is admitted without rules, and Bob is not in team 1.
+    assert!(matches!(
+        world.order(Principal::Operator, create(workload(2, "ci", robot))),
+        Err(OrderError::Conflict { .. })
+    ));
+    let open = Workload { rules: Vec::new(), ..workload(2, "open", robot) };
+    assert!(matches!(world.order(Principal::Operator, create(open)), Err(OrderError::Invalid { .. })));
+    let bob = StandsFor::Key { team: team(1), member: BOB, key: KeyId::from_u128(1) };
+    assert!(matches!(
+        world.order(Principal::Operator, create(workload(3, "x", bob))),
+        Err(OrderError::NotFound { .. })
+    ));
+    // The gateway hears of it with the settings, and of its end.
+    let version = world.0.settings().unwrap().version;
+    assert_eq!(world.0.settings().unwrap().workloads.len(), 1);
+    world.done(Act::RemoveWorkload { id: WorkloadId::from_u128(1) });
+    assert!(world.0.settings().unwrap().version > version);
+    assert_eq!(world.0.admit(NOW, &asked), Err(AdmitError::Unknown));
 }

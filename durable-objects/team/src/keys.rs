@@ -1,6 +1,6 @@
 //! Making, rotating and revoking keys.
 
-use identity::{KeyHash, KeyId};
+use identity::{KeyHash, KeyId, WorkloadId};
 use journal::Change;
 use storage::Storage;
 
@@ -55,6 +55,10 @@ impl<S: Storage> Team<S> {
         grace_ms: i64,
     ) -> Result<Reply, OrderError> {
         let old = self.records.keys.get(&id).ok_or_else(|| not_found("key", id))?;
+        if old.hint.parse::<WorkloadId>().is_ok() {
+            let message = format!("the key `{id}` stands behind a workload's tokens and has no secret");
+            return Err(OrderError::Conflict { message });
+        }
         if old.revoked_ms.is_some() {
             return Err(OrderError::Conflict { message: format!("the key `{id}` was revoked: make a new one") });
         }

@@ -75,7 +75,7 @@ fn arrows_point_one_way() {
                 ("durable-objects", "durable-objects") => name != "storage",
                 ("queues", "durable-objects") => known == "storage",
                 ("workers", "durable-objects") => true,
-                ("workers", "workers") => name == "edge" || matches!(known, "actors" | "issuers"),
+                ("workers", "workers") => name == "edge" || ["actors", "issuers"].contains(&known.as_str()),
                 ("workers", "queues") => name == "edge",
                 ("tests", other) => !["workers", "cli"].contains(&other),
                 _ => false,

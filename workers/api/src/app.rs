@@ -5,6 +5,7 @@ use ::organization::Settings;
 use ::organization::protocol::{self as organization, Directory, Question};
 use ::team::protocol::{self as team, Overview};
 use identity::{OrganizationId, TeamId};
+use issuers::address::Reach;
 use serde::de::DeserializeOwned;
 use vault::Vault;
 use wasm_bindgen::JsValue;
@@ -17,15 +18,6 @@ use crate::sql::{Row, Sql};
 #[derive(Clone)]
 pub(crate) struct App {
     env: Env,
-}
-
-/// How strict the deployment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Environment {
-    /// Somebody's own machine: providers may be anywhere.
-    Development,
-    /// Everything else, staging included.
-    Deployed,
 }
 
 impl App {
@@ -63,12 +55,9 @@ impl App {
         Vault::new(&self.master_secret()?).map_err(Problem::internal)
     }
 
-    /// What is not said to be development is not.
-    pub(crate) fn environment(&self) -> Environment {
-        match self.env.var("ENVIRONMENT") {
-            Ok(name) if name.to_string() == "development" => Environment::Development,
-            _ => Environment::Deployed,
-        }
+    /// Where providers may be.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::of(&self.env)
     }
 
     /// Runs a query whose one column is a JSON text.

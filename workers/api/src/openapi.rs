@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
-    service_accounts, sessions, sign_in, teams, usage,
+    service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::schema;
 
@@ -46,6 +46,7 @@ use crate::schema;
         service_accounts::create_service_account, service_accounts::list_service_accounts,
         service_accounts::get_service_account, service_accounts::change_service_account,
         service_accounts::create_service_key, service_accounts::revoke_service_key,
+        workloads::create_workload, workloads::list_workloads, workloads::remove_workload,
         grants::create_grant, grants::lend_role, grants::list_grants, grants::revoke_grant,
         permissions::get_matrix,
         policies::create_policy, policies::list_policies, policies::get_policy, policies::list_policy_versions,

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
-    service_accounts, sessions, sign_in, teams, usage,
+    service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 
@@ -91,6 +91,8 @@ fn access() -> Router {
             "/service-accounts/{service_account_id}/keys/{service_key_id}",
             delete(service_accounts::revoke_service_key),
         )
+        .route("/workloads", post(workloads::create_workload).get(workloads::list_workloads))
+        .route("/workloads/{workload_id}", delete(workloads::remove_workload))
         .route("/permissions/matrix", get(permissions::get_matrix))
         .route("/policies", post(policies::create_policy).get(policies::list_policies))
         .route("/policies/schema", get(policies::get_policy_schema))

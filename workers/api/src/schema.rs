@@ -34,6 +34,10 @@ text! {
     GrantId, "^grant_[0-9a-z]{26}$", "grant_01h2xcejqtf2nbrexx3vqjhp41";
     /// A session's id.
     SessionId, "^ses_[0-9a-z]{26}$", "ses_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of a member's or a service account's key.
+    AnyKeyId, "^s?key_[0-9a-z]{26}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A workload's id.
+    WorkloadId, "^wl_[0-9a-z]{26}$", "wl_01h2xcejqtf2nbrexx3vqjhp41";
     /// A policy's id.
     PolicyId, "^pol_[0-9a-z]{26}$", "pol_01h2xcejqtf2nbrexx3vqjhp41";
     /// Who can have a role: a member or a service account.

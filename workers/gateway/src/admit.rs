@@ -79,7 +79,7 @@ pub(crate) async fn admit(
             Err(refusal) => {
                 // Nobody has said yet that the key is good and the settings
                 // are the newest, as a reservation would.
-                let (_, newest) = authenticate::owner(headers, actors).await?;
+                let (_, newest) = authenticate::owner_of(&key, headers, actors).await?;
                 if newest.settings.version == prepared.settings.version {
                     return Err(refusal);
                 }

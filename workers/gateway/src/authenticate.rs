@@ -7,18 +7,24 @@ use std::rc::Rc;
 use actors::{ActorError, Actors, now_ms};
 use identity::{ApiKey, KeyError};
 use team::protocol::{Answer, Command, Me, Question};
-use worker::Headers;
+use worker::{Env, Headers};
 
 use crate::refuse::Refusal;
 use crate::settings::{self, Prepared};
+use crate::workload;
 
-/// Reads the key that a client sent, as OpenAI's clients send it.
-pub(crate) fn key(headers: &Headers) -> Result<ApiKey, Refusal> {
+/// Reads the key that a client sent, as OpenAI's clients send it, or finds the
+/// one behind a workload's token.
+pub(crate) async fn key(headers: &Headers, env: &Env, actors: &Actors) -> Result<ApiKey, Refusal> {
     let header = headers.get("authorization").ok().flatten();
-    bearer(header.as_deref())
+    let shown = bearer(header.as_deref())?;
+    if workload::is_token(shown) {
+        return workload::key(shown, env, actors).await;
+    }
+    read(shown)
 }
 
-fn bearer(header: Option<&str>) -> Result<ApiKey, Refusal> {
+fn bearer(header: Option<&str>) -> Result<&str, Refusal> {
     let Some(header) = header else {
         return Err(Refusal::no_key());
     };
@@ -26,7 +32,11 @@ fn bearer(header: Option<&str>) -> Result<ApiKey, Refusal> {
     if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
         return Err(Refusal::no_key());
     }
-    ApiKey::parse(key.trim()).map_err(|error| match error {
+    Ok(key.trim())
+}
+
+fn read(key: &str) -> Result<ApiKey, Refusal> {
+    ApiKey::parse(key).map_err(|error| match error {
         KeyError::Foreign => Refusal::invalid_key("it does not start with `sk-alf-`, as Alfred's keys do"),
         KeyError::Damaged => Refusal::invalid_key("a part of it is missing or altered; copy it again as a whole"),
     })
@@ -34,8 +44,13 @@ fn bearer(header: Option<&str>) -> Result<ApiKey, Refusal> {
 
 /// The key's owner, with settings that are as new as what the team has heard
 /// of. For what is answered without a reservation.
-pub(crate) async fn owner(headers: &Headers, actors: &Actors) -> Result<(Me, Rc<Prepared>), Refusal> {
-    let key = key(headers)?;
+pub(crate) async fn owner(headers: &Headers, env: &Env, actors: &Actors) -> Result<(Me, Rc<Prepared>), Refusal> {
+    let key = key(headers, env, actors).await?;
+    owner_of(&key, headers, actors).await
+}
+
+/// The same, of a key that is known.
+pub(crate) async fn owner_of(key: &ApiKey, headers: &Headers, actors: &Actors) -> Result<(Me, Rc<Prepared>), Refusal> {
     let question = Question::Me { organization: key.organization, key: key.hash, address: address(headers) };
     let me = match actors.team(key.team, &Command::Ask(question)).await? {
         Answer::Me(Ok(me)) => *me,
@@ -64,7 +79,7 @@ mod tests {
     fn bearer_tokens() {
         let key = ApiKey::mint(OrganizationId::from_u128(1), TeamId::from_u128(2), 3);
         for good in [format!("Bearer {key}"), format!("bearer  {key} ")] {
-            assert_eq!(bearer(Some(&good)).unwrap().team, TeamId::from_u128(2));
+            assert_eq!(bearer(Some(&good)).and_then(read).unwrap().team, TeamId::from_u128(2));
         }
         for (bad, says) in [
             (None, "You didn't provide an API key"),
@@ -74,7 +89,7 @@ mod tests {
             (Some("Bearer sk-proj-x".to_owned()), "does not start with `sk-alf-`"),
             (Some(format!("Bearer {}", &key[..key.len() - 1])), "missing or altered"),
         ] {
-            let refusal = bearer(bad.as_deref()).unwrap_err();
+            let refusal = bearer(bad.as_deref()).and_then(read).unwrap_err();
             assert_eq!((refusal.status, refusal.code.as_ref()), (401, "invalid_api_key"));
             assert!(refusal.message.contains(says), "{}", refusal.message);
         }

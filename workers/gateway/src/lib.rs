@@ -1,7 +1,7 @@
 //! The model path. The files are the pipeline, in its order:
 //!
 //! 1. [`authenticate`]: the key names organization and team; nothing is looked
-//!    up.
+//!    up, unless it is a workload's token ([`workload`]).
 //! 2. [`admit`]: the body is parsed once, the worst case priced, and reserved
 //!    in **one** message to the team's actor; before that, the organization's
 //!    own policies are asked, if it has any ([`permit`]).
@@ -43,6 +43,7 @@ mod refuse;
 mod relay;
 mod settings;
 mod settle;
+mod workload;
 
 use actors::{Actors, uuid_v7};
 use identity::RequestId;
@@ -89,9 +90,9 @@ async fn route(
         (Method::Post, "/embeddings") => {
             call::run(body::Endpoint::Embeddings, id, request, (env, context), actors).await
         }
-        (Method::Get, "/models") => models::list(id, &request, &actors).await,
+        (Method::Get, "/models") => models::list(id, &request, env, &actors).await,
         (Method::Get, one) if one.starts_with("/models/") => {
-            models::one(id, &request, &actors, one.trim_start_matches("/models/")).await
+            models::one(id, &request, (env, &actors), one.trim_start_matches("/models/")).await
         }
         (method, path @ ("/chat/completions" | "/embeddings" | "/models")) => {
             Err(Refusal::wrong_method(method.as_ref(), path))

@@ -7,7 +7,7 @@ use pricing::{ModelPrice, PriceBook, PriceQuery, Tariff, Usage};
 use providers::demo;
 use serde_json::{Value, json};
 use team::protocol::Me;
-use worker::{Request, Response, ResponseBuilder};
+use worker::{Env, Request, Response, ResponseBuilder};
 
 use crate::authenticate;
 use crate::headers;
@@ -19,8 +19,8 @@ use crate::settings::Prepared;
 const MOST: usize = 2000;
 
 /// `GET /v1/models`.
-pub(crate) async fn list(id: RequestId, request: &Request, actors: &Actors) -> Result<Response, Refusal> {
-    let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
+pub(crate) async fn list(id: RequestId, request: &Request, env: &Env, actors: &Actors) -> Result<Response, Refusal> {
+    let (me, prepared) = authenticate::owner(request.headers(), env, actors).await?;
     let models: Vec<Value> = names(&prepared)
         .into_iter()
         .filter(|name| allowed(&me, name) && is_permitted(&prepared, &me, request, name))
@@ -31,8 +31,13 @@ pub(crate) async fn list(id: RequestId, request: &Request, actors: &Actors) -> R
 }
 
 /// `GET /v1/models/{id}`; ids may have slashes.
-pub(crate) async fn one(id: RequestId, request: &Request, actors: &Actors, model: &str) -> Result<Response, Refusal> {
-    let (me, prepared) = authenticate::owner(request.headers(), actors).await?;
+pub(crate) async fn one(
+    id: RequestId,
+    request: &Request,
+    (env, actors): (&Env, &Actors),
+    model: &str,
+) -> Result<Response, Refusal> {
+    let (me, prepared) = authenticate::owner(request.headers(), env, actors).await?;
     let name = percent_decode(model);
     if !allowed(&me, &name) || !is_permitted(&prepared, &me, request, &name) {
         return Err(Refusal::unknown_model(&name));

@@ -4,6 +4,7 @@ mod admit;
 mod grants;
 mod policies;
 mod services;
+mod workloads;
 
 pub(crate) use admit::Strangers;
 pub(crate) use policies::VERSIONS_TABLE;

@@ -10,7 +10,7 @@ use crate::organization::write;
 use crate::protocol::{NewServiceKey, Order, OrderError, Reply, ServiceAccount, ServiceKeyRecord};
 
 const MOST_ACCOUNTS: usize = 1000;
-const MOST_KEYS: usize = 100;
+pub(super) const MOST_KEYS: usize = 100;
 
 impl<S: Storage> Organization<S> {
     pub(crate) fn create_service_account(
@@ -87,7 +87,7 @@ impl<S: Storage> Organization<S> {
         self.put_service_account(now, order, account)
     }
 
-    fn service_account(&self, id: ServiceAccountId) -> Result<ServiceAccount, OrderError> {
+    pub(super) fn service_account(&self, id: ServiceAccountId) -> Result<ServiceAccount, OrderError> {
         self.records.service_accounts.get(&id).cloned().ok_or_else(|| not_found("service account", id))
     }
 

@@ -4,11 +4,11 @@ use audit::Attribution;
 use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
     AdminKeyId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal, ProviderId, ServiceAccountId,
-    ServiceKeyId, SessionId, TeamId, TransferId,
+    ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
-use policy::Grant;
+use policy::{Action, Grant};
 use pricing::Overrides;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use super::{
     AdminKeyRecord, DepartmentView, MemberRecord, NewGrant, NewServiceKey, NewSession, PolicyRecord, PutPolicy,
     ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
-use crate::settings::{General, Provider};
+use crate::settings::{General, Provider, Workload};
 
 /// An act of management.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +158,19 @@ pub enum Act {
         /// Which grant.
         id: GrantId,
     },
+    /// A workload whose tokens stand in place of a key; for a service account
+    /// the key is made with it.
+    CreateWorkload {
+        /// What it shall be; the time is the actor's to give.
+        workload: Box<Workload>,
+        /// What the service account's key may be used for.
+        scopes: Option<Vec<Action>>,
+    },
+    /// Its tokens are accepted no more.
+    RemoveWorkload {
+        /// Which.
+        id: WorkloadId,
+    },
     /// At which provider people sign in; the version is the actor's to give.
     PutSignIn(Box<SignIn>),
     /// At none any more.
@@ -293,6 +306,8 @@ pub enum Reply {
     ServiceAccount(Box<ServiceAccount>),
     /// A grant.
     Grant(Box<Grant>),
+    /// A workload.
+    Workload(Box<Workload>),
     /// The settings of signing in, as they are now.
     SignIn(Box<SignIn>),
     /// A session that began.

@@ -28,6 +28,7 @@ pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod teams;
 pub(crate) mod usage;
+pub(crate) mod workloads;
 
 use axum::Json;
 use http::StatusCode;

@@ -281,6 +281,7 @@ mod tests {
             general: General::default(),
             providers: vec![provider],
             overrides: serde_json::from_str(overrides).unwrap(),
+            workloads: Vec::new(),
             rules: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ::actors::now_ms;
+use ::organization::StandsFor;
 use ::organization::protocol::{
     self as organization, Access, Admit, AdmitError, Admitted, Directory, PolicyRecord, Question, Target, Visible,
 };
@@ -12,8 +13,10 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use identity::{
-    AdminKey, ApiKey, KeyError, MemberId, OrganizationId, PolicyId, Principal, ServiceKey, SessionId, TeamId,
+    AdminKey, ApiKey, KeyError, KeyHash, MemberId, OrganizationId, PolicyId, Principal, ServiceKey, SessionId, TeamId,
 };
+use issuers::Fault;
+use issuers::workload::{Trust, accept};
 use openid::session::Session;
 use policy::{Action, Facts};
 use sha2::{Digest, Sha256};
@@ -82,7 +85,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let app = parts.extensions.get::<App>().cloned();
         let app = app.ok_or_else(|| Problem::internal("a request without bindings"))?;
-        let credential = shown(&app, parts)?;
+        let credential = shown(&app, parts).await?;
         let (named, address) = (named_organization(&parts.headers)?, address(&parts.headers));
         let by = attribution(parts)?;
         Ok(Self { app, credential, named, address, by })
@@ -278,22 +281,51 @@ async fn me(app: &App, key: &ApiKey, address: Option<IpAddr>) -> Result<Me, Prob
 
 /// What a request shows: a key or token in its header, or else a browser's
 /// cookie.
-fn shown(app: &App, parts: &Parts) -> Result<Credential, Problem> {
+async fn shown(app: &App, parts: &Parts) -> Result<Credential, Problem> {
+    if let Some(token) = session::bearer(&parts.headers).filter(|text| session::is_token(text)) {
+        return match session::read(app, token)? {
+            Some(session) => Ok(Credential::Session(session)),
+            None => SendFuture::new(by_workload(app, token)).await,
+        };
+    }
     if !parts.headers.contains_key(header::AUTHORIZATION)
         && let Some(site) = Site::of(&parts.uri)
         && let Some(session) = session::by_cookie(app, &parts.headers, &parts.method, &site)?
     {
         return Ok(Credential::Session(session));
     }
-    let read = |token: &str| session::read(app, token);
-    credential(&parts.headers, app.operator_key().as_deref(), read)
+    credential(&parts.headers, app.operator_key().as_deref())
 }
 
-fn credential(
-    headers: &HeaderMap,
-    operator_key: Option<&str>,
-    read_token: impl FnOnce(&str) -> Result<Session, Problem>,
-) -> Result<Credential, Problem> {
+/// The key behind a workload's token.
+async fn by_workload(app: &App, token: &str) -> Result<Credential, Problem> {
+    let unauthorized = |detail: &dyn std::fmt::Display| Problem::new(Code::Unauthorized, detail);
+    let organization = issuers::workload::organization(token).ok_or_else(|| {
+        unauthorized(&"the token is no session's, and no workload's: its audience is not `urn:alfred:org_…`")
+    })?;
+    let settings = match app.settings(organization).await {
+        Err(problem) if problem.code == Code::NotFound => {
+            return Err(unauthorized(&"the token's audience is no organization here"));
+        }
+        settings => settings?,
+    };
+    let trusts = settings.workloads.iter().map(|workload| Trust { issuer: &workload.issuer, rules: &workload.rules });
+    let trusts: Vec<Trust<'_>> = trusts.collect();
+    let (place, _) = match accept(token, organization, &trusts, app.reach()).await {
+        Ok(accepted) => accepted,
+        Err(fault @ (Fault::Unreachable { .. } | Fault::Status { .. })) => return Err(Problem::unavailable(fault)),
+        Err(fault) => return Err(unauthorized(&fault)),
+    };
+    let workload = settings.workloads.get(place).ok_or_else(unexpected)?;
+    Ok(match workload.stands_for {
+        StandsFor::Key { team, .. } => Credential::Member(ApiKey::of_workload(organization, team, workload.id)),
+        StandsFor::ServiceKey { .. } => {
+            Credential::Service(ServiceKey { organization, hash: KeyHash::of_workload(workload.id) })
+        }
+    })
+}
+
+fn credential(headers: &HeaderMap, operator_key: Option<&str>) -> Result<Credential, Problem> {
     let unauthorized = |detail: &str| Problem::new(Code::Unauthorized, detail);
     let missing = || unauthorized("send a key with the header `Authorization: Bearer …`, or sign in");
     let header = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
@@ -304,9 +336,6 @@ fn credential(
     let key = key.trim();
     if operator_key.is_some_and(|operator| operator.len() >= SHORTEST_OPERATOR_KEY && same(operator, key)) {
         return Ok(Credential::Operator);
-    }
-    if session::is_token(key) {
-        return read_token(key).map(Credential::Session);
     }
     if let Ok(key) = AdminKey::parse(key) {
         return Ok(Credential::Admin(key));
@@ -355,8 +384,7 @@ mod tests {
         if let Some(text) = authorization {
             headers.insert(header::AUTHORIZATION, text.parse().unwrap());
         }
-        let no_token = |_: &str| Err(Problem::new(Code::Unauthorized, ""));
-        credential(&headers, operator, no_token).map_err(|problem| problem.code)
+        credential(&headers, operator).map_err(|problem| problem.code)
     }
 
     #[test]

@@ -17,14 +17,18 @@ pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
 /// The session that a browser or script shows, if it shows one.
 pub(crate) fn signed_in(browser: &Browser) -> Result<Option<Session>, Problem> {
     match bearer(&browser.headers) {
-        Some(token) => read(&browser.app, token).map(Some),
+        Some(token) => read(&browser.app, token),
         None => by_cookie(&browser.app, &browser.headers, &browser.method, &browser.site),
     }
 }
 
-/// A session token's session.
-pub(super) fn read(app: &App, token: &str) -> Result<Session, Problem> {
-    session::keys(app)?.verify(token, now_ms()).map_err(|error| Problem::new(Code::Unauthorized, error))
+/// A session token's session; `None` when it is another kind of token.
+pub(super) fn read(app: &App, token: &str) -> Result<Option<Session>, Problem> {
+    match session::keys(app)?.verify(token, now_ms()) {
+        Ok(session) => Ok(Some(session)),
+        Err(SessionError::Malformed) => Ok(None),
+        Err(error) => Err(Problem::new(Code::Unauthorized, error)),
+    }
 }
 
 /// Whether a text may be a session token: keys begin otherwise.
@@ -65,7 +69,7 @@ pub(super) fn by_cookie(
     Err(Problem::new(Code::CsrfTokenRequired, detail))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

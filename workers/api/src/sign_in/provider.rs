@@ -9,12 +9,10 @@ use openid::{
     Transport, admit, read_callback,
 };
 use organization::protocol::{Link, SignIn};
-use url::Url;
 use vault::Vault;
 
 use super::attempt::Begun;
-use crate::address::check_public;
-use crate::app::{App, Environment};
+use crate::app::App;
 use crate::problem::{Code, Problem};
 
 /// An ID token is used at once: an older one was kept by somebody.
@@ -51,24 +49,12 @@ pub(crate) fn purpose(organization: OrganizationId) -> String {
 
 /// Over what providers may be spoken to.
 pub(crate) fn transport(app: &App) -> Transport {
-    match app.environment() {
-        Environment::Development => Transport::HttpOnLoopback,
-        Environment::Deployed => Transport::Https,
-    }
+    app.reach().transport()
 }
 
 /// What a provider publishes about itself, if it may be asked at all.
 pub(crate) async fn discover(app: &App, profile: &Profile) -> Result<Rc<Discovery>, Problem> {
-    let public = |what: &str, url: &Url| check_public(url, what, app.environment()).map_err(Problem::invalid);
-    public("the issuer", &profile.issuer.as_str().parse().map_err(Problem::internal)?)?;
-    let discovery = issuers::provider(&profile.issuer, transport(app)).await.map_err(failed)?;
-    // The browser goes to the first of its endpoints, we to the others.
-    public("the issuer's `jwks_uri`", &discovery.tokens.jwks_uri)?;
-    public("the issuer's `token_endpoint`", &discovery.token_endpoint)?;
-    if let Some(url) = &discovery.userinfo_endpoint {
-        public("the issuer's `userinfo_endpoint`", url)?;
-    }
-    Ok(discovery)
+    issuers::provider(&profile.issuer, app.reach()).await.map_err(failed)
 }
 
 /// Something is wrong at the provider, or with how it is configured.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use identity::ProviderId;
+use issuers::address::{self, Reach};
 use organization::{LimitField, Provider, ProviderKind};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::headers;
-use crate::address;
-use crate::app::{App, Environment, random};
+use crate::app::{App, random};
 use crate::problem::Problem;
 use crate::schema;
 use crate::text::{Models, Name, Secret, given};
@@ -122,7 +122,7 @@ pub(crate) fn blank(id: ProviderId) -> Provider {
 impl ProviderChange {
     /// The provider with these changes, its key sealed.
     pub(crate) fn apply(self, app: &App, provider: Provider) -> Result<Provider, Problem> {
-        let (mut provider, key) = self.merge(provider, app.environment()).map_err(Problem::invalid)?;
+        let (mut provider, key) = self.merge(provider, app.reach()).map_err(Problem::invalid)?;
         if let Some(key) = key {
             // 96 of the bits make the nonce, never used twice.
             let random = random()?.to_be_bytes();
@@ -134,7 +134,7 @@ impl ProviderChange {
     }
 
     /// The provider with these changes, and the key that is to be sealed.
-    fn merge(self, mut provider: Provider, environment: Environment) -> Result<(Provider, Option<Secret>), String> {
+    fn merge(self, mut provider: Provider, reach: Reach) -> Result<(Provider, Option<Secret>), String> {
         provider.name = self.name.map_or(provider.name, Name::into_string);
         provider.kind = self.kind.unwrap_or(provider.kind);
         provider.limit_field = self.limit_field.unwrap_or(provider.limit_field);
@@ -171,7 +171,7 @@ impl ProviderChange {
                 return Err("`base_url` is missing: say where the provider's API is".to_owned());
             }
             (ProviderKind::Demo, false) => return Err("`base_url` must be left out: `demo` is built in".to_owned()),
-            (ProviderKind::Openai, false) => provider.base_url = address::check(&provider.base_url, environment)?,
+            (ProviderKind::Openai, false) => provider.base_url = address::check(&provider.base_url, reach)?,
             (ProviderKind::Demo, true) => {}
         }
         headers::merge(&mut provider.headers, self.headers)?;
@@ -198,7 +198,7 @@ mod tests {
 
     fn merge(provider: Provider, json: &str) -> Result<(Provider, Option<Secret>), String> {
         let change: ProviderChange = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        change.merge(provider, Environment::Deployed)
+        change.merge(provider, Reach::Public)
     }
 
     fn example() -> Provider {
@@ -206,7 +206,7 @@ mod tests {
             r#"{"name":"groq","kind":"openai","base_url":"https://api.groq.example/v1","models":["groq/*"],"headers":{"X-A":"1"}}"#,
         )
         .unwrap();
-        let (provider, _) = new.into_change().merge(blank(ProviderId::from_u128(1)), Environment::Deployed).unwrap();
+        let (provider, _) = new.into_change().merge(blank(ProviderId::from_u128(1)), Reach::Public).unwrap();
         let key = serde_json::from_str(r#""v1:sealed""#).unwrap();
         Provider { key: Some(key), ..provider }
     }

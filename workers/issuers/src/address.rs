@@ -1,4 +1,4 @@
-//! Where a provider of models, or one at which people sign in, may be.
+//! Where providers of models and issuers of tokens may be.
 //!
 //! A name can still point to a private address: the platform's fetch does not
 //! reach those from its edge. What can be seen in the address itself is
@@ -6,13 +6,44 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use openid::Transport;
 use url::{Host, Url};
+use worker::Env;
 
-use crate::app::Environment;
+/// How strict the deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Somebody's own machine: they may be anywhere, without TLS too.
+    Anywhere,
+    /// Everything else, staging included.
+    Public,
+}
 
-/// The base address in its usual form, without a slash at the end, or what is
-/// wrong with it.
-pub(crate) fn check(text: &str, environment: Environment) -> Result<String, String> {
+impl Reach {
+    /// A deployment's. What is not said to be development is not.
+    #[must_use]
+    pub fn of(env: &Env) -> Self {
+        match env.var("ENVIRONMENT") {
+            Ok(name) if name.to_string() == "development" => Self::Anywhere,
+            _ => Self::Public,
+        }
+    }
+
+    /// Over what issuers may be spoken to.
+    #[must_use]
+    pub const fn transport(self) -> Transport {
+        match self {
+            Self::Anywhere => Transport::HttpOnLoopback,
+            Self::Public => Transport::Https,
+        }
+    }
+}
+
+/// The base address in its usual form, without a slash at the end.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(text: &str, reach: Reach) -> Result<String, String> {
     if text.len() > 500 {
         return Err("`base_url` has at most 500 characters".to_owned());
     }
@@ -24,23 +55,26 @@ pub(crate) fn check(text: &str, environment: Environment) -> Result<String, Stri
     if !url.username().is_empty() || url.password().is_some() {
         return Err("`base_url` cannot have a user or password: use `api_key` or `headers`".to_owned());
     }
-    match (url.scheme(), environment) {
-        ("https", _) | ("http", Environment::Development) => {}
+    match (url.scheme(), reach) {
+        ("https", _) | ("http", Reach::Anywhere) => {}
         _ => return Err("`base_url` must begin with `https://`".to_owned()),
     }
-    check_public(&url, "`base_url`", environment)?;
+    check_public(&url, "`base_url`", reach)?;
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-/// Whether `what` may be at an address, or what is wrong with it.
-pub(crate) fn check_public(url: &Url, what: &str, environment: Environment) -> Result<(), String> {
+/// Whether `what` may be at an address.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_public(url: &Url, what: &str, reach: Reach) -> Result<(), String> {
     let public = match url.host() {
         None => return Err(format!("{what} names no host")),
         Some(Host::Domain(name)) => is_public_name(name),
         Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
         Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
     };
-    if !public && environment == Environment::Deployed {
+    if !public && reach == Reach::Public {
         let refused = "must be reachable from the internet: private, local and reserved hosts are refused";
         return Err(format!("{what} {refused}"));
     }
@@ -135,7 +169,7 @@ mod tests {
             ("https://[2606:4700::1111]/v1", "https://[2606:4700::1111]/v1"),
             ("https://internal.example.com/v1", "https://internal.example.com/v1"),
         ] {
-            assert_eq!(check(text, Environment::Deployed).as_deref(), Ok(expected));
+            assert_eq!(check(text, Reach::Public).as_deref(), Ok(expected));
         }
     }
 
@@ -177,10 +211,10 @@ mod tests {
             "https://[ff02::1]/v1",
             "https://①②⑦.0.0.1/v1",
         ] {
-            assert!(check(text, Environment::Deployed).is_err(), "{text}");
+            assert!(check(text, Reach::Public).is_err(), "{text}");
         }
         for text in ["http://127.0.0.1:9000/v1", "http://localhost:9000", "https://[::1]/v1"] {
-            assert!(check(text, Environment::Development).is_ok(), "{text}");
+            assert!(check(text, Reach::Anywhere).is_ok(), "{text}");
         }
     }
 
@@ -199,7 +233,7 @@ mod tests {
             "javascript:alert(1)",
             &format!("https://example.com/{}", "x".repeat(500)),
         ] {
-            assert!(check(text, Environment::Development).is_err(), "{text}");
+            assert!(check(text, Reach::Anywhere).is_err(), "{text}");
         }
     }
 }
