@@ -19,16 +19,18 @@ import { ROOT, startRuntime } from "../../xtask/node/runtime.mjs";
  * @param {Record<string, string>} [options.env] more variables for the worker
  * @param {string} [options.build] another folder with a built worker
  * @param {boolean} [options.seed] with the example organization of `cargo xtask dev`
+ * @param {number} [options.twins] so many isolates more
  * @param {boolean} [options.verbose] show what the worker logs
  * @returns {Promise<Alfred>}
  */
-export async function startAlfred({ state, env, build = builtWorker(), seed = false, verbose = "ALFRED_VERBOSE" in process.env } = {}) {
+export async function startAlfred({ state, env, build = builtWorker(), seed = false, twins = 0, verbose = "ALFRED_VERBOSE" in process.env } = {}) {
   const ownsState = state === undefined;
   const logs = [];
   const runtime = await startRuntime({
     state: state ?? temporaryFolder(),
     build,
     sql: true,
+    twins,
     env,
     onLog(line) {
       logs.push(line);
@@ -79,6 +81,15 @@ export class Alfred {
   /** `fetch` of a path. A connection is used once, so that none breaks by a restart. */
   fetch(path, init = {}) {
     return fetch(this.url + path, { ...init, headers: { connection: "close", ...init.headers } });
+  }
+
+  /** Every isolate, this one first, each with a `fetch` as here. */
+  get isolates() {
+    const of = (url) => ({
+      url,
+      fetch: (path, init = {}) => fetch(url + path, { ...init, headers: { connection: "close", ...init.headers } }),
+    });
+    return [this.#runtime.url, ...this.#runtime.twins].map(of);
   }
 
   /** Runs a cron trigger, at a time, and waits for its end. */

@@ -32,6 +32,7 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
  * @param {boolean} [options.devVars] also take `.dev.vars`
  * @param {boolean} [options.fresh] forget the old state first
  * @param {boolean} [options.sql] D1 can be asked past the worker, by anybody on this machine
+ * @param {number} [options.twins] so many isolates more, before the same objects and databases
  * @param {(line: string) => void} [options.onLog] takes what the worker logs,
  *   which otherwise goes to this process's own output
  * @returns {Promise<Runtime>}
@@ -89,6 +90,10 @@ export class Runtime {
     this.#options.port = Number(url.port);
     /** Where the API listens, without a slash at the end. */
     this.url = url.origin;
+    const twins = Array.from({ length: this.#options.twins ?? 0 }, (_, place) => twinName(this.name, place));
+    const urls = await Promise.all(twins.map((name) => this.#miniflare.unsafeGetDirectURL(name)));
+    /** Where the isolates beside the first listen. */
+    this.twins = urls.map(({ origin }) => origin);
     /** The names of the migrations that this start applied. */
     this.migrations = await this.#migrate();
     this.noteRun({});
@@ -194,8 +199,17 @@ export class Runtime {
   }
 }
 
-function miniflareOptions({ build, env, host, onLog, port, settings, sql, state }) {
+function miniflareOptions({ build, env, host, onLog, port, settings, sql, state, twins = 0 }) {
   const folder = resolve(build);
+  const worker = {
+    ...settings.worker,
+    name: settings.name,
+    modulesRoot: folder,
+    modules: modules(folder),
+    bindings: { ...settings.worker.bindings, ...loadSecrets(state), ...env },
+    // Straight into the worker: no proxy in JavaScript in between.
+    unsafeDirectSockets: [{ host, port }],
+  };
   return {
     log: new Log(LogLevel.WARN),
     ...(onLog && { handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].forEach((stream) => forLines(stream, onLog)) }),
@@ -205,17 +219,26 @@ function miniflareOptions({ build, env, host, onLog, port, settings, sql, state 
     port: 0,
     cf: false,
     workers: [
-      {
-        ...settings.worker,
-        name: settings.name,
-        modulesRoot: folder,
-        modules: modules(folder),
-        bindings: { ...settings.worker.bindings, ...loadSecrets(state), ...env },
-        // Straight into the worker: no proxy in JavaScript in between.
-        unsafeDirectSockets: [{ host, port }],
-      },
+      worker,
+      ...Array.from({ length: twins }, (_, place) => twin(worker, place)),
       ...(sql ? [sqlWorker(settings)] : []),
     ],
+  };
+}
+
+const twinName = (name, place) => `${name}-twin-${place + 1}`;
+
+/** The worker once more, in an isolate of its own, as at another place of the edge: the objects are the first one's. */
+function twin({ queueConsumers: _, ...worker }, place) {
+  const objects = Object.entries(worker.durableObjects).map(([binding, object]) => {
+    const className = typeof object === "string" ? object : object.className;
+    return [binding, { className, scriptName: worker.name }];
+  });
+  return {
+    ...worker,
+    name: twinName(worker.name, place),
+    durableObjects: Object.fromEntries(objects),
+    unsafeDirectSockets: [{ ...worker.unsafeDirectSockets[0], port: 0 }],
   };
 }
 

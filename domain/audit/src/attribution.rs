@@ -4,7 +4,7 @@ use identity::Principal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Detail, Draft, Outcome, Salt};
+use crate::{Detail, Draft, Outcome, Salt, Shadow};
 
 /// By what an act came: the request, where that came from, and why it was
 /// allowed. It travels with the act to the actor that carries it out.
@@ -29,6 +29,15 @@ pub struct Attribution {
     /// Which version of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<u64>,
+    /// What policies in shadow mode would have made of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+    /// Who shall be told of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+    /// What policies were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<Value>,
     /// Random bits for the detail; without them there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub salt: Option<Salt>,
@@ -52,6 +61,7 @@ impl Attribution {
             user_agent: self.user_agent.clone(),
             before: changed.before,
             after: changed.after,
+            question: self.question.clone(),
             ..Detail::new(salt)
         });
         Draft {
@@ -61,6 +71,8 @@ impl Attribution {
             request: self.request.clone(),
             policies: self.policies.clone(),
             policy_version: self.policy_version,
+            shadow: self.shadow.clone(),
+            notify: self.notify.clone(),
             detail,
             ..Draft::default()
         }

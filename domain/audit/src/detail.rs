@@ -19,6 +19,10 @@ const MOST_ADDRESS: usize = 64;
 const MOST_USER_AGENT: usize = 256;
 const MOST_NOTE: usize = 1000;
 
+/// Most bytes of a question; a larger one is not kept. Beside the texts it
+/// fits where `before` and `after` do not.
+const MOST_QUESTION: usize = 4 * 1024;
+
 /// 128 random bits beside a detail. They go when the detail goes, and its
 /// digest says nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,10 @@ pub struct Detail {
     /// The resource as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+    /// What policies were asked when it was decided whether it is allowed, as
+    /// `policy` writes it: so it can be asked again of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Value>,
     /// A note for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -88,7 +96,7 @@ impl Detail {
     /// A detail that says nothing yet.
     #[must_use]
     pub const fn new(salt: Salt) -> Self {
-        Self { salt, address: None, user_agent: None, before: None, after: None, note: None }
+        Self { salt, address: None, user_agent: None, before: None, after: None, question: None, note: None }
     }
 
     /// What the record's hash covers in place of the detail: the SHA-256 of
@@ -101,7 +109,7 @@ impl Detail {
     /// All but the salt.
     fn canonical(&self) -> String {
         let texts = [("address", &self.address), ("user_agent", &self.user_agent), ("note", &self.note)];
-        let values = [("before", &self.before), ("after", &self.after)];
+        let values = [("before", &self.before), ("after", &self.after), ("question", &self.question)];
         let texts = texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.as_deref()?))));
         let values = values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
         canonical::text(&Value::Object(texts.chain(values).collect()))
@@ -116,6 +124,7 @@ impl Detail {
             user_agent: cut(self.user_agent, MOST_USER_AGENT),
             before: given(self.before),
             after: given(self.after),
+            question: given(self.question).filter(|question| size(Some(question)) <= MOST_QUESTION),
             note: cut(self.note, MOST_NOTE),
         };
         for _ in 0..2 {
@@ -167,6 +176,7 @@ mod tests {
             user_agent: Some("curl/8".into()),
             before: Some(json!({"name": "old", "amount": 1})),
             after: Some(json!({"name": "new", "amount": 2})),
+            question: None,
             note: Some("why".into()),
         }
     }

@@ -24,10 +24,12 @@ mod canonical;
 mod detail;
 pub mod export;
 mod record;
+mod shadow;
 mod verify;
 
 pub use attribution::{Attribution, Changed};
 pub use detail::{Detail, Salt};
 pub use ledger::Hash;
 pub use record::{Draft, Erasure, Outcome, Record, operation};
+pub use shadow::{Shadow, Verdict};
 pub use verify::{Expected, Fault, Head, Report, Stretch, Verifier, verify};

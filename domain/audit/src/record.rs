@@ -6,6 +6,7 @@ use identity::{AuditId, Principal};
 use ledger::{Hash, line_id};
 use serde::{Deserialize, Serialize};
 
+use crate::Shadow;
 use crate::detail::{Detail, cut};
 
 /// Most characters of an operation's name and of a code.
@@ -16,6 +17,13 @@ const MOST_ID: usize = 128;
 
 /// Most policies; where more determined a decision, `…` stands for the rest.
 const MOST_POLICIES: usize = 32;
+
+/// Most whom a record says to tell, and most characters of each.
+const MOST_NOTIFIED: usize = 8;
+const MOST_NOTIFIED_NAME: usize = 64;
+
+/// Most policies of a shadow; `…` stands for the rest here too.
+const MOST_SHADOW_POLICIES: usize = 8;
 
 /// Most records that one erasure names: 200 ids are 7 KB.
 const MOST_ERASED: usize = 200;
@@ -114,6 +122,13 @@ pub struct Draft {
     /// Which version of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<u64>,
+    /// What policies in shadow mode would have made of it, where they have a
+    /// say in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+    /// Who shall be told of it, because a policy that determined it says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
     /// Whose details go with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erases: Option<Erasure>,
@@ -132,12 +147,9 @@ impl Draft {
     /// Every part within its bounds. With all texts of control characters,
     /// six bytes each in JSON, a record is less than 64 KB: a queue's message
     /// takes 128.
-    fn bounded(mut self) -> Self {
+    fn bounded(self) -> Self {
         let id = |text: Option<String>| cut(text, MOST_ID);
-        if self.policies.len() > MOST_POLICIES {
-            self.policies.truncate(MOST_POLICIES.saturating_sub(1));
-            self.policies.push("…".to_owned());
-        }
+        let names = |names: Vec<String>, most| few(names, most).into_iter().filter_map(|name| id(Some(name))).collect();
         Self {
             action: cut(Some(self.action), MOST_NAME).unwrap_or_default(),
             outcome: self.outcome,
@@ -147,9 +159,16 @@ impl Draft {
             resource: id(self.resource),
             reference: id(self.reference),
             request: id(self.request),
-            policies: self.policies.into_iter().filter_map(|policy| id(Some(policy))).collect(),
+            policies: names(self.policies, MOST_POLICIES),
             // As many bits as SQL keeps.
             policy_version: self.policy_version.map(|version| version.min(u64::MAX >> 1)),
+            shadow: self
+                .shadow
+                .map(|shadow| Shadow { policies: names(shadow.policies, MOST_SHADOW_POLICIES), ..shadow }),
+            notify: few(self.notify, MOST_NOTIFIED)
+                .into_iter()
+                .filter_map(|name| cut(Some(name), MOST_NOTIFIED_NAME))
+                .collect(),
             erases: self.erases.map(|erasure| match erasure {
                 Erasure::Records(mut ids) => {
                     ids.truncate(MOST_ERASED);
@@ -160,6 +179,15 @@ impl Draft {
             detail: self.detail.map(Detail::bounded),
         }
     }
+}
+
+/// At most so many; where there are more, `…` stands for the rest.
+fn few(mut names: Vec<String>, most: usize) -> Vec<String> {
+    if names.len() > most {
+        names.truncate(most.saturating_sub(1));
+        names.push("…".to_owned());
+    }
+    names
 }
 
 /// One line of an actor's audit trail. Its JSON form is what the queue carries
@@ -202,6 +230,13 @@ pub struct Record {
     /// Which version of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_version: Option<u64>,
+    /// What policies in shadow mode would have made of it, where they have a
+    /// say in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+    /// Who shall be told of it, because a policy that determined it says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
     /// Whose details went with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erases: Option<Erasure>,
@@ -236,6 +271,8 @@ impl Record {
             request: draft.request,
             policies: draft.policies,
             policy_version: draft.policy_version,
+            shadow: draft.shadow,
+            notify: draft.notify,
             erases: draft.erases,
             digest: draft.detail.as_ref().map_or(Hash::START, Detail::digest),
             detail: draft.detail,
@@ -252,7 +289,9 @@ impl Record {
     }
 
     /// The hash that this record must have after `previous`. What is not
-    /// there is an empty field; what is there begins with `=`.
+    /// there is an empty field; what is there begins with `=`. What came to
+    /// the form later is no field where it is not there, so that older chains
+    /// hold; a digest, which has its place then, never begins with `=`.
     #[must_use]
     pub fn chain(&self, actor: &str, previous: Hash) -> Hash {
         let optional = |text: Option<&str>| text.map_or_else(String::new, |text| format!("={text}"));
@@ -274,8 +313,12 @@ impl Record {
             optional(self.request.as_deref()),
             optional(version.as_deref()),
             optional(erases.as_deref()),
-            self.digest.to_string(),
         ];
+        let shadow = self.shadow.as_ref().map(|shadow| serde_json::to_string(shadow).unwrap_or_default());
+        fields.extend(shadow.map(|shadow| format!("=shadow {shadow}")));
+        let notify = serde_json::to_string(&self.notify).unwrap_or_default();
+        fields.extend((!self.notify.is_empty()).then(|| format!("=notify {notify}")));
+        fields.push(self.digest.to_string());
         fields.extend(self.policies.iter().cloned());
         previous.chain(fields.iter().map(String::as_str))
     }
@@ -297,7 +340,7 @@ pub fn operation(act: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Salt;
+    use crate::{Salt, Verdict};
     use serde_json::json;
 
     #[test]
@@ -314,15 +357,23 @@ mod tests {
             request: Some("req_x".into()),
             policies: vec!["pol_1".into(), "pol_2".into()],
             policy_version: Some(3),
+            shadow: None,
+            notify: vec![],
             erases: Some(Erasure::Subject("mem_x".into())),
             detail: Some(Detail { after: Some(json!({"name": "x"})), ..Detail::new(Salt::from_u128(1)) }),
         };
         let least = Draft { action: "sign_in".into(), ..Draft::default() };
         let first = Record::seal("team_a", 1, 1_700_000_000_000, Hash::START, whole);
         let second = Record::seal("team_a", 2, 1_700_000_000_001, first.hash, least);
+        // What came later: the two above are as they were before there was such a thing.
+        let shadow = Shadow { decision: Verdict::Forbidden, differs: true, policies: vec!["pol_3".into()] };
+        let notify = vec!["finance".into()];
+        let third = Draft { shadow: Some(shadow), notify, ..Draft::done("allot", Principal::Operator) };
+        let third = Record::seal("team_a", 3, 1_700_000_000_002, second.hash, third);
+        insta::assert_snapshot!(serde_json::to_string(&third).unwrap(), @r#"{"sequence":3,"id":"aud_01hf7yat0224pd1jr000000003","time_ms":1700000000002,"action":"allot","outcome":"done","who":"operator","shadow":{"decision":"forbidden","differs":true,"policies":["pol_3"]},"notify":["finance"],"digest":"0000000000000000000000000000000000000000000000000000000000000000","hash":"e8249a2338d724d73ae23916b93ff30326d37bff1a7e99fee4cf75cb3b437a1f"}"#);
         insta::assert_snapshot!(serde_json::to_string(&first).unwrap(), @r#"{"sequence":1,"id":"aud_01hf7yat0024pd1jr000000001","time_ms":1700000000000,"action":"create_team","outcome":"denied","code":"forbidden","who":"operator","on_behalf_of":"mem_x","resource":"team_x","reference":"xfer_x","request":"req_x","policies":["pol_1","pol_2"],"policy_version":3,"erases":{"subject":"mem_x"},"digest":"7d9fa64ce2a8e41742e47e9438c3a7acb3365285fb57b16bec66a15145b22d4e","detail":{"salt":"00000000000000000000000000000001","after":{"name":"x"}},"hash":"aec963268d2bc38f8b4f76b4a5f14825b007c29bd2277d9072debf88cadfc97c"}"#);
         insta::assert_snapshot!(serde_json::to_string(&second).unwrap(), @r#"{"sequence":2,"id":"aud_01hf7yat0124pd1jr000000002","time_ms":1700000000001,"action":"sign_in","outcome":"done","digest":"0000000000000000000000000000000000000000000000000000000000000000","hash":"85d3e92190dbaf3e766d43decb40ee2583a6739ea4f67b64b9b599abf8214bda"}"#);
-        for record in [first, second] {
+        for record in [first, second, third] {
             let text = serde_json::to_string(&record).unwrap();
             assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
             assert!(serde_json::from_str::<Record>(&text.replacen('{', r#"{"later":1,"#, 1)).is_err());
@@ -351,12 +402,19 @@ mod tests {
             request: endless(),
             policies: vec![endless().unwrap(); 1000],
             policy_version: Some(u64::MAX),
+            shadow: Some(Shadow {
+                decision: Verdict::ApprovalRequired,
+                differs: true,
+                policies: vec![endless().unwrap(); 1000],
+            }),
+            notify: vec![endless().unwrap(); 1000],
             erases: Some(Erasure::Records(vec![AuditId::from_u128(1); 1000])),
             detail: Some(Detail {
                 address: endless(),
                 user_agent: endless(),
                 before: endless().map(Into::into),
                 after: endless().map(Into::into),
+                question: Some("\u{1}".repeat(680).into()),
                 note: endless(),
                 ..Detail::new(Salt::from_u128(1))
             }),
@@ -365,6 +423,8 @@ mod tests {
         let length = serde_json::to_string(&record).unwrap().len();
         assert!(length < 64 * 1024, "{length} bytes");
         assert_eq!((record.policies.len(), record.policies[31].as_str()), (32, "…"));
+        let shadow = record.shadow.unwrap().policies;
+        assert_eq!((shadow.len(), shadow[7].as_str()), (8, "…"));
     }
 
     #[test]

@@ -237,6 +237,8 @@ actions! {
     ExportAudit = "export_audit" in ViewAudit on Node;
     /// Verify the audit trail.
     VerifyAudit = "verify_audit" in ViewAudit on Node;
+    /// List who is to be told of what.
+    ListNotifications = "list_notifications" in ViewAudit on Node;
 
     /// Change the organization's settings.
     ChangeOrganization = "change_organization" in ManageSettings on Node;
@@ -342,6 +344,18 @@ actions! {
 
     /// A call of a model through the gateway.
     UseModel = "use_model" in Call on Model;
+}
+
+impl Action {
+    /// Whether it only looks: then nothing is written about it where it is
+    /// allowed.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        match self {
+            Self::ListOrganizations | Self::Metrics => true,
+            _ => matches!(self.area(), Area::ViewTree | Area::ViewMoney | Area::ViewAccess | Area::ViewAudit),
+        }
+    }
 }
 
 impl fmt::Display for Action {

@@ -4,47 +4,30 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use cedar_policy::{
-    Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Policy,
-    PolicyId as CedarId, PolicySet, Request, Response, RestrictedExpression,
+    AuthorizationError, Authorizer, Context, Decision as CedarDecision, Entities, Entity, EntityId, EntityTypeName,
+    EntityUid, Policy, PolicyId as CedarId, PolicySet, Request, Response, RestrictedExpression,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::question::{Question, Resource, Who};
 use crate::rule::{MOST_RULES, Mode, NEEDS_APPROVAL, NOTIFY, PolicyError, Rule};
-use crate::{Grant, Kind, Node, Role};
+use crate::{Decision, Grant, Kind, Node, Role, Shadow};
 
 /// What the roles may do.
 const ROLES: &str = include_str!("roles.cedar");
-
-/// What was decided, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Whether it may be done.
-    pub allowed: bool,
-    /// Which policies determined that; none when no policy permits it.
-    pub policies: Vec<String>,
-    /// Where it is not allowed, but would be if somebody of each of these
-    /// chains approved: policies that forbid it say so with `@needs_approval`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub approvals: Vec<String>,
-    /// Who shall be told: policies that determined it say so with `@notify`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notify: Vec<String>,
-    /// Policies that could not be evaluated. Then nothing is allowed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<String>,
-    /// Whether it would be allowed if the policies in shadow mode decided too,
-    /// where that is different.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shadow: Option<bool>,
-}
 
 /// The policies of one organization, parsed.
 pub struct Engine {
     authorizer: Authorizer,
     enforced: PolicySet,
     /// With those in shadow mode; `None` where there are none.
-    shadowed: Option<PolicySet>,
+    shadowed: Option<Shadowed>,
+}
+
+/// The enforced policies and those in shadow mode.
+struct Shadowed {
+    all: PolicySet,
+    /// The names of those in shadow mode.
+    names: BTreeSet<String>,
 }
 
 impl Engine {
@@ -69,11 +52,12 @@ impl Engine {
         let shadowed = match shadows.is_empty() {
             true => None,
             false => {
-                let mut set = enforced.clone();
+                let mut all = enforced.clone();
+                let names = shadows.iter().map(|policy| policy.id().to_string()).collect();
                 for policy in shadows {
-                    set.add(policy).map_err(|error| PolicyError::Syntax(error.to_string()))?;
+                    all.add(policy).map_err(|error| PolicyError::Syntax(error.to_string()))?;
                 }
-                Some(set)
+                Some(Shadowed { all, names })
             }
         };
         Ok(Self { authorizer: Authorizer::new(), enforced, shadowed })
@@ -87,23 +71,15 @@ impl Engine {
         let is_operator = matches!(question.who, Who::Operator);
         let enforced = if is_operator { built_in().unwrap_or(&self.enforced) } else { &self.enforced };
         let outcome = ask(&self.authorizer, enforced, question);
-        let mut decision = outcome.unwrap_or_else(broken);
+        let mut decision = outcome.unwrap_or_else(Decision::broken);
         if let Some(shadowed) = self.shadowed.as_ref().filter(|_| !is_operator) {
-            let other = ask(&self.authorizer, shadowed, question).unwrap_or_else(broken);
-            decision.shadow = Some(other.allowed).filter(|other| *other != decision.allowed);
+            let other = ask(&self.authorizer, &shadowed.all, question).unwrap_or_else(Decision::broken);
+            let differs = other.verdict() != decision.verdict();
+            let had_a_say = other.policies.iter().any(|name| shadowed.names.contains(name));
+            decision.watched =
+                (differs || had_a_say).then(|| Shadow { decision: other.verdict(), differs, policies: other.policies });
         }
         decision
-    }
-}
-
-fn broken(error: String) -> Decision {
-    Decision {
-        allowed: false,
-        policies: Vec::new(),
-        approvals: Vec::new(),
-        notify: Vec::new(),
-        errors: vec![error],
-        shadow: None,
     }
 }
 
@@ -131,15 +107,17 @@ fn read(response: &Response, policies: &PolicySet) -> Decision {
         let values: BTreeSet<String> = values.map(str::to_owned).collect();
         values.into_iter().collect::<Vec<_>>()
     };
-    let mut determining: Vec<String> = diagnostics.reason().map(ToString::to_string).collect();
+    let failed = diagnostics.errors().map(|AuthorizationError::PolicyEvaluationError(error)| error.policy_id());
+    let mut determining: Vec<String> = diagnostics.reason().chain(failed).map(ToString::to_string).collect();
     determining.sort();
+    determining.dedup();
     Decision {
         allowed: response.decision() == CedarDecision::Allow && errors.is_empty(),
         policies: determining,
         approvals: annotated(NEEDS_APPROVAL),
         notify: annotated(NOTIFY),
         errors,
-        shadow: None,
+        watched: None,
     }
 }
 

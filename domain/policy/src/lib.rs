@@ -14,18 +14,23 @@
 //! Only the operator is not bound by an organization's own policies.
 
 mod action;
+mod decision;
 mod engine;
 mod matrix;
 mod question;
+mod recorded;
 mod role;
 mod rule;
 mod schema;
 mod setting;
 
 pub use action::{Action, ActionError, Area, Kind};
-pub use engine::{Decision, Engine};
+pub use audit::{Shadow, Verdict};
+pub use decision::Decision;
+pub use engine::Engine;
 pub use matrix::{Column, allowed, count};
 pub use question::{Facts, Question, Resource, Who};
+pub use recorded::Recorded;
 pub use role::{Grant, Grantee, Node, Role};
 pub use rule::{LONGEST_TEXT, MOST_RULES, Mode, PolicyError, Rule};
 pub use schema::text as schema_text;

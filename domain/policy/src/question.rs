@@ -1,12 +1,13 @@
 //! What is asked.
 
 use identity::{AdminKeyId, KeyId, MemberId, ServiceAccountId, TeamId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Action, Grant, Kind, Node};
 
 /// Who wants to do it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Who {
     /// Whoever runs the installation.
     Operator,
@@ -29,7 +30,8 @@ pub enum Who {
 }
 
 /// What it is done to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// The last node of the question's path.
     Node(Node),
@@ -84,13 +86,33 @@ pub struct Facts {
     /// Somebody who must approve it has.
     pub approved: bool,
     /// Where the request comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// How much is moved.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
     pub millicredits: Option<i64>,
     /// To whose account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to_member: Option<MemberId>,
     /// To which team's pool, or where on the tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub to_node: Option<Node>,
+}
+
+/// A whole number, also as a text: so the audit trail writes those that not
+/// every reader of JSON reads exactly.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Whole {
+        Number(i64),
+        Text(String),
+    }
+    Ok(match Option::<Whole>::deserialize(deserializer)? {
+        None => None,
+        Some(Whole::Number(number)) => Some(number),
+        Some(Whole::Text(text)) => Some(text.parse().map_err(serde::de::Error::custom)?),
+    })
 }
 
 /// One question.

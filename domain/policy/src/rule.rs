@@ -15,6 +15,9 @@ pub const LONGEST_TEXT: usize = 10_000;
 /// grows with them.
 pub const MOST_RULES: usize = 100;
 
+/// Whom `@notify` names has so many characters at most.
+const LONGEST_RECIPIENT: usize = 64;
+
 /// On a policy that forbids until `context.approved`: by whom it can be.
 pub(crate) const NEEDS_APPROVAL: &str = "needs_approval";
 /// Who is told when the policy determined a decision.
@@ -57,6 +60,11 @@ pub enum PolicyError {
     /// It has an annotation that means nothing.
     #[error("`@{0}` is not known: use @needs_approval, @notify, @description or @id")]
     Annotation(String),
+    /// It would tell nobody that can be told.
+    #[error(
+        "`@notify` names a group or a channel, in 1 to {LONGEST_RECIPIENT} characters without `@`, not `{0}`: an address is personal and would stay in the audit trail"
+    )]
+    Recipient(String),
     /// What it permits would need no approval.
     #[error(
         "`@needs_approval` belongs on a policy that forbids: `forbid (…) when {{ … }} unless {{ context.approved }};`"
@@ -123,6 +131,9 @@ impl Rule {
             if let Some((name, _)) = policy.annotations().find(|(name, _)| !KNOWN.contains(name)) {
                 return Err(PolicyError::Annotation(name.to_owned()));
             }
+            if let Some(name) = policy.annotation(NOTIFY).filter(|name| !is_recipient(name)) {
+                return Err(PolicyError::Recipient(name.chars().take(80).collect()));
+            }
             if policy.effect() == Effect::Permit && policy.annotation(NEEDS_APPROVAL).is_some() {
                 return Err(PolicyError::Approval);
             }
@@ -132,6 +143,13 @@ impl Rule {
         let errors: Vec<String> = outcome.validation_errors().map(ToString::to_string).collect();
         if errors.is_empty() { Ok(()) } else { Err(PolicyError::Schema(errors.join("; "))) }
     }
+}
+
+/// Names go into the audit trail's hash, which is for ever: no address of a
+/// person's is among them.
+fn is_recipient(name: &str) -> bool {
+    let length = name.chars().count();
+    (1..=LONGEST_RECIPIENT).contains(&length) && !name.contains(|c: char| c == '@' || c.is_control())
 }
 
 fn syntax(error: &cedar_policy::ParseErrors) -> PolicyError {

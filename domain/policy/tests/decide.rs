@@ -4,7 +4,7 @@
 use identity::{DepartmentId, GrantId, MemberId, OrganizationId, Principal, TeamId};
 use policy::{
     Action, Column, Decision, Engine, Facts, Grant, Grantee, Mode, Node, PolicyError, Question, Resource, Role, Rule,
-    Who,
+    Shadow, Verdict, Who,
 };
 
 const ORGANIZATION: Node = Node::Organization(OrganizationId::from_u128(1));
@@ -286,15 +286,32 @@ fn a_rule_knows_what_it_concerns() {
 }
 
 #[test]
-fn shadows_do_not_decide() {
+fn shadows_do_not_decide_and_what_they_would_decide_is_known() {
     let path = [ORGANIZATION, RESEARCH, VISION];
     let manager = Case { grants: vec![grant(Role::TeamManager, VISION)], ..Case::on(Action::CreateLimit, &path) };
-    for (text, expected) in [
-        (r#"forbid (principal, action == Action::"create_limit", resource);"#, Some(false)),
-        (r#"forbid (principal, action == Action::"change_limit", resource);"#, None),
+    let stranger = Case::on(Action::CreateLimit, &path);
+    let operator = Case { who: Who::Operator, ..Case::on(Action::CreateLimit, &path) };
+    let forbids = r#"forbid (principal, action == Action::"create_limit", resource);"#;
+    let asks = r#"@needs_approval("finance") forbid (principal, action, resource) unless { context.approved };"#;
+    let permits = r#"permit (principal, action == Action::"create_limit", resource);"#;
+    let elsewhere = r#"forbid (principal, action == Action::"change_limit", resource);"#;
+    let fails = r#"forbid (principal, action, resource) when { 9223372036854775807 + 1 == 0 };"#;
+    let watched = |decision, differs, policies: &[&str]| {
+        let policies = policies.iter().map(|name| (*name).to_owned()).collect();
+        Some(Shadow { decision, differs, policies })
+    };
+    for (case, text, allowed, expected) in [
+        (&manager, forbids, true, watched(Verdict::Forbidden, true, &["pol"])),
+        (&manager, asks, true, watched(Verdict::ApprovalRequired, true, &["pol"])),
+        (&manager, permits, true, watched(Verdict::Allowed, false, &["pol", "role.team_manager"])),
+        (&manager, fails, true, watched(Verdict::Forbidden, true, &["pol", "role.team_manager"])),
+        (&manager, elsewhere, true, None),
+        (&stranger, permits, false, watched(Verdict::Allowed, true, &["pol"])),
+        (&stranger, forbids, false, watched(Verdict::Forbidden, false, &["pol"])),
+        (&operator, forbids, true, None),
     ] {
-        let decision = manager.decide(&Engine::new(&[rule(text, Mode::Shadow)]).unwrap());
-        assert_eq!((decision.allowed, decision.shadow), (true, expected));
+        let decision = case.decide(&Engine::new(&[rule(text, Mode::Shadow)]).unwrap());
+        assert_eq!((decision.allowed, decision.watched), (allowed, expected), "{text}");
     }
 }
 
@@ -311,6 +328,9 @@ fn a_policy_is_checked_when_it_is_written() {
         (r#"permit (principal is Robot, action, resource);"#, "schema"),
         (r#"permit (principal, action, resource) when { resource.color == "red" };"#, "schema"),
         (r#"permit (principal == ?principal, action, resource);"#, "templates"),
+        (r#"@notify("ada@acme.example") permit (principal, action, resource);"#, "not `ada@acme.example`"),
+        (r#"@notify("") permit (principal, action, resource);"#, "@notify"),
+        (r#"@notify permit (principal, action, resource);"#, "@notify"),
         (r#"@needs_aproval("x") permit (principal, action, resource);"#, "@needs_aproval"),
     ] {
         let error = check(text).unwrap_err().to_string();

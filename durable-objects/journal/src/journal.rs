@@ -88,7 +88,8 @@ impl<S: Storage> Journal<S> {
         store.transaction(|| {
             [META, BALANCES, INBOX, entries::TABLE, outbox::TABLE, commands::TABLE, trail::TABLE]
                 .iter()
-                .try_for_each(|table| store.execute(table, &[]))
+                .try_for_each(|table| store.execute(table, &[]))?;
+            trail::widen(&store)
         })?;
         let meta = |name| read_meta(&store, name);
         let (checkpoint, published, next_message) = (meta("checkpoint")?, meta("published")?, meta("next_message")?);

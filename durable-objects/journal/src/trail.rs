@@ -2,6 +2,7 @@
 
 use audit::{Draft, Erasure, Head, Record};
 use ledger::mutant::{self, Mutant};
+use serde::de::DeserializeOwned;
 use storage::{Row, Storage, StorageError, Value};
 
 /// As the entries' table: one row a record, without an index. `detail` can be
@@ -20,22 +21,28 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS audit (
     request TEXT,
     policies TEXT,
     policy_version INTEGER,
+    shadow TEXT,
+    notify TEXT,
     erases TEXT,
     digest TEXT NOT NULL,
     detail TEXT,
     hash TEXT NOT NULL
 ) STRICT";
 
+/// Columns that came later, which tables that were made before get.
+const LATER: [(&str, &str); 2] =
+    [("shadow", "ALTER TABLE audit ADD COLUMN shadow TEXT"), ("notify", "ALTER TABLE audit ADD COLUMN notify TEXT")];
+
 /// How far the queue has taken it, in the journal's `meta`.
 pub(crate) const PUBLISHED: &str = "audit_published";
 
 const INSERT: &str = "INSERT INTO audit
     (sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference, request, policies,
-     policy_version, erases, digest, detail, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS INTEGER), ?, ?, ?, ?)";
+     policy_version, shadow, notify, erases, digest, detail, hash)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS INTEGER), ?, ?, ?, ?, ?, ?)";
 
 const SELECT: &str = "SELECT sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference,
-    request, policies, CAST(policy_version AS TEXT), erases, digest, detail, hash
+    request, policies, CAST(policy_version AS TEXT), shadow, notify, erases, digest, detail, hash
     FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?";
 
 const LAST: &str = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
@@ -48,6 +55,14 @@ const ERASE_SUBJECT: &str = "UPDATE audit SET detail = NULL
     WHERE sequence < ? AND detail IS NOT NULL AND ? <> '//'
         AND (instr('/' || who || '/', ?) > 0 OR instr('/' || on_behalf_of || '/', ?) > 0
             OR instr('/' || resource || '/', ?) > 0)";
+
+/// Adds the columns that a table of an older version lacks.
+pub(crate) fn widen(store: &impl Storage) -> Result<(), StorageError> {
+    let rows = store.query("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'audit'", &[])?;
+    let made = rows.first().map(|row| row.text(0)).transpose()?.unwrap_or_default();
+    let lacks = |column: &str| !made.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == column);
+    LATER.iter().filter(|(column, _)| lacks(column)).try_for_each(|(_, sql)| store.execute(sql, &[]))
+}
 
 /// How far a trail goes, and how far the queue has taken it.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +97,7 @@ impl Trail {
 
 /// Writes a record, and erases what it erases.
 pub(crate) fn insert(store: &impl Storage, record: &Record) -> Result<(), StorageError> {
-    let policies = (!record.policies.is_empty()).then(|| serde_json::to_string(&record.policies));
+    let list = |names: &Vec<String>| (!names.is_empty()).then(|| serde_json::to_string(names));
     let json = |text: Option<serde_json::Result<String>>| text.transpose().map_err(corrupt);
     store.execute(
         INSERT,
@@ -98,8 +113,10 @@ pub(crate) fn insert(store: &impl Storage, record: &Record) -> Result<(), Storag
             record.resource.clone().into(),
             record.reference.clone().into(),
             record.request.clone().into(),
-            json(policies)?.into(),
+            json(list(&record.policies))?.into(),
             record.policy_version.map(|version| version.to_string()).into(),
+            json(record.shadow.as_ref().map(serde_json::to_string))?.into(),
+            json(list(&record.notify))?.into(),
             json(record.erases.as_ref().map(serde_json::to_string))?.into(),
             record.digest.to_string().into(),
             json(record.detail.as_ref().map(serde_json::to_string))?.into(),
@@ -143,13 +160,19 @@ fn read(row: &Row) -> Result<Record, StorageError> {
         resource: text(8)?,
         reference: text(9)?,
         request: text(10)?,
-        policies: row.optional_text(11)?.map(serde_json::from_str).transpose().map_err(corrupt)?.unwrap_or_default(),
+        policies: json_of(row, 11)?.unwrap_or_default(),
         policy_version: version.map_err(|error: std::num::ParseIntError| wrong(&error))?,
-        erases: row.optional_text(13)?.map(serde_json::from_str).transpose().map_err(corrupt)?,
-        digest: row.parse(14, "digest")?,
-        detail: row.optional_text(15)?.map(serde_json::from_str).transpose().map_err(corrupt)?,
-        hash: row.parse(16, "hash")?,
+        shadow: json_of(row, 13)?,
+        notify: json_of(row, 14)?.unwrap_or_default(),
+        erases: json_of(row, 15)?,
+        digest: row.parse(16, "digest")?,
+        detail: json_of(row, 17)?,
+        hash: row.parse(18, "hash")?,
     })
+}
+
+fn json_of<T: DeserializeOwned>(row: &Row, column: usize) -> Result<Option<T>, StorageError> {
+    row.optional_text(column)?.map(serde_json::from_str).transpose().map_err(corrupt)
 }
 
 fn corrupt(error: serde_json::Error) -> StorageError {

@@ -3,7 +3,7 @@
 //! details are ever erased.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
-use audit::{Detail, Draft, Erasure, Outcome, Record, Salt, verify};
+use audit::{Detail, Draft, Erasure, Outcome, Record, Salt, Shadow, Verdict, verify};
 use events::Message;
 use identity::{KeyId, MemberId, Principal};
 use journal::{Change, CommitError, Journal};
@@ -55,6 +55,8 @@ fn every_field_comes_back_as_it_was_sealed() {
         request: Some("req_x".into()),
         policies: vec!["pol_1".into(), "pol_2".into()],
         policy_version: Some(u64::MAX),
+        shadow: Some(Shadow { decision: Verdict::ApprovalRequired, differs: true, policies: vec!["pol_3".into()] }),
+        notify: vec!["finance".into(), "it's".into()],
         erases: Some(Erasure::Subject("mem_x".into())),
         detail: Some(Detail { before: Some(json!({"a": [1, "x'; --"]})), ..detail().unwrap() }),
     };
@@ -67,6 +69,22 @@ fn every_field_comes_back_as_it_was_sealed() {
     assert_eq!(trail(&journal), [first, second]);
     assert_eq!(journal.audit_after(1, 10).unwrap().len(), 1);
     assert_eq!(journal.audit_after(0, 1).unwrap().len(), 1);
+}
+
+#[test]
+fn a_trail_of_an_older_version_goes_on() {
+    let mut journal = opened();
+    record(&mut journal, Draft::done("sign_in", Principal::Operator));
+    let store = journal.into_store();
+    for column in ["shadow", "notify"] {
+        store.execute(&format!("ALTER TABLE audit DROP COLUMN {column}"), &[]).unwrap();
+    }
+    let mut journal = Journal::open(store, ACTOR).unwrap().journal;
+    let shadow = Some(Shadow { decision: Verdict::Forbidden, differs: true, policies: vec![] });
+    record(&mut journal, Draft { shadow: shadow.clone(), ..Draft::done("allot", Principal::Operator) });
+    let journal = crash(journal);
+    let shadows: Vec<_> = trail(&journal).into_iter().map(|record| record.shadow).collect();
+    assert_eq!(shadows, [None, shadow]);
 }
 
 #[test]

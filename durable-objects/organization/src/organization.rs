@@ -8,7 +8,7 @@ use ledger::{BooksError, Entry};
 use policy::{Engine, PolicyError};
 use storage::{Storage, StorageError};
 
-use crate::access::{Strangers, VERSIONS_TABLE};
+use crate::access::{COUNTS_TABLE, Strangers, VERSIONS_TABLE, Watch};
 use crate::protocol::AdminKeyRecord;
 use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
 use crate::records::{self, Profile, Records};
@@ -26,6 +26,8 @@ pub struct Organization<S> {
     pub(crate) engine: OnceCell<Result<Engine, PolicyError>>,
     /// Who tried without a key that works.
     pub(crate) strangers: Strangers,
+    /// What policies in shadow mode would have decided.
+    pub(crate) watch: Watch,
 }
 
 impl<S: Storage> Organization<S> {
@@ -45,12 +47,14 @@ impl<S: Storage> Organization<S> {
     pub fn create(store: S, name: OrganizationId) -> Result<Self, StorageError> {
         store.transaction(|| {
             store.execute(records::TABLE, &[])?;
-            store.execute(VERSIONS_TABLE, &[])
+            store.execute(VERSIONS_TABLE, &[])?;
+            store.execute(COUNTS_TABLE, &[])
         })?;
         let Opened { journal, .. } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
+        let watch = Watch::load(journal.store())?;
         let publish_at = journal.has_unpublished().then_some(0);
-        Ok(Self { journal, records, publish_at, engine: OnceCell::new(), strangers: Strangers::default() })
+        Ok(Self { journal, records, publish_at, engine: OnceCell::new(), strangers: Strangers::default(), watch })
     }
 
     /// The money.
@@ -61,6 +65,11 @@ impl<S: Storage> Organization<S> {
     /// The money, for publishing and delivering.
     pub const fn journal_mut(&mut self) -> &mut Journal<S> {
         &mut self.journal
+    }
+
+    /// Lets go of the memory and keeps the database: what a crash leaves.
+    pub fn into_store(self) -> S {
+        self.journal.into_store()
     }
 
     /// The organization comes into being; doing it twice is doing it once.
@@ -99,12 +108,12 @@ impl<S: Storage> Organization<S> {
         if self.journal.checkpoint_is_due() {
             self.journal.checkpoint(now, &[])?;
         }
-        Ok(())
+        self.write_counts(now)
     }
 
     /// When the alarm must ring next; `None` when nothing is left to do.
     pub fn next_alarm(&self) -> Option<i64> {
-        [self.publish_at, self.journal.next_delivery()].into_iter().flatten().min()
+        [self.publish_at, self.journal.next_delivery(), self.watch.write_at()].into_iter().flatten().min()
     }
 
     /// Notes that the queue was sent everything, or that more is to be sent.

@@ -1,7 +1,7 @@
 //! The statements, run on SQLite with the real migrations.
 
 use super::*;
-use audit::{Detail, Erasure, Record, Salt};
+use audit::{Detail, Erasure, Record, Salt, Shadow, Verdict};
 use events::AuditBatch;
 use identity::{KeyId, MemberId, OrganizationId, Principal, TeamId};
 use ledger::{Account, CallRecord, Draft, Entry, Hash, Kind, Metered, Millicredits, Outcome};
@@ -13,6 +13,8 @@ fn d1() -> NativeStorage {
     let d1 = NativeStorage::in_memory().unwrap();
     d1.batch(include_str!("../../../d1-migrations/0001_projection.sql")).unwrap();
     d1.batch(include_str!("../../../d1-migrations/0002_audit.sql")).unwrap();
+    d1.batch(include_str!("../../../d1-migrations/0003_shadow.sql")).unwrap();
+    d1.batch(include_str!("../../../d1-migrations/0004_notifications.sql")).unwrap();
     d1
 }
 
@@ -159,6 +161,15 @@ fn amounts_keep_all_their_digits() {
     assert_eq!(rows[0].exact(0), Ok(i64::MAX));
 }
 
+/// Of every other record, two are told; it's no injection.
+fn recipients(sequence: u64) -> Vec<String> {
+    if sequence.is_multiple_of(2) { vec![format!("it's {sequence}"), "finance".to_owned()] } else { Vec::new() }
+}
+
+fn shadow() -> Shadow {
+    Shadow { decision: Verdict::Forbidden, differs: true, policies: vec!["pol_'2".into()] }
+}
+
 /// A trail of `count` records with a detail each, as the actor has it; the
 /// last one erases.
 fn trail(count: u64, erasure: Erasure) -> Vec<Record> {
@@ -171,6 +182,8 @@ fn trail(count: u64, erasure: Erasure) -> Vec<Record> {
                 resource: Some("it's; DROP TABLE audit".into()),
                 policies: vec!["pol_1".into(), "a,\"b".into()],
                 policy_version: Some(3),
+                shadow: Some(shadow()).filter(|_| sequence == 1),
+                notify: recipients(sequence),
                 erases: Some(erasure.clone()).filter(|_| sequence == count),
                 detail: Some(Detail { note: Some("\"'ä".into()), ..Detail::new(Salt::from_u128(sequence.into())) }),
                 ..audit::Draft::done("create_key", who)
@@ -192,7 +205,8 @@ fn copied(d1: &NativeStorage) -> Vec<(Record, bool)> {
     let sql = "SELECT json_object('sequence', sequence, 'id', id, 'time_ms', time_ms, 'action', action,
         'outcome', outcome, 'code', code, 'who', who, 'on_behalf_of', on_behalf_of, 'resource', resource,
         'reference', reference, 'request', request, 'policies', json(coalesce(policies, '[]')),
-        'policy_version', policy_version, 'erases', json(erases), 'digest', digest, 'detail', json(detail),
+        'policy_version', policy_version, 'shadow', json(shadow),
+        'notify', json(coalesce(notify, '[]')), 'erases', json(erases), 'digest', digest, 'detail', json(detail),
         'hash', hash) FROM audit WHERE organization = ? ORDER BY id";
     let rows = d1.query(sql, &[OrganizationId::from_u128(1).to_string().into()]).unwrap();
     let copied: Vec<Record> = rows.iter().map(|row| serde_json::from_str(row.text(0).unwrap()).unwrap()).collect();
@@ -229,6 +243,58 @@ fn records_are_copied_whole_once_and_beside_the_entries() {
     assert_eq!((nobody[0].count(0), nobody[0].count(1)), (Ok(0), Ok(0)));
     let last = d1.query("SELECT last_sequence FROM projections WHERE actor LIKE '%/audit'", &[]).unwrap();
     assert_eq!(last[0].int(0), Ok(9));
+}
+
+#[test]
+fn whoever_is_told_of_a_record_is_told_once() {
+    let d1 = d1();
+    let trail = trail(6, Erasure::Records(Vec::new()));
+    let told = |d1: &NativeStorage| {
+        let sql = "SELECT id, recipient, record, actor, action, outcome, who, resource, time_ms
+            FROM notifications WHERE organization = ? ORDER BY id";
+        let rows = d1.query(sql, &[OrganizationId::from_u128(1).to_string().into()]).unwrap();
+        rows.iter()
+            .map(|row| (0..8).map(|column| row.text(column).unwrap().to_owned()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    };
+    let expected = |through: u64| {
+        let records = trail.iter().filter(|record| record.sequence <= through);
+        let of = |record: &Record| {
+            let who = record.who.unwrap().to_string();
+            let resource = record.resource.clone().unwrap();
+            let told = (1..).zip(recipients(record.sequence));
+            let row = |(place, name): (u32, String)| {
+                let (id, actor) = (format!("{}.{place:02}", record.id), team().to_string());
+                vec![
+                    id,
+                    name,
+                    record.id.to_string(),
+                    actor,
+                    "create_key".into(),
+                    "done".into(),
+                    who.clone(),
+                    resource.clone(),
+                ]
+            };
+            told.map(row).collect::<Vec<_>>()
+        };
+        records.flat_map(of).collect::<Vec<_>>()
+    };
+    // Twice, too early, overlapping, and by two consumers of whom one is stale.
+    let Decision::Apply(slow) = decide(&records(&trail), 0, NOW) else { panic!() };
+    for (range, through) in [(2..4, 0), (0..2, 2), (0..2, 2), (1..4, 4), (5..6, 4), (0..6, 6)] {
+        take(&d1, &records(&trail[range]));
+        assert_eq!(told(&d1), expected(through));
+        if through > 0 {
+            run(&d1, &slow);
+        }
+        assert_eq!(told(&d1), expected(through));
+    }
+    assert_eq!(told(&d1).len(), 6);
+    // D1 is made anew; what was left of it is not doubled.
+    d1.batch("DELETE FROM projections; DELETE FROM audit").unwrap();
+    take(&d1, &records(&trail));
+    assert_eq!(told(&d1), expected(6));
 }
 
 #[test]

@@ -7,6 +7,8 @@ use storage::{NativeStorage, Storage, StorageError, Value};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../d1-migrations/0001_projection.sql"),
     include_str!("../../../d1-migrations/0002_audit.sql"),
+    include_str!("../../../d1-migrations/0003_shadow.sql"),
+    include_str!("../../../d1-migrations/0004_notifications.sql"),
 ];
 
 /// The one database for reading.
@@ -25,7 +27,8 @@ impl D1 {
 
     /// All copies are gone; the journals are not.
     pub(crate) fn forget(&self) -> Result<(), StorageError> {
-        self.0.batch("DELETE FROM entries; DELETE FROM usage_hours; DELETE FROM audit; DELETE FROM projections")
+        let tables = ["entries", "usage_hours", "audit", "notifications", "projections"];
+        tables.iter().try_for_each(|table| self.0.batch(&format!("DELETE FROM {table}")))
     }
 
     /// How far an actor's journal and its audit trail have been copied.

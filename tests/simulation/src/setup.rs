@@ -151,5 +151,5 @@ async fn allot(world: &World, organization: OrganizationId, from: Account, to: A
 }
 
 async fn manage(world: &World, organization: OrganizationId, act: Act) {
-    let _ = world.ask_organization(organization, Command::Order(order(world, act))).await;
+    let _ = world.ask_organization(organization, Command::Order(Box::new(order(world, act)))).await;
 }

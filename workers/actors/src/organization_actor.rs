@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use events::{AuditBatch, JournalBatch};
 use identity::{OrganizationId, TransferId};
 use organization::Organization;
-use organization::protocol::{AdmitError, Answer, Command, OrderError, Question, SessionError};
+use organization::protocol::{AdmitError, Answer, Command, OrderError, Question, Reply, SessionError};
 use storage::DurableStorage;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
@@ -103,6 +103,10 @@ impl OrganizationActor {
             }
             Command::Admit(asked) => Answer::Admit(organization.admit(now, asked)),
             Command::Session(command) => Answer::Session(organization.session(now, command)),
+            Command::Observe(observed) => {
+                organization.observe(now, observed);
+                Answer::Order(Ok(Reply::Done))
+            }
             Command::Ask(Question::Access) => Answer::Access(organization.access().map(Box::new)),
             Command::Ask(Question::SigningIn) => Answer::SigningIn(organization.signing_in().map(Box::new)),
             Command::Ask(Question::Sessions { member }) => Answer::Sessions(organization.sessions(now, *member)),
@@ -209,7 +213,7 @@ impl OrganizationActor {
 /// The answer of an actor that has no organization, or cannot read it.
 fn nobody(command: &Command, error: OrderError) -> Answer {
     match command {
-        Command::Open(_) | Command::Order(_) | Command::Receive(_) => Answer::Order(Err(error)),
+        Command::Open(_) | Command::Order(_) | Command::Receive(_) | Command::Observe(_) => Answer::Order(Err(error)),
         Command::TopUp { .. } => Answer::TopUp(Err(error)),
         Command::Authorize { .. } => Answer::Authorize(Err(error)),
         Command::Admit(_) => Answer::Admit(Err(match error {

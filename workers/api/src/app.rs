@@ -111,7 +111,7 @@ impl App {
         id: OrganizationId,
         order: organization::Order,
     ) -> Result<organization::Reply, Problem> {
-        match self.actors()?.organization(id, &organization::Command::Order(order)).await? {
+        match self.actors()?.organization(id, &organization::Command::Order(Box::new(order))).await? {
             organization::Answer::Order(reply) => Ok(reply?),
             _ => Err(unexpected()),
         }

@@ -11,8 +11,8 @@ use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
-    limits, me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
-    service_accounts, sessions, sign_in, teams, usage, workloads,
+    limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
+    prices, providers, requests, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::schema;
 
@@ -51,6 +51,7 @@ use crate::schema;
         permissions::get_matrix,
         policies::create_policy, policies::list_policies, policies::get_policy, policies::list_policy_versions,
         policies::change_policy, policies::remove_policy, policies::get_policy_schema,
+        policy_trials::test_policies,
         departments::create_department, departments::list_departments, departments::get_department,
         departments::change_department,
         teams::create_team, teams::list_teams, teams::get_team, teams::change_team,
@@ -62,6 +63,7 @@ use crate::schema;
         providers::remove_provider,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
         audit::list::list_audit, audit::export::export_audit, audit::verify::verify_audit,
+        notifications::list_notifications,
         usage::get_usage, journal::list_journal, requests::list_requests,
         dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
         me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,

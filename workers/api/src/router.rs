@@ -12,8 +12,8 @@ use http::{Method, Uri};
 use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
-    limits, me, members, metrics, organization, organizations, permissions, policies, prices, providers, requests,
-    service_accounts, sessions, sign_in, teams, usage, workloads,
+    limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
+    prices, providers, requests, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 
@@ -95,6 +95,7 @@ fn access() -> Router {
         .route("/workloads/{workload_id}", delete(workloads::remove_workload))
         .route("/permissions/matrix", get(permissions::get_matrix))
         .route("/policies", post(policies::create_policy).get(policies::list_policies))
+        .route("/policies/test", post(policy_trials::test_policies))
         .route("/policies/schema", get(policies::get_policy_schema))
         .route(
             "/policies/{policy_id}",
@@ -134,6 +135,7 @@ fn reports() -> Router {
         .route("/audit", get(audit::list::list_audit))
         .route("/audit/export", get(audit::export::export_audit))
         .route("/audit/verify", get(audit::verify::verify_audit))
+        .route("/notifications", get(notifications::list_notifications))
         .route("/dead-letters", get(dead_letters::list_dead_letters))
         .route("/dead-letters/{dead_letter_id}", delete(dead_letters::remove_dead_letter))
         .route("/openapi.json", get(index::get_openapi))

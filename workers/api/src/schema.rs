@@ -105,6 +105,8 @@ words! {
     Role { OrganizationAdmin, Finance, Auditor, DepartmentManager, TeamManager }
     /// Whether a policy decides, or is evaluated without deciding.
     PolicyMode { Enforce, Shadow }
+    /// What a decision comes to.
+    Verdict { Allowed, ApprovalRequired, Forbidden }
     /// How a provider is spoken to; `demo` is built in and needs no account.
     ProviderKind { Openai, Demo }
     /// By which field a provider limits the output.
@@ -235,8 +237,37 @@ pub struct AuditDetail {
     pub before: Option<serde_json::Value>,
     /// The resource as it is.
     pub after: Option<serde_json::Value>,
+    /// What policies were asked when it was decided whether it is allowed: who with which roles wanted to do what, to
+    /// what, when, and what else was known. `POST /api/v1/policies/test` asks it again.
+    pub question: Option<serde_json::Value>,
     /// A note for people.
     pub note: Option<String>,
+}
+
+/// What would have been decided if the policies in shadow mode decided too.
+#[derive(ToSchema)]
+#[schema(example = json!({"decision": "forbidden", "differs": true, "policies": ["pol_01h2xcejqtf2nbrexx3vqjhp41"]}))]
+pub struct AuditShadow {
+    /// What it would have come to.
+    pub decision: Verdict,
+    /// Whether that is something else than what was decided.
+    pub differs: bool,
+    /// By which policies, those in shadow mode among them.
+    pub policies: Vec<String>,
+}
+
+/// How often a policy in shadow mode would have changed a decision, since this version of it was written.
+#[derive(ToSchema)]
+#[schema(example = json!({"acts": 2, "reads": 14, "calls": 371, "last_at": "2026-11-22T13:45:00Z"}))]
+pub struct WouldDiffer {
+    /// About acts of management, done or refused: `GET /api/v1/audit?shadow=differs` has them.
+    pub acts: u64,
+    /// About reads, of which nothing else is kept.
+    pub reads: u64,
+    /// About calls of models that were made and would not have been, of which nothing else is kept.
+    pub calls: u64,
+    /// When it last would have.
+    pub last_at: Option<Time>,
 }
 
 /// What a policy says.

@@ -79,6 +79,8 @@ pub(crate) mod testing {
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("../../../d1-migrations/0001_projection.sql")).unwrap();
         connection.execute_batch(include_str!("../../../d1-migrations/0002_audit.sql")).unwrap();
+        connection.execute_batch(include_str!("../../../d1-migrations/0003_shadow.sql")).unwrap();
+        connection.execute_batch(include_str!("../../../d1-migrations/0004_notifications.sql")).unwrap();
         connection.execute_batch(include_str!("../../../d1-migrations/0005_email_domains.sql")).unwrap();
         connection
     }

@@ -19,6 +19,7 @@ use crate::permit;
 use crate::refuse::Refusal;
 use crate::settings::{self, Prepared, Priced};
 use crate::settle;
+use crate::shadow;
 
 /// The output limit of a call that sets none, for a model of which the price
 /// book knows none. It is sent upstream, so that it is true.
@@ -71,11 +72,13 @@ pub(crate) async fn admit(
     let mut prepared = settings::get(actors, key.organization).await?;
     for _ in 0..ATTEMPTS {
         let planned = match plan(&prepared, &asked, now_ms()) {
-            Ok(plan) => permit::check(&prepared, &key, headers, actors, asked.model()).await.map(|()| plan),
+            Ok(plan) => {
+                permit::check(&prepared, &key, headers, actors, asked.model()).await.map(|watched| (plan, watched))
+            }
             Err(refusal) => Err(refusal),
         };
-        let plan = match planned {
-            Ok(plan) => plan,
+        let (plan, watched) = match planned {
+            Ok(planned) => planned,
             Err(refusal) => {
                 // Nobody has said yet that the key is good and the settings
                 // are the newest, as a reservation would.
@@ -110,6 +113,7 @@ pub(crate) async fn admit(
         };
         match courier::reserve(actors, key.team, reserve).await {
             Ok(Answer::Reserve(Ok(reserved))) => {
+                shadow::note(context, actors, key.organization, watched);
                 let admitted = prepare((endpoint, request, key.clone()), &asked, &prepared, plan, reserved, env);
                 if admitted.is_err() {
                     // The reservation must not wait for its end.

@@ -43,6 +43,7 @@ mod refuse;
 mod relay;
 mod settings;
 mod settle;
+mod shadow;
 mod workload;
 
 use actors::{Actors, uuid_v7};

@@ -37,16 +37,17 @@ impl From<&Me> for Owner {
     }
 }
 
-/// Asks the policies, if there are any.
+/// Asks the policies, if there are any. Answers which of those in shadow mode,
+/// with others or alone, would not have permitted it.
 pub(crate) async fn check(
     prepared: &Prepared,
     key: &ApiKey,
     headers: &Headers,
     actors: &Actors,
     model: &str,
-) -> Result<(), Refusal> {
+) -> Result<Vec<String>, Refusal> {
     if prepared.settings.rules.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let known = OWNERS.with_borrow(|owners| owners.get(&key.hash).cloned());
     let owner = match known {
@@ -57,9 +58,14 @@ pub(crate) async fn check(
 }
 
 /// Whether they permit it.
-pub(crate) fn permitted(prepared: &Prepared, owner: &Owner, headers: &Headers, model: &str) -> Result<(), Refusal> {
+pub(crate) fn permitted(
+    prepared: &Prepared,
+    owner: &Owner,
+    headers: &Headers,
+    model: &str,
+) -> Result<Vec<String>, Refusal> {
     if prepared.settings.rules.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let Some(engine) = prepared.engine() else {
         return Err(Refusal::forbidden_model(model, "they cannot be evaluated, and then nothing is permitted"));
@@ -74,7 +80,8 @@ pub(crate) fn permitted(prepared: &Prepared, owner: &Owner, headers: &Headers, m
         facts: Facts { address: address(headers).map(|address| address.to_string()), ..Facts::default() },
     });
     if decision.allowed {
-        return Ok(());
+        let watched = decision.watched.filter(|watched| watched.differs);
+        return Ok(watched.map(|watched| watched.policies).unwrap_or_default());
     }
     Err(Refusal::forbidden_model(model, &decision.policies.join(", ")))
 }

@@ -1,7 +1,7 @@
 //! Whatever is done to a trail is found, but for an erasure.
 
 use super::*;
-use crate::{Detail, Draft, Erasure, Outcome, Salt};
+use crate::{Detail, Draft, Erasure, Outcome, Salt, Shadow, Verdict};
 use identity::{AuditId, Principal};
 use serde_json::{Value, json};
 
@@ -21,12 +21,15 @@ fn trail(actor: &str) -> Vec<Record> {
         request: Some("req_x".into()),
         policies: vec!["pol_1".into(), "pol_2".into()],
         policy_version: Some(3),
+        shadow: Some(Shadow { decision: Verdict::Forbidden, differs: true, policies: vec!["pol_3".into()] }),
+        notify: vec!["finance".into(), "security".into()],
         erases: Some(Erasure::Records(vec![AuditId::from_u128(1)])),
         detail: Some(Detail {
             address: Some("203.0.113.9".into()),
             user_agent: Some("curl".into()),
             before: Some(json!({"name": "x", "list": [1]})),
             after: Some(json!({"name": "y"})),
+            question: Some(json!({"who": "operator"})),
             note: Some("n".into()),
             ..Detail::new(Salt::from_u128(1))
         }),
@@ -102,6 +105,7 @@ fn alterations(value: &Value) -> Vec<Value> {
             altered.push(json!(if text == "done" { "denied" } else { "done" }));
             altered.push(json!(if text == "operator" { "system" } else { "" }));
         }
+        Value::Bool(flag) => altered.push(json!(!flag)),
         other => panic!("{other} is not altered"),
     }
     altered

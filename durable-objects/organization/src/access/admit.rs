@@ -3,11 +3,11 @@
 use audit::{Changed, Draft, Outcome};
 use identity::{KeyHash, MemberId, OrganizationId, Principal, SessionId};
 use journal::Change;
-use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Resource, Role, Who};
+use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Recorded, Resource, Role, Who};
 use storage::Storage;
 
 use crate::Organization;
-use crate::protocol::{Admit, AdmitError, Admitted, Caller, Target, Visible};
+use crate::protocol::{Admit, AdmitError, Admitted, Caller, Target, Visible, attributed};
 
 /// Who it is, once the key is known.
 struct Known {
@@ -46,32 +46,45 @@ impl<S: Storage> Organization<S> {
     /// # Errors
     /// [`AdmitError`], in this order: who it is, what it is done to, whether.
     pub fn admit(&mut self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
-        let outcome = self.decide(now, asked);
+        let mut question = None;
+        let mut outcome = self.decide(now, asked, &mut question);
+        if let Ok(admitted) = &mut outcome
+            && !asked.action.is_read()
+        {
+            admitted.question = question.take();
+        }
+        let decision = match &outcome {
+            Ok(admitted) => Some(&admitted.decision),
+            Err(AdmitError::Denied { decision, .. }) => Some(decision.as_ref()),
+            Err(_) => None,
+        };
+        self.note_shadow(now, asked.action, decision.and_then(|decision| decision.watched.as_ref()));
         let refused = match &outcome {
             Err(AdmitError::Denied { on, decision, .. }) => {
                 let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
-                let code = if decision.approvals.is_empty() { "forbidden" } else { "approval_required" };
-                Some((who, code, Some(on.clone()), decision.policies.clone()))
+                Some((who, decision.verdict().as_str(), Some(on.clone()), Some(decision.as_ref())))
             }
             // Anybody can show a key that is none.
             Err(AdmitError::Unknown | AdmitError::SignedOut)
                 if self.records.profile.is_some() && self.strangers.may_note(now) =>
             {
-                Some((None, "unauthorized", None, Vec::new()))
+                Some((None, "unauthorized", None, None))
             }
             _ => None,
         };
-        if let Some((who, code, resource, policies)) = refused {
-            let draft = asked.by.draft(asked.action.as_str(), who, Outcome::Denied, Changed::default());
-            let policy_version = self.records.profile.as_ref().map(|profile| profile.policy_version);
+        if let Some((who, code, resource, decision)) = refused {
+            let version = self.records.profile.as_ref().map(|profile| profile.policy_version);
+            let by = attributed(asked.by.clone(), decision, (version, question.as_deref()));
+            let draft = by.draft(asked.action.as_str(), who, Outcome::Denied, Changed::default());
             let mut change = Change::new();
-            change.audit(Draft { code: Some(code.to_owned()), resource, policies, policy_version, ..draft });
+            change.audit(Draft { code: Some(code.to_owned()), resource, ..draft });
             self.commit(now, change).map_err(|_| AdmitError::Storage)?;
         }
         outcome
     }
 
-    fn decide(&self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
+    /// Decides, and says what policies were asked, if they were.
+    fn decide(&self, now: i64, asked: &Admit, question: &mut Option<Box<Recorded>>) -> Result<Admitted, AdmitError> {
         let profile = self.records.profile.as_ref().ok_or(AdmitError::Unknown)?;
         let root = profile.organization;
         let known = self.identify(now, &asked.caller)?;
@@ -89,16 +102,23 @@ impl<S: Storage> Organization<S> {
             Err(error) => return Err(deny(Decision { errors: vec![error.to_string()], ..refused("policies") })),
         };
         let grants = self.grants_of(now, known.grantee);
-        let decide = |resource: &Resource, path: &[Node]| {
+        let ask = |resource: &Resource, path: &[Node], kept: Option<&mut Option<Box<Recorded>>>| {
             let (who, facts) = (known.who.clone(), asked.facts.clone());
-            engine.decide(&Question { who, grants: &grants, action: asked.action, resource, path, now_ms: now, facts })
+            let action = asked.action;
+            let question = Question { who, grants: &grants, action, resource, path, now_ms: now, facts };
+            if let Some(kept) = kept {
+                *kept = Recorded::new(&question).map(Box::new);
+            }
+            engine.decide(&question)
         };
-        let decision = decide(&resource, &path);
+        let decide = |resource: &Resource, path: &[Node]| ask(resource, path, None);
+        let decision = ask(&resource, &path, Some(question));
         let admitted = |decision: Decision, visible: Visible| Admitted {
             who: known.principal,
             decision,
             policy_version: profile.policy_version,
             visible,
+            question: None,
         };
         if decision.allowed {
             return Ok(admitted(decision, Visible::All));
@@ -274,12 +294,5 @@ impl<S: Storage> Organization<S> {
 }
 
 fn refused(by: &str) -> Decision {
-    Decision {
-        allowed: false,
-        policies: vec![by.to_owned()],
-        approvals: Vec::new(),
-        notify: Vec::new(),
-        errors: Vec::new(),
-        shadow: None,
-    }
+    Decision { policies: vec![by.to_owned()], ..Decision::default() }
 }

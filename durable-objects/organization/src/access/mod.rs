@@ -4,10 +4,12 @@ mod admit;
 mod grants;
 mod policies;
 mod services;
+mod watch;
 mod workloads;
 
 pub(crate) use admit::Strangers;
 pub(crate) use policies::VERSIONS_TABLE;
+pub(crate) use watch::{TABLE as COUNTS_TABLE, Watch};
 
 use journal::Change;
 use storage::Storage;
@@ -27,6 +29,7 @@ impl<S: Storage> Organization<S> {
             grants: self.records.grants.values().cloned().collect(),
             service_accounts: self.records.service_accounts.values().cloned().collect(),
             policies: self.records.policies.values().cloned().collect(),
+            would_differ: self.would_differ(),
         })
     }
 

@@ -60,6 +60,7 @@ impl<S: Storage> Organization<S> {
         write(&mut change, record.id, &record)?;
         let concerned = before.is_some_and(concerns_calls) || concerns_calls(&record);
         let reply = self.commit_policy(now, order, change, &record, concerned)?;
+        self.watch.forget(record.id);
         self.records.policies.insert(record.id, record);
         self.engine = Ok(engine).into();
         Ok(reply)
@@ -79,6 +80,7 @@ impl<S: Storage> Organization<S> {
         let (sql, values) = records::remove(id);
         change.write(sql, values);
         let reply = self.commit_policy(now, order, change, &last, concerned)?;
+        self.watch.forget(id);
         self.records.policies.remove(&id);
         self.engine = std::cell::OnceCell::new();
         Ok(reply)
@@ -96,6 +98,8 @@ impl<S: Storage> Organization<S> {
         let data = serde_json::to_string(record).map_err(|_| OrderError::Storage)?;
         let values = vec![record.id.to_string().into(), Value::Int(record.version.into()), data.into()];
         change.write("INSERT INTO policy_versions (id, version, data) VALUES (?, ?, ?)", values);
+        // What was counted was counted of the version before.
+        change.write("DELETE FROM shadow_counts WHERE policy = ?", vec![record.id.to_string().into()]);
         let reply = Reply::Policy(Box::new(record.clone()));
         if !concerns_calls {
             return self.change_access(now, order, change, reply);

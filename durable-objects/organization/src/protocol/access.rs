@@ -1,11 +1,13 @@
 //! Who may do what: asking it, and changing it.
 
+use std::collections::BTreeMap;
+
 use audit::Attribution;
 use identity::{
     DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, SessionId,
     TeamId,
 };
-use policy::{Action, Decision, Facts, Grant, Grantee, Mode, Node, Role, Setting};
+use policy::{Action, Decision, Facts, Grant, Grantee, Mode, Node, Recorded, Role, Setting};
 use serde::{Deserialize, Serialize};
 
 /// Who calls, wants to do what, to what.
@@ -101,6 +103,29 @@ pub struct Admitted {
     /// What of the tree they may do it to.
     #[serde(default)]
     pub visible: Visible,
+    /// What policies were asked; for reads nobody needs to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<Box<Recorded>>,
+}
+
+impl Admitted {
+    /// By what request an act comes, with why it is allowed.
+    #[must_use]
+    pub fn attributed(&self, by: Attribution) -> Attribution {
+        attributed(by, Some(&self.decision), (Some(self.policy_version), self.question.as_deref()))
+    }
+}
+
+/// By what request something was asked, with what was decided about it.
+pub(crate) fn attributed(
+    by: Attribution,
+    decision: Option<&Decision>,
+    (policy_version, question): (Option<u64>, Option<&Recorded>),
+) -> Attribution {
+    let decision = decision.cloned().unwrap_or_default();
+    let Decision { policies, watched: shadow, notify, .. } = decision;
+    let question = question.and_then(|question| serde_json::to_value(question).ok());
+    Attribution { policies, policy_version, shadow, notify, question, ..by }
 }
 
 /// What of the tree somebody may do something to.
@@ -328,4 +353,30 @@ pub struct Access {
     pub service_accounts: Vec<ServiceAccount>,
     /// Policies.
     pub policies: Vec<PolicyRecord>,
+    /// Of those in shadow mode: how often they would have decided otherwise.
+    #[serde(default)]
+    pub would_differ: BTreeMap<PolicyId, WouldDiffer>,
+}
+
+/// How often a policy in shadow mode would have changed a decision, since its
+/// version was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WouldDiffer {
+    /// About acts of management, done or refused: the audit trail has them.
+    pub acts: u64,
+    /// About reads, of which nothing is kept.
+    pub reads: u64,
+    /// About calls of models, of which only this is kept.
+    pub calls: u64,
+    /// When it last would have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_ms: Option<i64>,
+}
+
+/// What a gateway has seen of policies in shadow mode.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Observed {
+    /// How many calls each would have kept from being made, by its name.
+    pub calls: BTreeMap<String, u64>,
 }

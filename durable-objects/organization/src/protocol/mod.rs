@@ -13,9 +13,10 @@ mod order;
 mod people;
 mod view;
 
+pub(crate) use access::attributed;
 pub use access::{
-    Access, Admit, AdmitError, Admitted, Caller, NewGrant, NewServiceKey, PolicyRecord, PolicySource, PutPolicy,
-    ServiceAccount, ServiceKeyRecord, Target, Visible,
+    Access, Admit, AdmitError, Admitted, Caller, NewGrant, NewServiceKey, Observed, PolicyRecord, PolicySource,
+    PutPolicy, ServiceAccount, ServiceKeyRecord, Target, Visible, WouldDiffer,
 };
 pub use order::{Act, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply};
 pub use people::{
@@ -34,7 +35,7 @@ pub enum Command {
     /// The organization comes into being. Doing it twice is doing it once.
     Open(Open),
     /// An act of management.
-    Order(Order),
+    Order(Box<Order>),
     /// A message from a team's actor.
     Receive(Envelope),
     /// A team asks its department for credits.
@@ -47,7 +48,9 @@ pub enum Command {
         amount: Millicredits,
     },
     /// Who is this, and may they do that?
-    Admit(Admit),
+    Admit(Box<Admit>),
+    /// What a gateway has seen of policies in shadow mode.
+    Observe(Observed),
     /// Somebody signs in, goes on or signs out.
     Session(SessionCommand),
     /// Who has this admin key?
@@ -122,7 +125,7 @@ pub struct ToppedUp {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// To [`Command::Open`], [`Command::Order`] and [`Command::Receive`].
+    /// To [`Command::Open`], [`Command::Order`], [`Command::Receive`] and [`Command::Observe`].
     Order(Result<Reply, OrderError>),
     /// To [`Command::TopUp`].
     TopUp(Result<ToppedUp, OrderError>),

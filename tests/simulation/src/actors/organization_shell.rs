@@ -27,6 +27,7 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
         }
         // Nobody manages the simulated organizations but the operator.
         Command::Admit(_)
+        | Command::Observe(_)
         | Command::Ask(Question::Access | Question::Trail { .. } | Question::PolicyVersions { .. }) => return None,
         Command::Authorize { key } => {
             let known = host.read(world, |organization| organization.authorize(&key));

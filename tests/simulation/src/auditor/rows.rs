@@ -38,7 +38,7 @@ pub(super) fn entry(row: &Row) -> Result<Entry, StorageError> {
 
 /// Columns in the order in which [`record`] reads them.
 pub(super) const RECORD: &str = "sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference,
-    request, policies, policy_version, erases, digest, detail, hash";
+    request, policies, policy_version, erases, digest, detail, hash, shadow, notify";
 
 /// All records after a sequence.
 pub(super) fn records(store: &impl Storage, after: u64) -> Checked<Vec<Record>> {
@@ -70,6 +70,8 @@ pub(super) fn record(row: &Row) -> Result<Record, StorageError> {
         digest: row.parse(14, "digest")?,
         detail: text(15)?.map(|text| serde_json::from_str(&text)).transpose().map_err(corrupt)?,
         hash: row.parse(16, "hash")?,
+        shadow: text(17)?.map(|text| serde_json::from_str(&text)).transpose().map_err(corrupt)?,
+        notify: text(18)?.map(|text| serde_json::from_str(&text)).transpose().map_err(corrupt)?.unwrap_or_default(),
     })
 }
 

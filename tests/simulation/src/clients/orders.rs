@@ -54,7 +54,7 @@ async fn send(world: &World, directive: &Directive) -> Heard {
         }
         Directive::Organization(organization, order) => {
             use organization::protocol::{Answer, Command, OrderError};
-            let answer = world.ask_organization(*organization, Command::Order(order.clone())).await;
+            let answer = world.ask_organization(*organization, Command::Order(Box::new(order.clone()))).await;
             matches!(answer, None | Some(Answer::Order(Err(OrderError::Storage))))
         }
     };

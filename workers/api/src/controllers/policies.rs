@@ -1,6 +1,8 @@
 //! The organization's own policies.
 
-use ::organization::protocol::{Act, PolicyRecord, PolicySource, PutPolicy, Reply};
+use std::collections::BTreeMap;
+
+use ::organization::protocol::{Access, Act, PolicyRecord, PolicySource, PutPolicy, Reply, WouldDiffer};
 use axum::Json;
 use axum::response::IntoResponse;
 use http::header;
@@ -41,6 +43,26 @@ pub(crate) struct PolicyBody {
     changed_at: Time,
     /// Who wrote this version.
     changed_by: String,
+    /// In shadow mode: how often it would have changed a decision since this version was written. What happened in the
+    /// last minute may be lost.
+    #[schema(value_type = Option<schema::WouldDiffer>)]
+    would_differ: Option<WouldDifferBody>,
+}
+
+/// How often a policy in shadow mode would have changed a decision.
+#[derive(Debug, Serialize)]
+struct WouldDifferBody {
+    acts: u64,
+    reads: u64,
+    calls: u64,
+    last_at: Option<Time>,
+}
+
+impl From<WouldDiffer> for WouldDifferBody {
+    fn from(counts: WouldDiffer) -> Self {
+        let WouldDiffer { acts, reads, calls, last_ms } = counts;
+        Self { acts, reads, calls, last_at: last_ms.map(Time::from_ms) }
+    }
 }
 
 impl From<PolicyRecord> for PolicyBody {
@@ -55,6 +77,7 @@ impl From<PolicyRecord> for PolicyBody {
             removed: record.removed,
             changed_at: Time::from_ms(record.changed_ms),
             changed_by: record.changed_by.to_string(),
+            would_differ: None,
         }
     }
 }
@@ -118,8 +141,9 @@ pub(crate) async fn list_policies(
     Query(asked): Query<Paging>,
 ) -> Result<Json<List<PolicyBody>>, Problem> {
     let admin = caller.may(Action::ListPolicies, Target::Organization).await?;
-    let policies = admin.access().await?.policies;
-    page(policies, (asked.cursor.as_deref(), asked.limit), |record| record.id, PolicyBody::from).map(Json)
+    let Access { policies, would_differ, .. } = admin.access().await?;
+    let view = |record| with_counts(record, &would_differ);
+    page(policies, (asked.cursor.as_deref(), asked.limit), |record| record.id, view).map(Json)
 }
 
 /// Show a policy.
@@ -129,9 +153,14 @@ pub(crate) async fn list_policies(
 #[worker::send]
 pub(crate) async fn get_policy(caller: Caller, Id(id): Id<PolicyId>) -> Result<Json<PolicyBody>, Problem> {
     let admin = caller.may(Action::GetPolicy, Target::Organization).await?;
-    let mut policies = admin.access().await?.policies.into_iter();
-    let found = policies.find(|record| record.id == id).ok_or_else(|| Problem::not_found("policy", id))?;
-    Ok(Json(found.into()))
+    let Access { policies, would_differ, .. } = admin.access().await?;
+    let found = policies.into_iter().find(|record| record.id == id).ok_or_else(|| Problem::not_found("policy", id))?;
+    Ok(Json(with_counts(found, &would_differ)))
+}
+
+fn with_counts(record: PolicyRecord, would_differ: &BTreeMap<PolicyId, WouldDiffer>) -> PolicyBody {
+    let would_differ = would_differ.get(&record.id).map(|counts| (*counts).into());
+    PolicyBody { would_differ, ..record.into() }
 }
 
 /// List the versions of a policy, the newest first; of one that was removed, too.

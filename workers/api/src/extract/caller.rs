@@ -142,10 +142,12 @@ impl Caller {
         let (organization, caller) = self.shown()?;
         let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
         let by = Attribution { action: Some(action.to_string()), ..self.by };
-        let command = organization::Command::Admit(Admit { caller, action, target, facts, by: by.clone() });
+        let asked = Box::new(Admit { caller, action, target, facts, by: by.clone() });
+        let command = organization::Command::Admit(asked);
         match self.app.actors()?.organization(organization, &command).await? {
-            organization::Answer::Admit(Ok(Admitted { who, visible, decision, policy_version })) => {
-                let by = Attribution { policies: decision.policies, policy_version: Some(policy_version), ..by };
+            organization::Answer::Admit(Ok(admitted)) => {
+                let by = admitted.attributed(by);
+                let Admitted { who, visible, .. } = admitted;
                 Ok(Admin { app: self.app, organization, who, visible, by })
             }
             organization::Answer::Admit(Err(AdmitError::Unknown)) if self.credential == Credential::Operator => {

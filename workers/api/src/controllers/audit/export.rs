@@ -103,12 +103,13 @@ impl Part {
     }
 }
 
-const CSV_HEAD: &str =
-    "sequence,id,time,action,outcome,code,who,on_behalf_of,resource,reference,request_id,policies,hash\r\n";
+const CSV_HEAD: &str = "sequence,id,time,action,outcome,code,who,on_behalf_of,resource,reference,request_id,policies,\
+     shadow,shadow_differs,shadow_policies,notify,hash\r\n";
 
 /// RFC 4180. A text that a spreadsheet would take for a formula gets a quote.
 fn csv(record: &Record) -> String {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let shadow = record.shadow.as_ref();
     let fields = [
         record.sequence.to_string(),
         record.id.to_string(),
@@ -122,6 +123,10 @@ fn csv(record: &Record) -> String {
         optional(&record.reference),
         optional(&record.request),
         record.policies.join(" "),
+        shadow.map(|shadow| shadow.decision.as_str().to_owned()).unwrap_or_default(),
+        shadow.map(|shadow| shadow.differs.to_string()).unwrap_or_default(),
+        shadow.map(|shadow| shadow.policies.join(" ")).unwrap_or_default(),
+        record.notify.join(" "),
         record.hash.to_string(),
     ];
     let quoted = fields.map(|field| {

@@ -1,7 +1,7 @@
 //! What was done and what was not allowed, from D1.
 
 use ::organization::protocol::Target;
-use audit::{Outcome, Record};
+use audit::{Outcome, Record, Shadow};
 use axum::Json;
 use identity::{AuditId, OrganizationId, TeamId};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,11 @@ pub(crate) struct AuditRecord {
     /// The policies that determined whether it was allowed.
     policies: Vec<String>,
     policy_version: Option<u64>,
+    /// What policies in shadow mode would have made of it; `null` where they had no say in it.
+    #[schema(value_type = Option<schema::AuditShadow>)]
+    shadow: Option<Shadow>,
+    /// Who is to be told of it, because a policy that determined it says so: `GET /api/v1/notifications` lists them.
+    notify: Vec<String>,
     /// Where it came from, and the resource before and after; `null` where that was erased.
     #[schema(value_type = Option<schema::AuditDetail>)]
     detail: Option<serde_json::Value>,
@@ -65,6 +70,9 @@ pub(crate) struct AuditFilter {
     /// Only with this outcome.
     #[param(value_type = Option<schema::AuditOutcome>)]
     outcome: Option<Outcome>,
+    /// Only where policies in shadow mode would have decided otherwise (`differs`), or had a say at all (`any`).
+    #[param(inline)]
+    shadow: Option<ShadowFilter>,
     /// Only by this principal, as records show it.
     who: Option<String>,
     /// Only about this.
@@ -86,6 +94,16 @@ pub(crate) struct AuditFilter {
     limit: Size,
 }
 
+/// Which part policies in shadow mode had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ShadowFilter {
+    /// They would have decided otherwise.
+    Differs,
+    /// They had a say in it.
+    Any,
+}
+
 fn body(actor: String, record: Record) -> AuditRecord {
     AuditRecord {
         id: record.id,
@@ -102,6 +120,8 @@ fn body(actor: String, record: Record) -> AuditRecord {
         request_id: record.request,
         policies: record.policies,
         policy_version: record.policy_version,
+        shadow: record.shadow,
+        notify: record.notify,
         detail: record.detail.and_then(|detail| {
             let mut detail = serde_json::to_value(detail).ok()?;
             detail.as_object_mut()?.remove("salt");
@@ -112,7 +132,7 @@ fn body(actor: String, record: Record) -> AuditRecord {
 }
 
 /// The id that all records of this time and later are at or after.
-fn first_id(at: Time) -> AuditId {
+pub(crate) fn first_id(at: Time) -> AuditId {
     AuditId::from_u128(u128::try_from(at.ms()).unwrap_or_default() << 80)
 }
 
@@ -130,12 +150,18 @@ fn walk(sql: Sql, organization: OrganizationId, asked: &AuditFilter) -> Sql {
 
 fn list_statement(organization: OrganizationId, asked: &AuditFilter, teams: Option<&[TeamId]>) -> Sql {
     let outcome = asked.outcome.map(Outcome::as_str);
+    let shadow = match asked.shadow {
+        None => "",
+        Some(ShadowFilter::Any) => " AND shadow IS NOT NULL",
+        Some(ShadowFilter::Differs) => " AND shadow ->> 'differs'",
+    };
     walk(Sql::new(ROW).push("(SELECT * FROM "), organization, asked)
         .push(") WHERE TRUE")
         .and_within("actor", teams)
         .and_equal("actor", asked.actor.as_ref())
         .and_equal("action", asked.action.as_ref())
         .and_equal("outcome", outcome)
+        .push(shadow)
         .and_equal("who", asked.who.as_ref())
         .and_equal("resource", asked.resource.as_ref())
         .and_equal("request", asked.request_id.as_ref())

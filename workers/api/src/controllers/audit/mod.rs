@@ -21,7 +21,8 @@ const AT_ONCE: u32 = 200;
 const ROW: &str = "SELECT json_object('id', id, 'time_ms', time_ms, 'actor', actor, 'sequence', sequence,
     'action', action, 'outcome', outcome, 'code', code, 'who', who, 'on_behalf_of', on_behalf_of, 'resource', resource,
     'reference', reference, 'request', request, 'policies', json(coalesce(policies, '[]')),
-    'policy_version', policy_version, 'erases', json(erases), 'digest', digest, 'detail', json(detail), 'hash', hash)
+    'policy_version', policy_version, 'shadow', json(shadow),
+    'notify', json(coalesce(notify, '[]')), 'erases', json(erases), 'digest', digest, 'detail', json(detail), 'hash', hash)
     AS row FROM ";
 
 /// A record as D1 has it, with the actor's name.

@@ -1,0 +1,44 @@
+//! What was decided.
+
+use audit::{Shadow, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// What was decided, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decision {
+    /// Whether it may be done.
+    pub allowed: bool,
+    /// Which policies determined that; none when no policy permits it.
+    pub policies: Vec<String>,
+    /// Where it is not allowed, but would be if somebody of each of these
+    /// chains approved: policies that forbid it say so with `@needs_approval`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
+    /// Who shall be told: policies that determined it say so with `@notify`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+    /// Policies that could not be evaluated. Then nothing is allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
+    /// What it would be if the policies in shadow mode decided too, where they
+    /// have a say in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Shadow>,
+}
+
+impl Decision {
+    /// Nothing is allowed, for what could not be evaluated.
+    pub(crate) fn broken(error: String) -> Self {
+        Self { errors: vec![error], ..Self::default() }
+    }
+
+    /// What it comes to.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match (self.allowed, self.approvals.is_empty()) {
+            (true, _) => Verdict::Allowed,
+            (false, false) => Verdict::ApprovalRequired,
+            (false, true) => Verdict::Forbidden,
+        }
+    }
+}
