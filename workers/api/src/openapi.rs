@@ -4,9 +4,13 @@
 //! its start on making it. `ALFRED_WRITE_OPENAPI=1 cargo test -p api openapi`
 //! writes the file; without the variable the test fails where it is old.
 
+mod examples;
+mod problems;
+
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder};
+use utoipa::openapi::{Content, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Schema, Type};
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
@@ -14,6 +18,7 @@ use crate::controllers::{
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
     prices, providers, requests, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
+use crate::problem::Code;
 use crate::schema;
 
 #[derive(OpenApi)]
@@ -68,7 +73,7 @@ use crate::schema;
         dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
         me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,
     ),
-    components(schemas(schema::Problem, usage::Interval)),
+    components(schemas(schema::Problem, schema::Dimensions, usage::Interval)),
     modifiers(&Common)
 )]
 struct Api;
@@ -79,7 +84,22 @@ struct Common;
 impl Modify for Common {
     fn modify(&self, document: &mut Document) {
         let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        document.components.get_or_insert_default().add_security_scheme("key", bearer);
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("key", bearer);
+        let actions = policy::Action::ALL.iter().map(|action| action.as_str());
+        // Where one of several forms is written, fields of none are refused too.
+        for name in ["LimitSubject", "PriceChange", "Setting"] {
+            if let Some(RefOr::T(Schema::OneOf(forms))) = components.schemas.get_mut(name) {
+                for form in &mut forms.items {
+                    if let RefOr::T(Schema::Object(form)) = form {
+                        form.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+                    }
+                }
+            }
+        }
+        if let Some(RefOr::T(Schema::Object(action))) = components.schemas.get_mut("Action") {
+            action.enum_values = Some(actions.map(Into::into).collect());
+        }
         for (path, item) in &mut document.paths.paths {
             let operations = [
                 (HttpMethod::Get, &mut item.get),
@@ -94,60 +114,82 @@ impl Modify for Common {
                 }
             }
         }
+        problems::add(document);
+        say_which_bodies_can_be_left_out(document);
     }
 }
 
 fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     let open = operation.security.is_some();
-    let writes = *method != HttpMethod::Get;
-    let by_id = path.contains('{');
-    let mut statuses = vec![(500, "Something went wrong on our side")];
+    let mut codes = vec![Code::Internal];
     if !open {
         operation.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
-        statuses.extend([
-            (400, "The request makes no sense"),
-            (401, "The key is missing or does not work"),
-            (403, "That is not permitted, or somebody must approve it first"),
-            (404, "There is no such thing in this organization"),
-            (503, "Something does not answer or has too much to do: try again after `Retry-After`"),
-        ]);
+        codes.extend([Code::InvalidRequest, Code::Unauthorized, Code::Forbidden, Code::NotFound]);
+        codes.extend([Code::Unavailable, Code::Overloaded]);
         let operator =
             operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Operator" || tag == "Me"));
         if !operator || path == "/api/v1/organization/credits" {
-            header(operation, "x-alfred-organization", "Which organization is meant; needed with the operator's key.");
-        }
-    }
-    if writes {
-        statuses.push((409, "It cannot be done in this state, or the idempotency key was used for something else"));
-        if operation.request_body.is_some() {
-            statuses.extend([(413, "The body is too large"), (415, "The body is not JSON")]);
-        }
-        if *method == HttpMethod::Post {
+            codes.extend([Code::OrganizationRequired, Code::ApprovalRequired]);
+            let schema = Ref::from_schema_name("OrganizationId");
             header(
                 operation,
-                "idempotency-key",
-                "1 to 255 ASCII characters: repeating the request with it is doing it once.",
+                "x-alfred-organization",
+                "Which organization is meant; needed with the operator's key.",
+                schema,
             );
         }
     }
-    if path == "/api/v1/allotments" {
-        statuses.push((402, "The credits do not suffice"));
+    if *method != HttpMethod::Get {
+        codes.extend([Code::InvalidIdempotencyKey, Code::Conflict, Code::IdempotencyConflict]);
+        if operation.request_body.is_some() {
+            codes.extend([Code::InvalidJson, Code::PayloadTooLarge, Code::UnsupportedMediaType]);
+        }
+        if *method == HttpMethod::Post {
+            let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+            let schema = schema.min_length(Some(1)).max_length(Some(255)).build();
+            let description = "1 to 255 ASCII characters: repeating the request with it is doing it once.";
+            header(operation, "idempotency-key", description, schema);
+        }
     }
-    statuses.retain(|(status, _)| *status != 404 || by_id || !open);
-    for (status, description) in statuses {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let response = ResponseBuilder::new().description(description).content("application/problem+json", content);
-        operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(response.build()));
+    codes.extend(match operation.operation_id.as_deref() {
+        Some("allot") => Some(Code::InsufficientFunds),
+        Some("get_usage") => Some(Code::TooMuch),
+        Some("create_policy" | "change_policy") => Some(Code::PreconditionFailed),
+        _ => None,
+    });
+    for (status, name) in problems::responses(&codes) {
+        let response = RefOr::Ref(Ref::from_response_name(name));
+        operation.responses.responses.entry(status).or_insert(response);
+    }
+    examples::add(operation);
+}
+
+/// No body is an empty object, and some objects may be empty.
+fn say_which_bodies_can_be_left_out(document: &mut Document) {
+    let schemas = document.components.get_or_insert_default().schemas.clone();
+    let may_be_empty = |content: &RefOr<Content>| {
+        let RefOr::T(Content { schema: Some(RefOr::Ref(reference)), .. }) = content else { return false };
+        let name = reference.ref_location.rsplit('/').next().unwrap_or_default();
+        matches!(schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
+    };
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.post, &mut item.put, &mut item.patch].into_iter().flatten() {
+            if let Some(RefOr::T(body)) = &mut operation.request_body
+                && body.content.values().all(may_be_empty)
+            {
+                body.required = Some(Required::False);
+            }
+        }
     }
 }
 
-fn header(operation: &mut Operation, name: &str, description: &str) {
+fn header(operation: &mut Operation, name: &str, description: &str, schema: impl Into<RefOr<Schema>>) {
     let parameter: Parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(description))
-        .schema(Some(utoipa::openapi::Object::with_type(utoipa::openapi::Type::String)))
+        .schema(Some(schema))
         .build();
     operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
 }
@@ -193,6 +235,19 @@ fn every_operation_says_what_it_does() {
             assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{at} has no summary");
             assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{at} has no id of its own");
             assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
+        }
+    }
+}
+
+/// What is sent has an example, which works as it stands on the example
+/// organization, once its ids are that organization's (`cargo xtask test --only schema`).
+#[test]
+fn every_body_has_an_example() {
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let body = &operation["requestBody"]["content"]["application/json"];
+            assert!(body.is_null() || body["example"].is_object(), "{method} {path}");
         }
     }
 }

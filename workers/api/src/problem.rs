@@ -41,7 +41,8 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    const fn parts(self) -> (u16, &'static str, &'static str) {
+    /// The HTTP status, the name, and the title.
+    pub(crate) const fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (400, "invalid_request", "The request makes no sense"),
             Self::InvalidJson => (400, "invalid_json", "The body cannot be read"),

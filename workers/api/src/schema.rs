@@ -4,72 +4,100 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::controllers::limits::SubjectBody;
+
 macro_rules! text {
-    ($($(#[$doc:meta])* $name:ident, $pattern:literal, $example:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $pattern:literal, $example:literal $(, $more:ident = $value:tt)*;)*) => {$(
         $(#[$doc])*
         #[derive(Serialize, ToSchema)]
-        #[schema(value_type = String, pattern = $pattern, example = $example)]
+        #[schema(value_type = String, pattern = $pattern, example = $example $(, $more = $value)*)]
         pub struct $name(pub String);
     )*};
 }
 
 text! {
     /// An organization's id.
-    OrganizationId, "^org_[0-9a-z]{26}$", "org_01h2xcejqtf2nbrexx3vqjhp41";
+    OrganizationId, "^org_[0-7][0-9a-hjkmnp-tv-z]{25}$", "org_01h2xcejqtf2nbrexx3vqjhp41";
     /// A department's id.
-    DepartmentId, "^dep_[0-9a-z]{26}$", "dep_01h2xcejqtf2nbrexx3vqjhp41";
+    DepartmentId, "^dep_[0-7][0-9a-hjkmnp-tv-z]{25}$", "dep_01h2xcejqtf2nbrexx3vqjhp41";
     /// A team's id.
-    TeamId, "^team_[0-9a-z]{26}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
+    TeamId, "^team_[0-7][0-9a-hjkmnp-tv-z]{25}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
     /// A member's id.
-    MemberId, "^mem_[0-9a-z]{26}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
+    MemberId, "^mem_[0-7][0-9a-hjkmnp-tv-z]{25}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a member's key.
-    KeyId, "^key_[0-9a-z]{26}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
+    KeyId, "^key_[0-7][0-9a-hjkmnp-tv-z]{25}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of an admin key.
-    AdminKeyId, "^adm_[0-9a-z]{26}$", "adm_01h2xcejqtf2nbrexx3vqjhp41";
+    AdminKeyId, "^adm_[0-7][0-9a-hjkmnp-tv-z]{25}$", "adm_01h2xcejqtf2nbrexx3vqjhp41";
     /// A service account's id.
-    ServiceAccountId, "^svc_[0-9a-z]{26}$", "svc_01h2xcejqtf2nbrexx3vqjhp41";
+    ServiceAccountId, "^svc_[0-7][0-9a-hjkmnp-tv-z]{25}$", "svc_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a service account's key.
-    ServiceKeyId, "^skey_[0-9a-z]{26}$", "skey_01h2xcejqtf2nbrexx3vqjhp41";
+    ServiceKeyId, "^skey_[0-7][0-9a-hjkmnp-tv-z]{25}$", "skey_01h2xcejqtf2nbrexx3vqjhp41";
     /// A grant's id.
-    GrantId, "^grant_[0-9a-z]{26}$", "grant_01h2xcejqtf2nbrexx3vqjhp41";
+    GrantId, "^grant_[0-7][0-9a-hjkmnp-tv-z]{25}$", "grant_01h2xcejqtf2nbrexx3vqjhp41";
     /// A session's id.
-    SessionId, "^ses_[0-9a-z]{26}$", "ses_01h2xcejqtf2nbrexx3vqjhp41";
+    SessionId, "^ses_[0-7][0-9a-hjkmnp-tv-z]{25}$", "ses_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a member's or a service account's key.
-    AnyKeyId, "^s?key_[0-9a-z]{26}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
+    AnyKeyId, "^s?key_[0-7][0-9a-hjkmnp-tv-z]{25}$", "key_01h2xcejqtf2nbrexx3vqjhp41";
     /// A workload's id.
-    WorkloadId, "^wl_[0-9a-z]{26}$", "wl_01h2xcejqtf2nbrexx3vqjhp41";
+    WorkloadId, "^wl_[0-7][0-9a-hjkmnp-tv-z]{25}$", "wl_01h2xcejqtf2nbrexx3vqjhp41";
     /// A policy's id.
-    PolicyId, "^pol_[0-9a-z]{26}$", "pol_01h2xcejqtf2nbrexx3vqjhp41";
+    PolicyId, "^pol_[0-7][0-9a-hjkmnp-tv-z]{25}$", "pol_01h2xcejqtf2nbrexx3vqjhp41";
     /// Who can have a role: a member or a service account.
-    Grantee, "^(mem|svc)_[0-9a-z]{26}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
+    Grantee, "^(mem|svc)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
     /// Where a role can be had: the organization, a department or a team.
-    RoleNode, "^(org|dep|team)_[0-9a-z]{26}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
+    RoleNode, "^(org|dep|team)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
     /// An operation, by its `operationId`, or a movement of credits: `GET /api/v1/permissions/matrix` lists them.
     Action, "^[a-z_]+$", "create_key";
     /// A provider's id.
-    ProviderId, "^prov_[0-9a-z]{26}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
+    ProviderId, "^prov_[0-7][0-9a-hjkmnp-tv-z]{25}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
     /// A limit's id.
-    LimitId, "^lim_[0-9a-z]{26}$", "lim_01h2xcejqtf2nbrexx3vqjhp41";
+    LimitId, "^lim_[0-7][0-9a-hjkmnp-tv-z]{25}$", "lim_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a movement of credits.
-    TransferId, "^xfer_[0-9a-z]{26}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
+    TransferId, "^xfer_[0-7][0-9a-hjkmnp-tv-z]{25}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a journal's entry.
-    EntryId, "^ent_[0-9a-z]{26}$", "ent_01h2xcejqtf2nbrexx3vqjhp41";
+    EntryId, "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$", "ent_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a record of the audit trail.
-    AuditId, "^aud_[0-9a-z]{26}$", "aud_01h2xcejqtf2nbrexx3vqjhp41";
+    AuditId, "^aud_[0-7][0-9a-hjkmnp-tv-z]{25}$", "aud_01h2xcejqtf2nbrexx3vqjhp41";
     /// A decimal number of credits, in a string so that no digit is lost: at most three digits after the point.
-    Credits, "^-?[0-9]+(\\.[0-9]+)?$", "12.5";
+    Credits, "^-?[0-9]{1,16}(\\.[0-9]{1,3}0*)?$", "12.5";
+    /// The same, not below zero.
+    Amount, "^0*([0-9]{1,15}|[1-8][0-9]{15})(\\.[0-9]{1,3}0*)?$", "12.5";
+    /// The same, above zero.
+    PositiveAmount, "^0*([1-9][0-9]{0,14}(\\.[0-9]{1,3}0*)?|0\\.[0-9]{0,2}[1-9]0*)$", "12.5";
+    /// The same for limits, up to 1,000,000,000,000,000.
+    LimitCredits, "^0*([0-9]{1,15}(\\.[0-9]{1,3}0*)?|1000000000000000(\\.0+)?)$", "12.5";
     /// A decimal number of dollars, in a string so that no digit is lost: at most nine digits after the point.
-    Usd, "^-?[0-9]+(\\.[0-9]+)?$", "0.15";
-    /// A time, RFC 3339, answered in UTC.
-    Time, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T", "2026-11-22T13:45:00Z";
+    Usd, "^-?[0-9]+(\\.[0-9]{1,9}0*)?$", "0.15";
+    /// The price of a million tokens in dollars, up to 100,000.
+    TokenPrice, "^0*([0-9]{1,5}(\\.[0-9]{1,9}0*)?|100000(\\.0+)?)$", "0.15";
+    /// The price of a million calls or searches in dollars, up to 100,000,000.
+    CallPrice, "^0*([0-9]{1,8}(\\.[0-9]{1,9}0*)?|100000000(\\.0+)?)$", "25";
+    /// What a million credits are worth in dollars, above zero.
+    CreditRate, "^0*([1-9][0-9]{0,8}(\\.[0-9]{1,9}0*)?|0\\.[0-9]{0,8}[1-9]0*)$", "1";
+    /// A time from 1970 on, RFC 3339, answered in UTC.
+    Time, "^(19[7-9]|[2-9][0-9]{2})[0-9]-", "2026-11-22T13:45:00Z", format = "date-time";
+    /// A time to come, RFC 3339.
+    FutureTime, "^[2-9][0-9]{3}-", "2099-12-31T00:00:00Z", format = "date-time";
     /// Where credits are: `treasury`, or the id of a department, team or member.
-    Node, "^(treasury|(dep|team|mem)_[0-9a-z]{26})$", "treasury";
+    Node, "^(treasury|(dep|team|mem)_[0-7][0-9a-hjkmnp-tv-z]{25})$", "treasury";
     /// A network or a single address: `203.0.113.0/24`, `2001:db8::/32`, `198.51.100.7`.
-    Network, "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$", "203.0.113.0/24";
+    Network, "^(((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(/(3[0-2]|[12]?[0-9]))?|(([0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:(:[0-9a-fA-F]{1,4}){1,6}|:(:[0-9a-fA-F]{1,4}){1,7}|::)(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$", "203.0.113.0/24";
     /// A model's name, or the beginning of names, with `*` at its end.
-    ModelPattern, "^[^*]*\\*?$", "gpt-4o*";
+    ModelPattern, "^([^*\\u0000-\\u001f\\u007f-\\u009f]+\\*?|\\*)$", "demo-*", max_length = 256;
+    /// The name of anything.
+    Name, "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$", "Evaluation", min_length = 1, max_length = 100;
+    /// A line for people: a note, or where to ask.
+    Line, "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$", "ask in #ai-credits", min_length = 1, max_length = 500;
+    /// An address for mail.
+    Email, "^[^@\\s\\u0000-\\u001f\\u007f-\\u009f]+@[^@\\s\\u0000-\\u001f\\u007f-\\u009f]*\\.[^@\\s\\u0000-\\u001f\\u007f-\\u009f]*$", "linus@acme.example", max_length = 254;
+    /// A provider's own key.
+    ProviderSecret, "^[!-~]+$", "sk-example", min_length = 1, max_length = 2000;
+    /// Where a provider's API is, up to and with the version.
+    BaseUrl, "^[hH][tT][tT][pP][sS]?://[^?#@\\s]+$", "https://api.openai.com/v1", max_length = 500;
+    /// Dimensions with commas between them.
+    Dimensions, "^((department|team|member|key|model|provider|tag)?(,|$))*$", "team,model";
     /// An account of a journal: `treasury`, `pool`, `spent`, `department/dep_…`, `team/team_…`, `wallet/mem_…` and so on.
-    Account, "^[a-z]+(/[a-z]+_[0-9a-z]{26})?$", "pool";
+    Account, "^[a-z]+(/[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25})?$", "pool";
 }
 
 macro_rules! words {
@@ -117,6 +145,16 @@ words! {
     Window { Minute, Hour, Day, Week, Month, Quarter, Total }
     /// What a limit counts.
     Unit { Credits, Tokens, Requests }
+    /// Credits.
+    CreditUnit { Credits }
+    /// What can be counted.
+    CountUnit { Tokens, Requests }
+    /// A cap.
+    CapKind { Cap }
+    /// A rate limit.
+    RateKind { Rate }
+    /// The window of rate limits.
+    RateWindow { Minute }
     /// What kind of movement an entry records.
     EntryKind { Issue, Allot, Return, Settle, Release, Expire, Correct }
     /// What came of something that was asked for.
@@ -129,13 +167,14 @@ words! {
 
 /// How a team's pool is refilled from its department.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AllotmentPlan {
     /// How much is asked for at a time.
-    pub chunk: Credits,
+    pub chunk: PositiveAmount,
     /// Asked for, ahead of need, when the pool has less than this.
-    pub low_water: Credits,
+    pub low_water: Amount,
     /// At most so much in a calendar month of the organization's time zone.
-    pub monthly_cap: Option<Credits>,
+    pub monthly_cap: Option<Amount>,
 }
 
 /// An amount of a limit: credits as a decimal number in a string, tokens and requests as a whole number.
@@ -148,45 +187,126 @@ pub enum LimitAmount {
     Count(i64),
 }
 
+/// Another amount of a limit, in its own unit.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum NewLimitAmount {
+    /// Of credits.
+    Credits(LimitCredits),
+    /// Of tokens or requests.
+    Count(Count),
+}
+
+/// A new limit.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum NewLimit {
+    /// In credits.
+    Credits(NewCreditLimit),
+    /// In tokens or requests.
+    Count(NewCountLimit),
+    /// In tokens or requests a minute: whoever is beyond it only has to wait.
+    Rate(NewRateLimit),
+}
+
+/// A new cap in credits.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCreditLimit {
+    /// On whom.
+    #[schema(value_type = SubjectBody)]
+    pub subject: String,
+    /// A cap, if left out too.
+    pub kind: Option<CapKind>,
+    /// In which it counts.
+    pub window: Window,
+    /// What it counts.
+    pub unit: CreditUnit,
+    /// How much.
+    pub amount: LimitCredits,
+}
+
+/// A new limit in tokens or requests: if `kind` is left out, a rate limit where the window is a minute, otherwise a cap.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCountLimit {
+    /// On whom.
+    #[schema(value_type = SubjectBody)]
+    pub subject: String,
+    /// Which kind.
+    pub kind: Option<CapKind>,
+    /// In which it counts.
+    pub window: Window,
+    /// What it counts.
+    pub unit: CountUnit,
+    /// How many.
+    pub amount: Count,
+}
+
+/// A new rate limit.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRateLimit {
+    /// On whom.
+    #[schema(value_type = SubjectBody)]
+    pub subject: String,
+    /// Which kind.
+    pub kind: RateKind,
+    /// In which it counts.
+    pub window: RateWindow,
+    /// What it counts.
+    pub unit: CountUnit,
+    /// How many.
+    pub amount: Count,
+}
+
+/// A number of tokens or requests.
+#[derive(Serialize, ToSchema)]
+#[schema(maximum = 1_000_000_000_000_000_i64, example = 600)]
+pub struct Count(pub u64);
+
 /// What units cost, in dollars per million. What has no price of its own costs what the more general unit costs.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Rates {
     /// A token of input.
-    pub input: Usd,
+    pub input: TokenPrice,
     /// A token read from the provider's cache.
-    pub cached_input_read: Option<Usd>,
+    pub cached_input_read: Option<TokenPrice>,
     /// A token written to the provider's cache.
-    pub cached_input_write: Option<Usd>,
+    pub cached_input_write: Option<TokenPrice>,
     /// The same, to live an hour.
-    pub cached_input_write_1h: Option<Usd>,
+    pub cached_input_write_1h: Option<TokenPrice>,
     /// A token of output.
-    pub output: Option<Usd>,
+    pub output: Option<TokenPrice>,
     /// A token of thinking.
-    pub reasoning: Option<Usd>,
+    pub reasoning: Option<TokenPrice>,
     /// A token of audio heard.
-    pub input_audio: Option<Usd>,
+    pub input_audio: Option<TokenPrice>,
     /// A token of audio read from the cache.
-    pub cached_input_audio: Option<Usd>,
+    pub cached_input_audio: Option<TokenPrice>,
     /// A token of audio spoken.
-    pub output_audio: Option<Usd>,
+    pub output_audio: Option<TokenPrice>,
     /// A token of an image seen.
-    pub input_image: Option<Usd>,
+    pub input_image: Option<TokenPrice>,
     /// A token of an image read from the cache.
-    pub cached_input_image: Option<Usd>,
+    pub cached_input_image: Option<TokenPrice>,
     /// A token of an image drawn.
-    pub output_image: Option<Usd>,
+    pub output_image: Option<TokenPrice>,
     /// A million calls.
-    pub request: Option<Usd>,
+    pub request: Option<CallPrice>,
     /// A million web searches.
-    pub web_search: Option<Usd>,
+    pub web_search: Option<CallPrice>,
     /// A million file searches.
-    pub file_search: Option<Usd>,
+    pub file_search: Option<CallPrice>,
 }
 
 /// Other prices for long inputs.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ContextTier {
     /// For calls with more input tokens than this.
+    #[schema(maximum = 1_000_000_000_000_i64)]
     pub above_input_tokens: u64,
     /// The prices.
     pub rates: Rates,
@@ -194,14 +314,19 @@ pub struct ContextTier {
 
 /// A model's price and sizes.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ModelPrice {
     /// The prices.
     pub rates: Rates,
     /// Other prices for long inputs, ascending.
-    pub tiers: Option<Vec<ContextTier>>,
+    #[serde(default)]
+    #[schema(max_items = 8)]
+    pub tiers: Vec<ContextTier>,
     /// The most tokens in.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub context_window: Option<u64>,
     /// The most tokens out.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub max_output_tokens: Option<u64>,
 }
 
@@ -212,11 +337,17 @@ pub enum PriceChange {
     /// This price instead of the list price.
     Price(Box<ModelPrice>),
     /// So much less than the list price; 10000 makes the model free.
-    DiscountBasisPoints(u32),
+    DiscountBasisPoints(BasisPoints),
 }
+
+/// A share in hundredths of a percent.
+#[derive(ToSchema)]
+#[schema(maximum = 10_000, example = 1000)]
+pub struct BasisPoints(pub u32);
 
 /// A price of the organization's own.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Override {
     /// Only at this provider; without it, at all.
     pub provider: Option<String>,
@@ -283,7 +414,7 @@ pub enum PolicySource {
 /// A policy as a setting. Where `on` is left out it holds in the whole organization, otherwise on that node and below.
 /// More than `most` at once is refused, or needs approval by `approval` where that is said.
 #[derive(Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Setting {
     /// What people may send each other; nothing, where `most` is left out.
     Transfers {

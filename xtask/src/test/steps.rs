@@ -30,6 +30,8 @@ pub(super) enum Step {
     EndToEnd,
     /// The OpenAI SDK for Python against it
     Python,
+    /// The OpenAPI document, and requests made of it against the API
+    Schema,
 }
 
 impl Step {
@@ -60,10 +62,8 @@ impl Step {
             Self::Build => edge::build(Profile::Release).map(drop),
             Self::Scripts => node_tests("xtask/node", &mut node::node()),
             Self::EndToEnd => end_to_end("tests/end-to-end", |_| Ok(())),
-            Self::Python => end_to_end("tests/end-to-end/python", |command| {
-                command.env("ALFRED_PYTHON", python::environment()?);
-                Ok(())
-            }),
+            Self::Python => with_python("tests/end-to-end/python"),
+            Self::Schema => with_python("tests/end-to-end/schema"),
         }
     }
 }
@@ -78,6 +78,14 @@ fn end_to_end(folder: &str, prepare: impl FnOnce(&mut Command) -> Result<()>) ->
     command.env("ALFRED_FAKES", programs.join("fakes")).env("ALFRED_CLI", programs.join("alfred"));
     prepare(&mut command)?;
     node_tests(folder, &mut command)
+}
+
+/// The same with the Python packages that the folder asks for.
+fn with_python(folder: &str) -> Result<()> {
+    end_to_end(folder, |command| {
+        command.env("ALFRED_PYTHON", python::environment(folder)?);
+        Ok(())
+    })
 }
 
 fn node_tests(folder: &str, command: &mut Command) -> Result<()> {

@@ -56,7 +56,7 @@ pub(crate) struct AdminKeyWithSecret {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdminKeyName {
     /// What it is for.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
 }
 

@@ -25,11 +25,11 @@ pub(crate) struct Allotment {
     from: Node,
     #[schema(value_type = schema::Node)]
     to: Node,
-    #[schema(value_type = schema::Credits)]
+    #[schema(value_type = schema::PositiveAmount)]
     amount: Millicredits,
     /// Why, for people.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<schema::Line>)]
     note: Option<Note>,
 }
 

@@ -37,7 +37,7 @@ impl From<DepartmentView> for Department {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DepartmentName {
     /// Unique in the organization.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
 }
 

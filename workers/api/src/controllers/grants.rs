@@ -1,7 +1,7 @@
 //! Roles: who has which, where, and until when.
 
 use axum::Json;
-use identity::{GrantId, MemberId};
+use identity::{GrantId, MemberId, Principal};
 use organization::protocol::{Access, Act, NewGrant, Reply};
 use policy::{Grant, Grantee, Node, Role};
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::app::unexpected;
 use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target, Unrepeated};
 use crate::idempotency::Repeat;
 use crate::page::{List, Size, page};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::time::Time;
 
@@ -76,7 +76,7 @@ pub(crate) struct GrantOrder {
     on: Node,
     /// Until when; for good if left out.
     #[serde(default)]
-    #[schema(value_type = Option<schema::Time>)]
+    #[schema(value_type = Option<schema::FutureTime>)]
     until: Option<Time>,
     /// Only these actions of the role; all if left out.
     #[serde(default)]
@@ -139,6 +139,9 @@ pub(crate) async fn lend_role(
     Body { value, repeat }: Body<GrantOrder>,
 ) -> Result<Created<GrantBody>, Problem> {
     let admin = caller.may(Action::LendRole, target(value.on)).await?;
+    if matches!(admin.who, Principal::Operator | Principal::Admin(_) | Principal::Service(..) | Principal::System) {
+        return Err(Problem::new(Code::Forbidden, "only a person can lend a role of their own: grant it instead"));
+    }
     let new = value.into_new(admin.id()?);
     put(&admin, &repeat, Act::LendRole(new)).await.map(created)
 }

@@ -95,11 +95,11 @@ pub(crate) struct KeyBody {
     #[schema(value_type = schema::MemberId)]
     member_id: MemberId,
     /// What it is for.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// When it stops working; never if left out.
     #[serde(default)]
-    #[schema(value_type = Option<schema::Time>)]
+    #[schema(value_type = Option<schema::FutureTime>)]
     expires_at: Option<Time>,
     /// Models that it may use, within the member's; all of those if left out.
     #[serde(default)]

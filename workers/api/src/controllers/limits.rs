@@ -106,20 +106,15 @@ impl LimitBody {
     }
 }
 
-/// A new limit.
-#[derive(Debug, Deserialize, ToSchema)]
+/// A new limit; what fits together is said in `schema::NewLimit`.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLimit {
     subject: SubjectBody,
-    /// Tokens or requests per minute are a rate limit if left out, everything else a cap.
     #[serde(default)]
-    #[schema(value_type = Option<schema::LimitKind>)]
     kind: Option<Kind>,
-    #[schema(value_type = schema::Window)]
     window: Window,
-    #[schema(value_type = schema::Unit)]
     unit: Unit,
-    #[schema(value_type = schema::LimitAmount)]
     amount: LimitAmount,
 }
 
@@ -127,7 +122,7 @@ pub(crate) struct NewLimit {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LimitChange {
-    #[schema(value_type = schema::LimitAmount)]
+    #[schema(value_type = schema::NewLimitAmount)]
     amount: LimitAmount,
 }
 
@@ -164,7 +159,7 @@ impl LimitFilter {
 
 /// Set a limit on the team, a member of it or a key.
 #[utoipa::path(post, path = "/api/v1/teams/{team_id}/limits", tag = "Limits",
-    params(("team_id" = schema::TeamId, Path)), request_body = NewLimit,
+    params(("team_id" = schema::TeamId, Path)), request_body = schema::NewLimit,
     responses((status = 201, description = "It holds from the next call on", body = LimitBody)))]
 #[worker::send]
 pub(crate) async fn create_limit(

@@ -63,11 +63,11 @@ pub(crate) struct MemberDetail {
 pub(crate) struct NewMember {
     #[schema(value_type = schema::TeamId)]
     team_id: TeamId,
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// Unique in the organization.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<schema::Email>)]
     email: Option<Email>,
     /// Models that they may use, within the team's; all of those if left out.
     #[serde(default)]
@@ -79,11 +79,11 @@ pub(crate) struct NewMember {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberChange {
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
     /// `null` for none.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<schema::Email>)]
     email: Option<Option<Email>>,
     /// A suspended member's keys do not work for now; keys and credits stay.
     #[schema(value_type = Option<schema::MemberStatus>)]

@@ -74,10 +74,9 @@ impl From<Directory> for Organization {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OrganizationChange {
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
     #[serde(default)]
-    #[schema(value_type = Option<SettingsChange>)]
     settings: SettingsChange,
 }
 
@@ -87,13 +86,13 @@ pub(crate) struct OrganizationChange {
 pub(crate) struct SettingsChange {
     /// Name in the IANA database. Running windows are cut anew.
     time_zone: Option<String>,
-    #[schema(value_type = Option<schema::Usd>)]
+    #[schema(value_type = Option<schema::CreditRate>)]
     usd_per_million_credits: Option<CreditRate>,
     #[schema(value_type = Option<schema::OutputLimit>)]
     output_limit: Option<OutputLimit>,
     /// `null` for none.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<schema::Line>)]
     help: Option<Option<Help>>,
 }
 

@@ -27,21 +27,21 @@ use crate::time::Time;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewOrganization {
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// Name in the IANA database; UTC if left out.
     #[serde(default)]
     time_zone: Option<String>,
     /// Dollars that a million credits are worth; 1 if left out.
     #[serde(default)]
-    #[schema(value_type = Option<schema::Usd>)]
+    #[schema(value_type = schema::CreditRate)]
     usd_per_million_credits: CreditRate,
     #[serde(default)]
-    #[schema(value_type = Option<schema::OutputLimit>)]
+    #[schema(value_type = schema::OutputLimit)]
     output_limit: OutputLimit,
     /// Where people ask for more credits.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<schema::Line>)]
     help: Option<Help>,
 }
 
@@ -69,11 +69,11 @@ pub(crate) struct OrganizationListing {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Issue {
-    #[schema(value_type = schema::Credits)]
+    #[schema(value_type = schema::PositiveAmount)]
     amount: Millicredits,
     /// Why, for people.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<schema::Line>)]
     note: Option<Note>,
 }
 

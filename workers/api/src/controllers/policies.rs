@@ -7,7 +7,7 @@ use axum::Json;
 use axum::response::IntoResponse;
 use http::header;
 use identity::PolicyId;
-use policy::{Mode, Setting};
+use policy::{LONGEST_TEXT, Mode, Setting};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -88,7 +88,7 @@ impl From<PolicyRecord> for PolicyBody {
 #[schema(as = NewPolicy)]
 pub(crate) struct PolicyOrder {
     /// Unique in the organization.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// In Cedar; see `/policies/schema` for what there is.
     #[serde(default)]
@@ -100,7 +100,7 @@ pub(crate) struct PolicyOrder {
     setting: Option<Setting>,
     /// In shadow mode it is evaluated and does not decide.
     #[serde(default)]
-    #[schema(value_type = Option<schema::PolicyMode>)]
+    #[schema(value_type = schema::PolicyMode)]
     mode: Mode,
     /// The version that was read, so that nobody else's change is overwritten.
     #[serde(default)]
@@ -110,6 +110,10 @@ pub(crate) struct PolicyOrder {
 impl PolicyOrder {
     fn into_put(self, id: PolicyId, new: bool) -> Result<PutPolicy, Problem> {
         let source = match (self.cedar, self.setting) {
+            // Said before anything is compared: what is too long makes no sense in any state.
+            (Some(text), None) if text.len() > LONGEST_TEXT => {
+                return Err(Problem::invalid(format!("`cedar`: a policy can have {LONGEST_TEXT} bytes")));
+            }
             (Some(text), None) => PolicySource::Cedar(text),
             (None, Some(setting)) => PolicySource::Setting(setting),
             _ => return Err(Problem::invalid("write the policy either in `cedar` or as a `setting`")),
@@ -216,5 +220,25 @@ async fn order(admin: &Admin, repeat: &Repeat, act: Act) -> Result<PolicyBody, P
     match admin.order(repeat, act).await? {
         Reply::Policy(record) => Ok((*record).into()),
         _ => Err(unexpected()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Code;
+
+    #[test]
+    fn written_in_one_way_and_bounded() {
+        let put = |json: &str| {
+            let order: PolicyOrder = serde_json::from_str(json).unwrap();
+            order.into_put(PolicyId::from_u128(1), true).map(|put| put.source).map_err(|problem| problem.code)
+        };
+        let text = |length: usize| format!(r#"{{"name":"a","cedar":"{}"}}"#, "x".repeat(length));
+        assert!(put(&text(LONGEST_TEXT)).is_ok());
+        assert_eq!(put(&text(LONGEST_TEXT + 1)), Err(Code::InvalidRequest));
+        assert_eq!(put(r#"{"name":"a"}"#), Err(Code::InvalidRequest));
+        let both = r#"{"name":"a","cedar":"","setting":{"kind":"absence_sharing","allowed":true}}"#;
+        assert_eq!(put(both), Err(Code::InvalidRequest));
     }
 }

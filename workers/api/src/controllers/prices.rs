@@ -5,7 +5,7 @@ use identity::ProviderId;
 use ledger::Millicredits;
 use organization::protocol::Act;
 use organization::{Provider, Settings};
-use pricing::{CreditRate, ModelPattern, ModelPrice, Override, Overrides, PriceBook, PriceQuery, Usd};
+use pricing::{CreditRate, ModelPattern, ModelPrice, Override, Overrides, PriceBook, PriceChange, PriceQuery, Usd};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -51,13 +51,17 @@ pub(crate) enum PriceSource {
     Override,
 }
 
+/// More tokens than any model takes, and exact in the numbers of every JSON
+/// reader. What was stored before may have more.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+
 /// All of the organization's own prices and discounts.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Overrides)]
 pub(crate) struct OverridesBody {
     /// The most precise first. Where several match a model, the first holds; they do not add up.
-    #[schema(value_type = Vec<schema::Override>)]
+    #[schema(value_type = Vec<schema::Override>, max_items = 1000)]
     overrides: Overrides,
 }
 
@@ -77,15 +81,15 @@ pub(crate) struct OverrideName {
 pub(crate) struct OverridesChange {
     /// Added, or put in the place of those for the same models at the same provider.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<schema::Override>>)]
+    #[schema(value_type = Vec<schema::Override>, max_items = 1000)]
     set: Vec<Override>,
     #[serde(default)]
-    #[schema(value_type = Option<Vec<OverrideName>>)]
     remove: Vec<OverrideName>,
 }
 
 impl OverridesChange {
     fn apply(self, overrides: Overrides) -> Result<Overrides, Problem> {
+        plausible(&self.set)?;
         let mut entries: Vec<Override> = overrides.into();
         for gone in &self.remove {
             let before = entries.len();
@@ -98,6 +102,20 @@ impl OverridesChange {
         entries.extend(self.set);
         Overrides::new(entries).map_err(Problem::invalid)
     }
+}
+
+/// Refuses numbers of tokens that can only be typing errors.
+fn plausible<'a>(overrides: impl IntoIterator<Item = &'a Override>) -> Result<(), Problem> {
+    for entry in overrides {
+        let PriceChange::Price(price) = &entry.change else { continue };
+        let tiers = price.tiers.iter().map(|tier| Some(tier.above_input_tokens));
+        let mut sizes = tiers.chain([price.context_window, price.max_output_tokens]).flatten();
+        if sizes.any(|size| size > MOST_TOKENS) {
+            let detail = format!("the price of `{}`: no model takes more than {MOST_TOKENS} tokens", entry.model);
+            return Err(Problem::invalid(detail));
+        }
+    }
+    Ok(())
 }
 
 fn is_for(entry: &Override, model: &ModelPattern, provider: Option<&str>) -> bool {
@@ -236,6 +254,7 @@ pub(crate) async fn replace_overrides(
     Body { value, repeat }: Body<OverridesBody>,
 ) -> Result<Json<OverridesBody>, Problem> {
     let admin = caller.may(Action::ReplaceOverrides, Target::Organization).await?;
+    plausible(value.overrides.entries())?;
     admin.order(&repeat, Act::PutOverrides { overrides: value.overrides.clone() }).await?;
     Ok(Json(value))
 }
@@ -257,6 +276,7 @@ pub(crate) async fn change_overrides(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::problem::Code;
     use identity::OrganizationId;
     use organization::{General, ProviderKind};
 
@@ -338,5 +358,12 @@ mod tests {
         assert!(changed.contains(":3}") && changed.contains(":1}"));
         assert_eq!(apply(r#"{"remove":[{"model":"a*"}]}"#).unwrap().matches("discount").count(), 1);
         assert!(apply(r#"{"remove":[{"model":"b"}]}"#).is_err());
+        let sized = |tokens: u64| {
+            format!(
+                r#"{{"set":[{{"model":"b","change":{{"price":{{"rates":{{"input":"1"}},"context_window":{tokens}}}}}}}]}}"#
+            )
+        };
+        assert!(apply(&sized(MOST_TOKENS)).is_ok());
+        assert_eq!(apply(&sized(MOST_TOKENS + 1)).unwrap_err(), Code::InvalidRequest);
     }
 }

@@ -92,7 +92,7 @@ pub(crate) struct ServiceKeyWithSecret {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewServiceAccount {
     /// Unique in the organization.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct NewServiceAccount {
 pub(crate) struct ServiceAccountChange {
     /// Unique in the organization.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
     /// Whether its keys work no more.
     #[serde(default)]
@@ -115,11 +115,11 @@ pub(crate) struct ServiceAccountChange {
 #[schema(as = NewServiceKey)]
 pub(crate) struct ServiceKeyOrder {
     /// What it is for.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// When it stops working; never if left out.
     #[serde(default)]
-    #[schema(value_type = Option<schema::Time>)]
+    #[schema(value_type = Option<schema::FutureTime>)]
     expires_at: Option<Time>,
     /// What it may be used for, within the account's roles; all of that if left out.
     #[serde(default)]

@@ -133,14 +133,14 @@ pub(crate) struct TeamBody {
     #[schema(value_type = schema::DepartmentId)]
     department_id: DepartmentId,
     /// Unique in the organization.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// How its pool is refilled; by hand if left out.
     #[serde(default)]
     #[schema(value_type = Option<schema::AllotmentPlan>)]
     allotment_plan: Option<OnDemand>,
     #[serde(default)]
-    #[schema(value_type = Option<schema::PoolDraw>)]
+    #[schema(value_type = schema::PoolDraw)]
     pool_draw: PoolDraw,
     /// Models that it may use; all if left out.
     #[serde(default)]
@@ -156,7 +156,7 @@ pub(crate) struct TeamBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TeamChange {
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
     /// `null` for by hand.
     #[serde(default, deserialize_with = "given")]

@@ -61,13 +61,19 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pro
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
         match error.classify() {
+            Category::Data => Problem::invalid(at(&path, &error.to_string())),
+            // Where a word is expected, a number or `null` is such an error too.
+            _ if is_value(text) => Problem::invalid(at(&path, "a value of another kind is expected")),
             // Says line and column by itself.
             Category::Syntax | Category::Eof | Category::Io => Problem::new(Code::InvalidJson, error),
-            Category::Data => Problem::invalid(at(&path, &error.to_string())),
         }
     })?;
     reader.end().map_err(|error| Problem::new(Code::InvalidJson, error))?;
     Ok(value)
+}
+
+fn is_value(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// What is wrong, and where: the field's path in place of line and column.
@@ -92,6 +98,15 @@ mod tests {
     struct Example {
         #[serde(default)]
         a: u8,
+        #[serde(default)]
+        #[expect(dead_code, reason = "it is only read")]
+        word: Option<Word>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        One,
     }
 
     fn check(kind: Option<&str>, body: &[u8], expected: Result<u8, (Code, &str)>) {
@@ -131,6 +146,9 @@ mod tests {
         check(json, b"{\"a\":\n1,}", Err((Code::InvalidJson, "line 2 column 3")));
         check(json, br#"{"b":1}"#, Err((Code::InvalidRequest, "unknown field `b`")));
         check(json, br#"{"a":"x"}"#, Err((Code::InvalidRequest, "`a`: invalid type: string")));
+        check(json, br#"{"word":"one"}"#, Ok(0));
+        check(json, br#"{"word":5}"#, Err((Code::InvalidRequest, "`word`: a value of another kind")));
+        check(json, br#"{"word":5,}"#, Err((Code::InvalidJson, "line 1")));
         check(json, b" [1]", Err((Code::InvalidRequest, "must be an object")));
         check(json, b"[1", Err((Code::InvalidJson, "EOF")));
         check(json, b"null", Err((Code::InvalidRequest, "must be an object")));

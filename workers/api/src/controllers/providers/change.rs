@@ -19,29 +19,30 @@ use crate::text::{Models, Name, Secret, given};
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProvider {
     /// Unique in the organization. The price book is asked by it unless `prices` says otherwise.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     #[schema(value_type = schema::ProviderKind)]
     kind: ProviderKind,
     /// Where its API is, up to and with the version: `https://api.openai.com/v1`. Left out for `demo`.
     #[serde(default)]
+    #[schema(value_type = Option<schema::BaseUrl>)]
     base_url: Option<String>,
     /// Stored sealed, never shown again.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[schema(value_type = Option<schema::ProviderSecret>)]
     api_key: Option<Secret>,
     /// Models that it serves. A beginning with a slash (`groq/*`) is not sent on to it.
     #[schema(value_type = Vec<schema::ModelPattern>, min_items = 1, max_items = 200)]
     models: Models,
     /// By which name the price book knows it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     prices: Option<Name>,
     /// Headers that are added or replaced on the way.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
-    #[schema(value_type = Option<schema::LimitField>)]
+    #[schema(value_type = schema::LimitField)]
     limit_field: LimitField,
     /// How long it may take to begin its answer; 120 if left out.
     #[serde(default)]
@@ -57,24 +58,24 @@ pub(crate) struct NewProvider {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProviderChange {
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
     #[schema(value_type = Option<schema::ProviderKind>)]
     kind: Option<ProviderKind>,
+    #[schema(value_type = Option<schema::BaseUrl>)]
     base_url: Option<String>,
     /// `null` for none.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[schema(value_type = Option<schema::ProviderSecret>)]
     api_key: Option<Option<Secret>>,
     #[schema(value_type = Option<Vec<schema::ModelPattern>>, min_items = 1, max_items = 200)]
     models: Option<Models>,
     /// `null` for its own name.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>, max_length = 100)]
+    #[schema(value_type = Option<schema::Name>)]
     prices: Option<Option<Name>>,
     /// Each header is added, replaced, or removed by `null`; others stay.
     #[serde(default)]
-    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     headers: BTreeMap<String, Option<String>>,
     #[schema(value_type = Option<schema::LimitField>)]
     limit_field: Option<LimitField>,

@@ -25,7 +25,7 @@ const MOST_ROWS: usize = 10_000;
 #[into_params(parameter_in = Query)]
 pub(crate) struct UsageFilter {
     /// Calls accepted from this time on, down to the whole hour; 30 days before `to` if left out.
-    #[param(value_type = Option<schema::Time>)]
+    #[param(value_type = Option<schema::Time>, example = "2026-11-01T00:00:00Z")]
     from: Option<Time>,
     /// Calls accepted before this time, up to the whole hour; now if left out.
     #[param(value_type = Option<schema::Time>)]
@@ -33,7 +33,7 @@ pub(crate) struct UsageFilter {
     /// One row for each hour or day; one for the whole time if left out.
     interval: Option<Interval>,
     /// One row for each: several of `department`, `team`, `member`, `key`, `model`, `provider`, `tag`, with commas.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<schema::Dimensions>)]
     group_by: statement::Dimensions,
     /// Only this department's.
     #[param(value_type = Option<schema::DepartmentId>)]

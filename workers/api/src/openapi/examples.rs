@@ -1,0 +1,71 @@
+//! What each operation may be sent. The ids are those of the schemas' own
+//! examples; everything else works as it stands on the example organization.
+
+use serde_json::{Value, json};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::Operation;
+
+/// Adds the example of the operation's body.
+pub(super) fn add(operation: &mut Operation) {
+    let example = operation.operation_id.as_deref().and_then(example);
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content {
+            content.example.clone_from(&example);
+        }
+    }
+}
+
+fn example(operation_id: &str) -> Option<Value> {
+    let (department, team) = ("dep_01h2xcejqtf2nbrexx3vqjhp41", "team_01h2xcejqtf2nbrexx3vqjhp41");
+    let (member, account) = ("mem_01h2xcejqtf2nbrexx3vqjhp41", "svc_01h2xcejqtf2nbrexx3vqjhp41");
+    let plan = json!({ "chunk": "1000000", "low_water": "500000", "monthly_cap": "20000000" });
+    let price = json!({ "price": { "rates": { "input": "0.1", "output": "0.4" } } });
+    let most = json!({ "kind": "allotments", "on": department, "most": "1000000", "approval": "finance" });
+    Some(match operation_id {
+        "create_organization" => {
+            json!({ "name": "Umbrella", "time_zone": "Europe/Berlin", "help": "ask the help desk" })
+        }
+        "issue_credits" => json!({ "amount": "1000000", "note": "second budget" }),
+        "change_organization" => json!({ "name": "Acme", "settings": { "output_limit": "clamp" } }),
+        "create_admin_key" => json!({ "name": "Terraform" }),
+        "create_service_account" => json!({ "name": "Evaluation" }),
+        "change_service_account" => json!({ "name": "Nightly evaluation", "disabled": false }),
+        "create_service_key" => json!({ "name": "CI", "scopes": ["list_teams", "get_usage"] }),
+        "create_grant" => json!({ "to": account, "role": "finance", "on": department }),
+        "lend_role" => {
+            json!({ "to": member, "role": "team_manager", "on": team, "until": "2099-12-31T00:00:00Z" })
+        }
+        "create_policy" => json!({ "name": "Large allotments need finance", "setting": most, "mode": "shadow" }),
+        "change_policy" => json!({
+            "name": "Only Ada makes keys", "mode": "shadow",
+            "cedar": "forbid (principal, action == Action::\"create_key\", resource)\n\
+                      unless { principal == Member::\"mem_01h2xcejqtf2nbrexx3vqjhp41\" };\n",
+        }),
+        "create_department" => json!({ "name": "Sales" }),
+        "change_department" => json!({ "name": "Research and development" }),
+        "create_team" => json!({
+            "department_id": department, "name": "Robotics", "allotment_plan": plan, "pool_draw": "automatic",
+            "models": ["demo-*"],
+        }),
+        "change_team" => json!({ "name": "Compilers and linkers", "addresses": null }),
+        "create_member" => json!({ "team_id": team, "name": "linus", "email": "linus@acme.example" }),
+        "change_member" => json!({ "name": "Ada Lovelace", "models": ["demo-*"] }),
+        "create_key" => json!({ "member_id": member, "name": "workstation", "expires_at": "2099-12-31T00:00:00Z" }),
+        "rotate_key" => json!({ "grace_seconds": 3600 }),
+        "create_limit" => {
+            json!({ "subject": { "type": "team" }, "window": "day", "unit": "requests", "amount": 10_000 })
+        }
+        "change_limit" => json!({ "amount": "30000000" }),
+        "allot" => json!({ "from": department, "to": team, "amount": "12.5", "note": "for the demo" }),
+        "create_provider" => json!({
+            "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],
+        }),
+        "change_provider" => json!({ "models": ["demo-*"], "idle_timeout_seconds": 90 }),
+        "replace_overrides" => json!({ "overrides": [{ "provider": "ollama", "model": "llama3*", "change": price }] }),
+        "change_overrides" => {
+            json!({ "set": [{ "model": "demo-small", "change": { "discount_basis_points": 1000 } }] })
+        }
+        _ => return None,
+    })
+}
