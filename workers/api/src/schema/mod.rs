@@ -1,10 +1,16 @@
 //! The JSON forms of types from other rooms of the house, for the OpenAPI
 //! document only. Nothing is ever of these types.
 
+mod limits;
+mod policies;
+mod prices;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::controllers::limits::SubjectBody;
+pub use self::limits::*;
+pub use self::policies::*;
+pub use self::prices::*;
 
 macro_rules! text {
     ($($(#[$doc:meta])* $name:ident, $pattern:literal, $example:literal $(, $more:ident = $value:tt)*;)*) => {$(
@@ -177,186 +183,6 @@ pub struct AllotmentPlan {
     pub monthly_cap: Option<Amount>,
 }
 
-/// An amount of a limit: credits as a decimal number in a string, tokens and requests as a whole number.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum LimitAmount {
-    /// Of credits.
-    Credits(Credits),
-    /// Of tokens or requests.
-    Count(i64),
-}
-
-/// Another amount of a limit, in its own unit.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum NewLimitAmount {
-    /// Of credits.
-    Credits(LimitCredits),
-    /// Of tokens or requests.
-    Count(Count),
-}
-
-/// A new limit.
-#[derive(ToSchema)]
-#[serde(untagged)]
-pub enum NewLimit {
-    /// In credits.
-    Credits(NewCreditLimit),
-    /// In tokens or requests.
-    Count(NewCountLimit),
-    /// In tokens or requests a minute: whoever is beyond it only has to wait.
-    Rate(NewRateLimit),
-}
-
-/// A new cap in credits.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewCreditLimit {
-    /// On whom.
-    #[schema(value_type = SubjectBody)]
-    pub subject: String,
-    /// A cap, if left out too.
-    pub kind: Option<CapKind>,
-    /// In which it counts.
-    pub window: Window,
-    /// What it counts.
-    pub unit: CreditUnit,
-    /// How much.
-    pub amount: LimitCredits,
-}
-
-/// A new limit in tokens or requests: if `kind` is left out, a rate limit where the window is a minute, otherwise a cap.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewCountLimit {
-    /// On whom.
-    #[schema(value_type = SubjectBody)]
-    pub subject: String,
-    /// Which kind.
-    pub kind: Option<CapKind>,
-    /// In which it counts.
-    pub window: Window,
-    /// What it counts.
-    pub unit: CountUnit,
-    /// How many.
-    pub amount: Count,
-}
-
-/// A new rate limit.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewRateLimit {
-    /// On whom.
-    #[schema(value_type = SubjectBody)]
-    pub subject: String,
-    /// Which kind.
-    pub kind: RateKind,
-    /// In which it counts.
-    pub window: RateWindow,
-    /// What it counts.
-    pub unit: CountUnit,
-    /// How many.
-    pub amount: Count,
-}
-
-/// A number of tokens or requests.
-#[derive(Serialize, ToSchema)]
-#[schema(maximum = 1_000_000_000_000_000_i64, example = 600)]
-pub struct Count(pub u64);
-
-/// What units cost, in dollars per million. What has no price of its own costs what the more general unit costs.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Rates {
-    /// A token of input.
-    pub input: TokenPrice,
-    /// A token read from the provider's cache.
-    pub cached_input_read: Option<TokenPrice>,
-    /// A token written to the provider's cache.
-    pub cached_input_write: Option<TokenPrice>,
-    /// The same, to live an hour.
-    pub cached_input_write_1h: Option<TokenPrice>,
-    /// A token of output.
-    pub output: Option<TokenPrice>,
-    /// A token of thinking.
-    pub reasoning: Option<TokenPrice>,
-    /// A token of audio heard.
-    pub input_audio: Option<TokenPrice>,
-    /// A token of audio read from the cache.
-    pub cached_input_audio: Option<TokenPrice>,
-    /// A token of audio spoken.
-    pub output_audio: Option<TokenPrice>,
-    /// A token of an image seen.
-    pub input_image: Option<TokenPrice>,
-    /// A token of an image read from the cache.
-    pub cached_input_image: Option<TokenPrice>,
-    /// A token of an image drawn.
-    pub output_image: Option<TokenPrice>,
-    /// A million calls.
-    pub request: Option<CallPrice>,
-    /// A million web searches.
-    pub web_search: Option<CallPrice>,
-    /// A million file searches.
-    pub file_search: Option<CallPrice>,
-}
-
-/// Other prices for long inputs.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ContextTier {
-    /// For calls with more input tokens than this.
-    #[schema(maximum = 1_000_000_000_000_i64)]
-    pub above_input_tokens: u64,
-    /// The prices.
-    pub rates: Rates,
-}
-
-/// A model's price and sizes.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ModelPrice {
-    /// The prices.
-    pub rates: Rates,
-    /// Other prices for long inputs, ascending.
-    #[serde(default)]
-    #[schema(max_items = 8)]
-    pub tiers: Vec<ContextTier>,
-    /// The most tokens in.
-    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
-    pub context_window: Option<u64>,
-    /// The most tokens out.
-    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
-    pub max_output_tokens: Option<u64>,
-}
-
-/// What is different about a model's price.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum PriceChange {
-    /// This price instead of the list price.
-    Price(Box<ModelPrice>),
-    /// So much less than the list price; 10000 makes the model free.
-    DiscountBasisPoints(BasisPoints),
-}
-
-/// A share in hundredths of a percent.
-#[derive(ToSchema)]
-#[schema(maximum = 10_000, example = 1000)]
-pub struct BasisPoints(pub u32);
-
-/// A price of the organization's own.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Override {
-    /// Only at this provider; without it, at all.
-    pub provider: Option<String>,
-    /// For these models.
-    pub model: ModelPattern,
-    /// What is different.
-    pub change: PriceChange,
-}
-
 /// What is personal or bulky of an audit record; it can be erased, and the trail still holds.
 #[derive(ToSchema)]
 pub struct AuditDetail {
@@ -399,75 +225,6 @@ pub struct WouldDiffer {
     pub calls: u64,
     /// When it last would have.
     pub last_at: Option<Time>,
-}
-
-/// What a policy says.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum PolicySource {
-    /// In Cedar.
-    Cedar(String),
-    /// As a setting.
-    Setting(Setting),
-}
-
-/// A policy as a setting. Where `on` is left out it holds in the whole organization, otherwise on that node and below.
-/// More than `most` at once is refused, or needs approval by `approval` where that is said.
-#[derive(Serialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Setting {
-    /// What people may send each other; nothing, where `most` is left out.
-    Transfers {
-        /// Where.
-        on: Option<RoleNode>,
-        /// How much at once.
-        most: Option<Credits>,
-        /// Who can approve more.
-        approval: Option<String>,
-    },
-    /// What people may draw from their team's pool.
-    PoolDraws {
-        /// Where.
-        on: Option<RoleNode>,
-        /// How much at once.
-        most: Credits,
-        /// Who can approve more.
-        approval: Option<String>,
-    },
-    /// Whether idle credits are shared during an absence.
-    AbsenceSharing {
-        /// Where.
-        on: Option<RoleNode>,
-        /// Whether they are.
-        allowed: bool,
-    },
-    /// Temporary allotments.
-    Boosts {
-        /// Where.
-        on: Option<RoleNode>,
-        /// How much at once.
-        most: Credits,
-        /// Who can approve more.
-        approval: Option<String>,
-    },
-    /// Credits up and down the tree.
-    Allotments {
-        /// Where.
-        on: Option<RoleNode>,
-        /// How much at once.
-        most: Credits,
-        /// Who can approve more.
-        approval: Option<String>,
-    },
-    /// Which models may be called.
-    Models {
-        /// Where.
-        on: Option<RoleNode>,
-        /// For these people; for everybody if left out.
-        members: Option<Vec<MemberId>>,
-        /// Names, or beginnings that end in `*`.
-        only: Vec<ModelPattern>,
-    },
 }
 
 /// An error. `code` is stable; `detail` says what to do.
