@@ -1,5 +1,7 @@
 //! JSON bodies.
 
+use std::borrow::Cow;
+
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -52,6 +54,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pro
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(Code::InvalidJson, format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))
     })?;
+    let text = &*without_points(text);
     // An array would be read as an object's fields in their order.
     if matches!(text.trim_start().as_bytes().first(), Some(byte) if *byte != b'{') {
         serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| Problem::new(Code::InvalidJson, error))?;
@@ -70,6 +73,36 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pro
     })?;
     reader.end().map_err(|error| Problem::new(Code::InvalidJson, error))?;
     Ok(value)
+}
+
+/// The same JSON, with whole numbers written as such: `1.0` is an integer too.
+fn without_points(text: &str) -> Cow<'_, str> {
+    if !text.contains(".0") || !is_value(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut whole = String::with_capacity(text.len());
+    let (mut rest, mut quoted) = (text, false);
+    while let Some(next) = rest.chars().next() {
+        let mut taken = next.len_utf8();
+        match next {
+            '"' => quoted = !quoted,
+            // What it escapes may be a quotation mark.
+            '\\' if quoted => taken = taken.saturating_add(rest.chars().nth(1).map_or(0, char::len_utf8)),
+            '.' if !quoted => {
+                let after = rest.get(1..).unwrap_or_default().trim_start_matches('0');
+                let zeros = rest.len().saturating_sub(after.len()).saturating_sub(1);
+                if zeros > 0 && !after.starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'e' | 'E')) {
+                    rest = after;
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        let (copied, left) = rest.split_at(taken);
+        whole.push_str(copied);
+        rest = left;
+    }
+    Cow::Owned(whole)
 }
 
 fn is_value(text: &str) -> bool {
@@ -153,6 +186,14 @@ mod tests {
         check(json, b"[1", Err((Code::InvalidJson, "EOF")));
         check(json, b"null", Err((Code::InvalidRequest, "must be an object")));
         check(json, b"{\"a\xff\":1}", Err((Code::InvalidJson, "from byte 3 on")));
+        check(json, br#"{"a":1.000}"#, Ok(1));
+        check(json, br#"{"a":1.0,"a":1}"#, Err((Code::InvalidRequest, "duplicate field `a`")));
+        for whole in [r#"{"a":1.05}"#, r#"{"a":1.0e2}"#, r#"{"a":1.0.0}"#, r#"{"a":true.0}"#] {
+            assert_eq!(without_points(whole), whole);
+        }
+        let quoted = r#"{"a\"1.0":"\\\"2.0 ä","b":[3.0,-4.00 ]}"#;
+        assert_eq!(without_points(quoted), r#"{"a\"1.0":"\\\"2.0 ä","b":[3,-4 ]}"#);
+        check(json, br#"{"a":1.5}"#, Err((Code::InvalidRequest, "`a`: invalid type: floating point `1.5`")));
         check(json, br#"{"a":1} x"#, Err((Code::InvalidJson, "trailing")));
     }
 }
