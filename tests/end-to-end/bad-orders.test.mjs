@@ -50,6 +50,9 @@ describe("refused, and nothing has changed", () => {
     await refused("POST", "/departments", '["Research"]', 400, "invalid_request");
     await refused("POST", "/allotments", JSON.stringify([company.department.id, person.team.id, "1"]), 400, "invalid_request");
     await refused("GET", "/departments?cursor=zzz", undefined, 400, "invalid_request");
+    for (const path of ["/journal", "/audit", "/audit/export", "/audit/verify"]) {
+      await refused("GET", `${path}?actor=treasury`, undefined, 400, "invalid_request");
+    }
     await refused("POST", "/departments", '{"name":"a","name":"b"}', 400, "invalid_request");
     await refused("POST", "/departments", Buffer.from('{"name":"\xff"}', "latin1"), 400, "invalid_json");
     await refused("POST", "/departments", "{}", 400);

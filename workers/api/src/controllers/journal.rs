@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::requests::CallBody;
+use crate::actor::Actor;
 use crate::entries::{Conditions, EntryRow, Stretch, page};
 use crate::extract::{Action, Caller, Query, Target};
 use crate::page::{List, Size};
@@ -71,8 +72,9 @@ impl From<EntryRow> for EntryBody {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JournalFilter {
-    /// Only this journal: the organization's id, or a team's.
-    actor: Option<String>,
+    /// Only this journal.
+    #[param(value_type = Option<schema::Actor>)]
+    actor: Option<Actor>,
     /// Only this kind of movement.
     #[param(value_type = Option<schema::EntryKind>)]
     kind: Option<ledger::Kind>,

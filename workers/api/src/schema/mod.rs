@@ -62,6 +62,8 @@ text! {
     TransferId, "^xfer_[0-7][0-9a-hjkmnp-tv-z]{25}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a journal's entry.
     EntryId, "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$", "ent_01h2xcejqtf2nbrexx3vqjhp41";
+    /// Whose journal and audit trail: the organization's id, or a team's.
+    Actor, "^(org|team)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a record of the audit trail.
     AuditId, "^aud_[0-7][0-9a-hjkmnp-tv-z]{25}$", "aud_01h2xcejqtf2nbrexx3vqjhp41";
     /// A decimal number of credits, in a string so that no digit is lost: at most three digits after the point.

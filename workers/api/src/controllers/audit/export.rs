@@ -11,10 +11,11 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use worker::send::SendFuture;
 
-use super::Actor;
+use crate::actor::Actor;
 use crate::app::App;
 use crate::extract::{Action, Caller, Query};
 use crate::problem::Problem;
+use crate::schema;
 use crate::time::Time;
 
 /// In which form a trail leaves the house.
@@ -32,8 +33,9 @@ pub(crate) enum Format {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExportQuery {
-    /// Whose trail: the organization's id, or a team's; the organization's if left out.
-    actor: Option<String>,
+    /// Whose trail; the organization's if left out.
+    #[param(value_type = Option<schema::Actor>)]
+    actor: Option<Actor>,
     /// In which form.
     #[serde(default)]
     #[param(inline)]
@@ -49,18 +51,18 @@ pub(crate) struct ExportQuery {
         (String = "application/x-ndjson"), (String = "text/csv")))))]
 #[worker::send]
 pub(crate) async fn export_audit(caller: Caller, Query(asked): Query<ExportQuery>) -> Result<Response, Problem> {
-    let (admin, actor) = Actor::admitted(caller, Action::ExportAudit, asked.actor.as_deref()).await?;
+    let (admin, actor) = Actor::admitted(caller, Action::ExportAudit, asked.actor).await?;
     let (kind, extension) = match asked.format {
         Format::Ndjson => ("application/x-ndjson", "ndjson"),
         Format::Csv => ("text/csv; charset=utf-8", "csv"),
     };
-    let header = Header::new(admin.organization, actor.name(), now_ms());
+    let header = Header::new(admin.organization, actor.to_string(), now_ms());
     let (writer, first) = Writer::begin(&header).map_err(Problem::internal)?;
     let first = if asked.format == Format::Csv { CSV_HEAD.to_owned() } else { first };
     let start =
         Part { app: admin.app, actor, format: asked.format, after: 0, writer: Some(writer), first: Some(first) };
     let parts = unfold(start, |part| SendFuture::new(part.next()));
-    let name = format!("attachment; filename=\"audit-{}.{extension}\"", actor.name());
+    let name = format!("attachment; filename=\"audit-{}.{extension}\"", actor);
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, Body::from_stream(parts)).into_response())
 }

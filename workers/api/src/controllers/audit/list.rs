@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{ROW, Row};
+use crate::actor::Actor;
 use crate::extract::{Action, Caller, Query};
 use crate::page::{List, Size};
 use crate::problem::Problem;
@@ -26,17 +27,20 @@ pub(crate) struct AuditRecord {
     id: AuditId,
     #[schema(value_type = schema::Time)]
     time: Time,
-    /// Whose trail: the organization's id, or a team's.
+    /// Whose trail.
+    #[schema(value_type = schema::Actor)]
     actor: String,
     /// Its place there, without gaps.
     sequence: u64,
     /// The operation.
+    #[schema(example = "create_key")]
     action: String,
     #[schema(value_type = schema::AuditOutcome)]
     outcome: Outcome,
     /// Why it was denied or failed: a problem's code.
     code: Option<String>,
     /// Who; `null` for nobody that is known.
+    #[schema(example = "operator")]
     who: Option<String>,
     on_behalf_of: Option<String>,
     /// What it was about.
@@ -63,9 +67,11 @@ pub(crate) struct AuditRecord {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditFilter {
-    /// Only this trail: the organization's id, or a team's.
-    actor: Option<String>,
+    /// Only this trail.
+    #[param(value_type = Option<schema::Actor>)]
+    actor: Option<Actor>,
     /// Only this operation.
+    #[param(example = "create_key")]
     action: Option<String>,
     /// Only with this outcome.
     #[param(value_type = Option<schema::AuditOutcome>)]
@@ -74,10 +80,13 @@ pub(crate) struct AuditFilter {
     #[param(inline)]
     shadow: Option<ShadowFilter>,
     /// Only by this principal, as records show it.
+    #[param(example = "operator")]
     who: Option<String>,
     /// Only about this.
+    #[param(example = "team_01h2xcejqtf2nbrexx3vqjhp41")]
     resource: Option<String>,
     /// Only of this request.
+    #[param(example = "req_01h2xcejqtf2nbrexx3vqjhp41")]
     request_id: Option<String>,
     /// From this time on.
     #[param(value_type = Option<schema::Time>)]

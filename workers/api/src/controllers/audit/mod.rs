@@ -8,9 +8,9 @@ pub(crate) mod verify;
 use ::organization::protocol::{self as organization, Target};
 use ::team::protocol as team;
 use audit::{Record, Stretch};
-use identity::{OrganizationId, TeamId};
 use serde::Deserialize;
 
+use crate::actor::Actor;
 use crate::app::{App, unexpected};
 use crate::extract::{Action, Admin, Caller};
 use crate::problem::Problem;
@@ -39,33 +39,18 @@ impl Row {
     }
 }
 
-/// Whose trail is meant.
-#[derive(Debug, Clone, Copy)]
-enum Actor {
-    Organization(OrganizationId),
-    Team(TeamId),
-}
-
 impl Actor {
-    /// Asks whether the caller may see it.
-    async fn admitted(caller: Caller, action: Action, named: Option<&str>) -> Result<(Admin, Self), Problem> {
-        let team: Option<TeamId> = named.and_then(|name| name.parse().ok());
-        let target = team.map_or(Target::Organization, |id| Target::Team { id });
+    /// Asks whether the caller may see the trail that is named; the organization's if none is.
+    async fn admitted(caller: Caller, action: Action, named: Option<Self>) -> Result<(Admin, Self), Problem> {
+        let target = match named {
+            Some(Self::Team(id)) => Target::Team { id },
+            Some(Self::Organization(_)) | None => Target::Organization,
+        };
         let admin = caller.may(action, target).await?;
-        match (team, named) {
-            (Some(team), _) => Ok((admin, Self::Team(team))),
-            (None, Some(name)) if name != admin.organization.to_string() => Err(Problem::not_found("actor", name)),
-            (None, _) => {
-                let organization = admin.organization;
-                Ok((admin, Self::Organization(organization)))
-            }
-        }
-    }
-
-    fn name(self) -> String {
-        match self {
-            Self::Organization(id) => id.to_string(),
-            Self::Team(id) => id.to_string(),
+        let own = Self::Organization(admin.organization);
+        match named.unwrap_or(own) {
+            Self::Organization(other) if other != admin.organization => Err(Problem::not_found("organization", other)),
+            actor => Ok((admin, actor)),
         }
     }
 

@@ -6,22 +6,26 @@ use identity::AuditId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{AT_ONCE, Actor, ROW, Row};
+use super::{AT_ONCE, ROW, Row};
+use crate::actor::Actor;
 use crate::extract::{Action, Caller, Query};
 use crate::problem::Problem;
+use crate::schema;
 use crate::sql::Sql;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct VerifyQuery {
-    /// Whose trail: the organization's id, or a team's; the organization's if left out.
-    actor: Option<String>,
+    /// Whose trail; the organization's if left out.
+    #[param(value_type = Option<schema::Actor>)]
+    actor: Option<Actor>,
 }
 
 /// Whether a trail holds, where it is kept and where it is read.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Verification {
+    #[schema(value_type = schema::Actor)]
     actor: String,
     /// The actor's own.
     trail: Verified,
@@ -53,8 +57,8 @@ pub(crate) async fn verify_audit(
     caller: Caller,
     Query(asked): Query<VerifyQuery>,
 ) -> Result<Json<Verification>, Problem> {
-    let (admin, actor) = Actor::admitted(caller, Action::VerifyAudit, asked.actor.as_deref()).await?;
-    let name = actor.name();
+    let (admin, actor) = Actor::admitted(caller, Action::VerifyAudit, asked.actor).await?;
+    let name = actor.to_string();
     let mut trail = Check::new(&name);
     let mut hashes = Vec::new();
     loop {
