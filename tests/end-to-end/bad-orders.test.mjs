@@ -94,6 +94,7 @@ describe("refused, and nothing has changed", () => {
       ["/providers", { name: "x", kind: "magic", base_url: "https://example.com", models: ["x"] }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], api_key: "a\nb" }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], headers: { "x-a": "1\r\nx-b: 2" } }],
+      ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], headers: { "x-a": "" } }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], header_timeout_seconds: 0 }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], header_timeout_seconds: 1e9 }],
     ]) {

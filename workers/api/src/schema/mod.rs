@@ -100,6 +100,10 @@ text! {
     Email, "^[^@\\s\\u0000-\\u001f\\u007f-\\u009f]+@[^@\\s\\u0000-\\u001f\\u007f-\\u009f]*\\.[^@\\s\\u0000-\\u001f\\u007f-\\u009f]*$", "linus@acme.example", max_length = 254;
     /// A provider's own key.
     ProviderSecret, "^[!-~]+$", "sk-example", min_length = 1, max_length = 2000;
+    /// The name of a header.
+    HeaderName, "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "x-team", min_length = 1, max_length = 200;
+    /// The value of a header.
+    HeaderValue, "^[!-~]([ -~]*[!-~])?$", "research", min_length = 1, max_length = 2000;
     /// Where a provider's API is, up to and with the version.
     BaseUrl, "^[hH][tT][tT][pP][sS]?://[^?#@\\s]+$", "https://api.openai.com/v1", max_length = 500;
     /// Dimensions with commas between them.
@@ -183,6 +187,16 @@ pub struct AllotmentPlan {
     pub low_water: Amount,
     /// At most so much in a calendar month of the organization's time zone.
     pub monthly_cap: Option<Amount>,
+}
+
+/// What shall become of a header.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum HeaderChange {
+    /// It shall have this value.
+    Value(HeaderValue),
+    /// It shall be gone.
+    Gone,
 }
 
 /// What is personal or bulky of an audit record; it can be erased, and the trail still holds.

@@ -40,6 +40,7 @@ pub(crate) struct NewProvider {
     prices: Option<Name>,
     /// Headers that are added or replaced on the way.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<schema::HeaderName, schema::HeaderValue>)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
     #[schema(value_type = schema::LimitField)]
@@ -76,6 +77,7 @@ pub(crate) struct ProviderChange {
     prices: Option<Option<Name>>,
     /// Each header is added, replaced, or removed by `null`; others stay.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<schema::HeaderName, schema::HeaderChange>)]
     headers: BTreeMap<String, Option<String>>,
     #[schema(value_type = Option<schema::LimitField>)]
     limit_field: Option<LimitField>,

@@ -6,6 +6,8 @@ use http::{HeaderName, HeaderValue};
 
 /// Headers of one provider.
 const MOST: usize = 30;
+/// A name may be so long.
+const LONGEST_NAME: usize = 200;
 /// A value may be so long.
 const LONGEST_VALUE: usize = 2000;
 
@@ -40,8 +42,12 @@ pub(crate) fn merge(
 ) -> Result<(), String> {
     for (name, value) in changes {
         let shown: String = name.chars().take(80).collect();
-        let name =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{shown}` is not the name of a header"))?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .ok()
+            .filter(|name| name.as_str().len() <= LONGEST_NAME)
+            .ok_or_else(|| {
+                format!("`{shown}` is not the name of a header: it has 1 to {LONGEST_NAME} of `a-z0-9-_`")
+            })?;
         let name = name.as_str();
         if REFUSED.contains(&name) || name.starts_with("cf-") || name.starts_with("x-alfred-") {
             return Err(format!("the header `{name}` is not yours to set: leave it out"));
@@ -50,7 +56,7 @@ pub(crate) fn merge(
             headers.remove(name);
             continue;
         };
-        let fits = value.len() <= LONGEST_VALUE && value.is_ascii() && value.trim() == value;
+        let fits = (1..=LONGEST_VALUE).contains(&value.len()) && value.is_ascii() && value.trim() == value;
         if !fits || HeaderValue::from_str(&value).is_err() {
             let detail = "1 to 2000 visible ASCII characters and spaces between them";
             return Err(format!("the value of the header `{name}` cannot be sent: write {detail}"));
@@ -99,6 +105,7 @@ mod tests {
             ("x-a", "ü"),
             ("x-a", HIDDEN),
             ("x-a", " a"),
+            ("x-a", ""),
             ("Host", "evil.example"),
             ("Transfer-Encoding", "chunked"),
             ("Connection", "x"),
@@ -107,6 +114,8 @@ mod tests {
         ] {
             assert!(!check(name, value), "{name}: {value:?}");
         }
+        assert!(check(&"x".repeat(200), &"x".repeat(2000)));
+        assert!(!check(&"x".repeat(201), "x"));
         assert!(!check("x-a", &"x".repeat(2001)));
     }
 
