@@ -183,8 +183,8 @@ describe("at a real provider", () => {
     const put = (more) => acme.api.request("PUT", "/sign-in", settings(acme, provider.issuer, more));
     for (const [more, status, says] of [
       [{ provider: { kind: "generic", issuer: "ftp://x" } }, 400, "issuer"],
-      [{ provider: { kind: "generic", issuer: "http://127.0.0.1:1" } }, 502, "does not answer"],
-      [{ provider: { kind: "generic", issuer: `${provider.issuer}/` } }, 502, "issuer"],
+      [{ provider: { kind: "generic", issuer: "http://127.0.0.1:1" } }, 400, "does not answer"],
+      [{ provider: { kind: "generic", issuer: `${provider.issuer}/` } }, 400, "issuer"],
       [{ algorithms: ["ES256"] }, 400, "RS256"],
       [{ algorithms: ["none"] }, 400, "none"],
       [{ default_team_id: "team_00000000000000000000000000" }, 404, "team"],

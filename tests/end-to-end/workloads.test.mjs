@@ -110,7 +110,7 @@ test("a workload that cannot be is refused, and leaves no key behind", async () 
     [{ rules: [] }, 400],
     [{ rules: [{ claim: "sub", value: "*" }] }, 400],
     [{ issuer: "nonsense" }, 400],
-    [{ issuer: "http://127.0.0.1:1" }, 502],
+    [{ issuer: "http://127.0.0.1:1" }, 400],
     [{ member_id: undefined }, 400],
     [{ service_account_id: "svc_00000000000000000000000000" }, 400],
     [{ member_id: "mem_00000000000000000000000000" }, 404],

@@ -29,6 +29,14 @@ BEYOND_A_SCHEMA = {
     "an override is there once": r"has two overrides for the same provider: keep one$",
     "others were there before": r"overrides are too many: at most 1000; ",
     "whole numbers are written without a point": r"invalid type: floating point `[0-9]+\.0`, expected ",
+    "issuers are asked": r"^the (sign-in provider|issuer) cannot be used: |is not an issuer: |is not a domain: |is not a tenant id: |is Okta's admin console: ",
+    "claims have patterns": r"^a rule needs |^a `\*` may only be the last character",
+    "a secret is given once": r"^`client_secret` is missing$",
+    "a workload is for one": r"^`scopes` are for a service account|^a workload is for a `member_id` or for a `service_account_id`$",
+    "a rule gives one thing": r"^the rule for `.*` needs `role` and `on`, or `team_id`$",
+    "an algorithm is one of the provider's": r"^the provider signs with none of `algorithms`",
+    "a place is of this site": r"^`return_to` must be a path of this site",
+    "addresses have a grammar": r"^`email` must be an e-mail address like ",
     "tiers ascend": r"the tiers must be in ascending order",
 }
 

@@ -157,6 +157,21 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         Some("create_policy" | "change_policy") => Some(Code::PreconditionFailed),
         _ => None,
     });
+    if open {
+        codes.extend(match operation.operation_id.as_deref() {
+            Some("sign_in") => &[Code::InvalidRequest, Code::NotFound, Code::ProviderFailed][..],
+            Some("callback") => &[Code::SignInFailed, Code::Conflict, Code::ProviderFailed],
+            Some("set_up") => &[Code::InvalidRequest, Code::Unauthorized, Code::SignInFailed],
+            Some("refresh") => &[Code::InvalidRequest, Code::Unauthorized],
+            Some("sign_out") => &[Code::InvalidRequest, Code::Unauthorized, Code::CsrfTokenRequired],
+            _ => &[],
+        });
+        if operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Sign-in")) {
+            codes.extend([Code::Unavailable, Code::Overloaded]);
+        }
+    } else if *method != HttpMethod::Get {
+        codes.push(Code::CsrfTokenRequired);
+    }
     for (status, name) in problems::responses(&codes) {
         let response = RefOr::Ref(Ref::from_response_name(name));
         operation.responses.responses.entry(status).or_insert(response);

@@ -258,8 +258,7 @@ pub(crate) async fn get_sign_in(caller: Caller, browser: Browser) -> Result<Json
 /// The provider is asked for its metadata before anything is changed. Sign-ins that were begun before start again;
 /// sessions go on.
 #[utoipa::path(put, path = "/api/v1/sign-in", tag = "Sign-in", request_body = NewSignIn,
-    responses((status = 200, description = "As it is now", body = SignInBody),
-        (status = 502, description = "The provider cannot be used")))]
+    responses((status = 200, description = "As it is now", body = SignInBody)))]
 #[worker::send]
 pub(crate) async fn change_sign_in(
     caller: Caller,
@@ -285,7 +284,9 @@ pub(crate) async fn change_sign_in(
         (None, _) => return Err(Problem::invalid("`client_secret` is missing")),
     };
     let profile = preset.profile(provider::transport(&admin.app)).map_err(Problem::invalid)?;
-    let discovery = provider::discover(&admin.app, &profile).await?;
+    let discovery = provider::discover(&admin.app, &profile)
+        .await
+        .map_err(|fault| Problem::invalid(format!("the sign-in provider cannot be used: {fault}")))?;
     let algorithms = value.algorithms.unwrap_or_else(|| Algorithm::ALL.to_vec());
     if !algorithms.iter().any(|algorithm| discovery.tokens.algorithms.contains(algorithm)) {
         let known: Vec<String> = discovery.tokens.algorithms.iter().map(ToString::to_string).collect();

@@ -17,7 +17,7 @@ use crate::app::unexpected;
 use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target, Unrepeated};
 use crate::node::not_heard_of_yet;
 use crate::page::{List, Paging, page};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::schema;
 use crate::text::Name;
 use crate::time::Time;
@@ -112,8 +112,7 @@ fn show(admin: &Admin, workload: Workload) -> WorkloadBody {
 /// The issuer is asked for its metadata before anything is changed. Its tokens are then keys: of the member on `/v1`,
 /// or of the service account here. They must be meant for `urn:alfred:` and the organization's id.
 #[utoipa::path(post, path = "/api/v1/workloads", tag = "Workloads", request_body = NewWorkload,
-    responses((status = 201, description = "Its tokens are accepted from now on", body = WorkloadBody),
-        (status = 502, description = "The issuer cannot be used")))]
+    responses((status = 201, description = "Its tokens are accepted from now on", body = WorkloadBody)))]
 #[worker::send]
 pub(crate) async fn create_workload(
     caller: Caller,
@@ -125,7 +124,7 @@ pub(crate) async fn create_workload(
     let rules = value.rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     issuers::metadata(&issuer, admin.app.reach())
         .await
-        .map_err(|fault| Problem::new(Code::ProviderFailed, format!("the issuer cannot be used: {fault}")))?;
+        .map_err(|fault| Problem::invalid(format!("the issuer cannot be used: {fault}")))?;
     let master = admin.app.master_secret()?;
     let bits = match repeat.derive(&master, "workload", &admin.organization.to_string()) {
         Some(bits) => bits,

@@ -32,11 +32,26 @@ fn example(operation_id: &str) -> Option<Value> {
         "create_service_account" => json!({ "name": "Evaluation" }),
         "change_service_account" => json!({ "name": "Nightly evaluation", "disabled": false }),
         "create_service_key" => json!({ "name": "CI", "scopes": ["list_teams", "get_usage"] }),
+        "set_up" => json!({ "setup_token": "st-alf-…", "name": "Grace Hopper", "email": "grace@acme.example" }),
+        "refresh" | "sign_out" => json!({ "refresh_token": "rt-alf-…" }),
+        "create_session" => json!({ "name": "nightly report", "expires_at": "2026-12-24T12:00:00Z" }),
+        "change_sign_in" => json!({
+            "provider": { "kind": "okta", "domain": "acme.okta.com" }, "client_id": "0oa1b2c3d4", "client_secret": "…",
+            "just_in_time": true, "default_team_id": team,
+            "groups": [{ "group": "Finance", "role": "finance", "on": department }],
+        }),
+        "change_domains" => json!({ "domains": ["acme.example"] }),
+        "create_setup_token" => json!({ "hours": 24 }),
+        "create_workload" => json!({
+            "name": "deploy", "issuer": "https://token.actions.githubusercontent.com", "member_id": member,
+            "rules": [{ "claim": "sub", "value": "repo:acme/app:ref:refs/heads/main" }],
+        }),
         "create_grant" => json!({ "to": account, "role": "finance", "on": department }),
         "lend_role" => {
             json!({ "to": member, "role": "team_manager", "on": team, "until": "2099-12-31T00:00:00Z" })
         }
         "create_policy" => json!({ "name": "Large allotments need finance", "setting": most, "mode": "shadow" }),
+        "test_policies" => json!({ "setting": most, "last": 500 }),
         "change_policy" => json!({
             "name": "Only Ada makes keys", "mode": "shadow",
             "cedar": "forbid (principal, action == Action::\"create_key\", resource)\n\

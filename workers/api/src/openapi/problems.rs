@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use crate::problem::Code;
 
 /// Every code that a document can have.
-const CODES: [Code; 19] = [
+const CODES: [Code; 22] = [
     Code::InvalidRequest,
     Code::InvalidJson,
     Code::InvalidIdempotencyKey,
@@ -25,6 +25,8 @@ const CODES: [Code; 19] = [
     Code::InsufficientFunds,
     Code::Forbidden,
     Code::ApprovalRequired,
+    Code::SignInFailed,
+    Code::CsrfTokenRequired,
     Code::NotFound,
     Code::MethodNotAllowed,
     Code::Conflict,
@@ -33,6 +35,7 @@ const CODES: [Code; 19] = [
     Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
     Code::Internal,
+    Code::ProviderFailed,
     Code::Unavailable,
     Code::Overloaded,
 ];

@@ -53,8 +53,8 @@ pub(crate) fn transport(app: &App) -> Transport {
 }
 
 /// What a provider publishes about itself, if it may be asked at all.
-pub(crate) async fn discover(app: &App, profile: &Profile) -> Result<Rc<Discovery>, Problem> {
-    issuers::provider(&profile.issuer, app.reach()).await.map_err(failed)
+pub(crate) async fn discover(app: &App, profile: &Profile) -> Result<Rc<Discovery>, issuers::Fault> {
+    issuers::provider(&profile.issuer, app.reach()).await
 }
 
 /// Something is wrong at the provider, or with how it is configured.
@@ -66,7 +66,7 @@ impl Provider {
     /// The provider of these settings.
     pub(crate) async fn new(app: &App, organization: OrganizationId, sign_in: &SignIn) -> Result<Self, Problem> {
         let profile = sign_in.provider.profile(transport(app)).map_err(Problem::invalid)?;
-        let discovery = discover(app, &profile).await?;
+        let discovery = discover(app, &profile).await.map_err(failed)?;
         let secret = open(&app.vault()?, organization, sign_in)?;
         let published = &discovery.tokens.algorithms;
         let algorithms = sign_in.algorithms.iter().copied().filter(|algorithm| published.contains(algorithm));
