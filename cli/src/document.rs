@@ -247,7 +247,7 @@ fn every_column_exists() {
             let named = |name| document.is(&without_null(&schema), name);
             let types = &document.resolved(&without_null(&schema))["type"];
             let fits = match column.form {
-                Form::Amount => named("Credits") || named("Usd"),
+                Form::Amount => named("Credits") || named("PositiveAmount") || named("Usd"),
                 Form::Number => *types == "integer" || named("LimitAmount"),
                 Form::Time => named("Time"),
                 Form::List => *types == "array",

@@ -28,7 +28,14 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
         // Nobody manages the simulated organizations but the operator.
         Command::Admit(_)
         | Command::Observe(_)
-        | Command::Ask(Question::Access | Question::Trail { .. } | Question::PolicyVersions { .. }) => return None,
+        | Command::Session(_)
+        | Command::Ask(
+            Question::Access
+            | Question::SigningIn
+            | Question::Sessions { .. }
+            | Question::Trail { .. }
+            | Question::PolicyVersions { .. },
+        ) => return None,
         Command::Authorize { key } => {
             let known = host.read(world, |organization| organization.authorize(&key));
             Answer::Authorize(known.unwrap_or(Err(OrderError::NotOpen)))
