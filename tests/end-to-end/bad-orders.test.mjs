@@ -95,6 +95,9 @@ describe("refused, and nothing has changed", () => {
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], api_key: "a\nb" }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], headers: { "x-a": "1\r\nx-b: 2" } }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], headers: { "x-a": "" } }],
+      ["/policies", { name: "x", setting: { kind: "allotments", most: "-1" } }],
+      ["/policies", { name: "x", setting: { kind: "models", only: ["a*b"] } }],
+      ["/policies", { name: "x", cedar: "", setting: { kind: "allotments", most: "1" } }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], header_timeout_seconds: 0 }],
       ["/providers", { name: "x", kind: "openai", base_url: "https://example.com", models: ["x"], header_timeout_seconds: 1e9 }],
     ]) {

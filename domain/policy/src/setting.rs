@@ -81,6 +81,28 @@ pub enum Setting {
 }
 
 impl Setting {
+    /// Above how much it refuses or asks for approval, where it has such a bound.
+    #[must_use]
+    pub const fn most(&self) -> Option<Millicredits> {
+        match self {
+            Self::Transfers { most, .. } => *most,
+            Self::PoolDraws { most, .. } | Self::Boosts { most, .. } | Self::Allotments { most, .. } => Some(*most),
+            Self::AbsenceSharing { .. } | Self::Models { .. } => None,
+        }
+    }
+
+    /// Who can approve more than that.
+    #[must_use]
+    pub fn approval(&self) -> Option<&str> {
+        match self {
+            Self::Transfers { approval, .. }
+            | Self::PoolDraws { approval, .. }
+            | Self::Boosts { approval, .. }
+            | Self::Allotments { approval, .. } => approval.as_deref(),
+            Self::AbsenceSharing { .. } | Self::Models { .. } => None,
+        }
+    }
+
     /// The setting as a policy in Cedar.
     #[must_use]
     pub fn to_cedar(&self) -> String {

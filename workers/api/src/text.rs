@@ -19,10 +19,18 @@ macro_rules! text {
             }
         }
 
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(text: String) -> Result<Self, String> {
+                let check: fn(String) -> Result<String, String> = $check;
+                check(text).map(Self)
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let check: fn(String) -> Result<String, String> = $check;
-                check(String::deserialize(deserializer)?).map(Self).map_err(D::Error::custom)
+                Self::try_from(String::deserialize(deserializer)?).map_err(D::Error::custom)
             }
         }
     };
@@ -99,17 +107,26 @@ impl Models {
 impl<'de> Deserialize<'de> for Models {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let patterns = Vec::<String>::deserialize(deserializer)?;
-        if patterns.len() > MOST_MODELS {
-            return Err(D::Error::custom(format!("a list of models has at most {MOST_MODELS}")));
-        }
-        for pattern in &patterns {
-            pattern.parse::<pricing::ModelPattern>().map_err(D::Error::custom)?;
-            if pattern.chars().any(char::is_control) {
-                return Err(D::Error::custom("the name of a model cannot have control characters"));
-            }
-        }
+        models(&patterns).map_err(D::Error::custom)?;
         Ok(Self(patterns))
     }
+}
+
+/// Whether these are models, and not too many.
+///
+/// # Errors
+/// What is wrong with them.
+pub(crate) fn models(patterns: &[String]) -> Result<(), String> {
+    if patterns.len() > MOST_MODELS {
+        return Err(format!("a list of models has at most {MOST_MODELS}"));
+    }
+    for pattern in patterns {
+        pattern.parse::<pricing::ModelPattern>().map_err(|error| error.to_string())?;
+        if pattern.chars().any(char::is_control) {
+            return Err("the name of a model cannot have control characters".to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// For a change: a field that is there, `null` or not, is `Some`; one that was

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::response::IntoResponse;
 use http::header;
 use identity::PolicyId;
+use ledger::Millicredits;
 use policy::{LONGEST_TEXT, Mode, Setting};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,7 +19,7 @@ use crate::idempotency::Repeat;
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
-use crate::text::Name;
+use crate::text::{Name, models};
 use crate::time::Time;
 
 /// A policy of the organization's own, in one version.
@@ -82,27 +83,17 @@ impl From<PolicyRecord> for PolicyBody {
     }
 }
 
-/// A policy as it shall be: in Cedar or as a setting.
-#[derive(Debug, Deserialize, ToSchema)]
+/// A policy as it shall be: in Cedar or as a setting, as `schema::NewPolicy` says.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[schema(as = NewPolicy)]
 pub(crate) struct PolicyOrder {
-    /// Unique in the organization.
-    #[schema(value_type = schema::Name)]
     name: Name,
-    /// In Cedar; see `/policies/schema` for what there is.
     #[serde(default)]
-    #[schema(max_length = 10_000)]
     cedar: Option<String>,
-    /// Or as a setting.
     #[serde(default)]
-    #[schema(value_type = Option<schema::Setting>)]
     setting: Option<Setting>,
-    /// In shadow mode it is evaluated and does not decide.
     #[serde(default)]
-    #[schema(value_type = schema::PolicyMode)]
     mode: Mode,
-    /// The version that was read, so that nobody else's change is overwritten.
     #[serde(default)]
     version: Option<u32>,
 }
@@ -110,21 +101,38 @@ pub(crate) struct PolicyOrder {
 impl PolicyOrder {
     fn into_put(self, id: PolicyId, new: bool) -> Result<PutPolicy, Problem> {
         let source = match (self.cedar, self.setting) {
-            // Said before anything is compared: what is too long makes no sense in any state.
-            (Some(text), None) if text.len() > LONGEST_TEXT => {
-                return Err(Problem::invalid(format!("`cedar`: a policy can have {LONGEST_TEXT} bytes")));
-            }
             (Some(text), None) => PolicySource::Cedar(text),
-            (None, Some(setting)) => PolicySource::Setting(setting),
+            (None, Some(setting)) => {
+                check(&setting).map_err(Problem::invalid)?;
+                PolicySource::Setting(setting)
+            }
             _ => return Err(Problem::invalid("write the policy either in `cedar` or as a `setting`")),
         };
+        // Said before anything is compared: what is too long makes no sense in any state.
+        if source.text().len() > LONGEST_TEXT {
+            return Err(Problem::invalid(format!("a policy can have {LONGEST_TEXT} bytes in Cedar")));
+        }
         let name = self.name.into_string();
         Ok(PutPolicy { id, new, expected_version: self.version, name, source, mode: self.mode })
     }
 }
 
+/// What a setting cannot say although its form could.
+fn check(setting: &Setting) -> Result<(), String> {
+    if setting.most().is_some_and(Millicredits::is_negative) {
+        return Err("`setting.most` is below zero: write `0` to let nothing pass".to_owned());
+    }
+    if let Some(chain) = setting.approval() {
+        Name::try_from(chain.to_owned()).map_err(|error| format!("`setting.approval`: {error}"))?;
+    }
+    match setting {
+        Setting::Models { only, .. } => models(only).map_err(|error| format!("`setting.only`: {error}")),
+        _ => Ok(()),
+    }
+}
+
 /// Make a policy. It holds from the next decision on.
-#[utoipa::path(post, path = "/api/v1/policies", tag = "Policies", request_body = PolicyOrder,
+#[utoipa::path(post, path = "/api/v1/policies", tag = "Policies", request_body = schema::NewPolicy,
     responses((status = 201, description = "It was made", body = PolicyBody)))]
 #[worker::send]
 pub(crate) async fn create_policy(
@@ -183,7 +191,7 @@ pub(crate) async fn list_policy_versions(
 
 /// Put a policy in the place of an earlier version.
 #[utoipa::path(put, path = "/api/v1/policies/{policy_id}", tag = "Policies",
-    params(("policy_id" = schema::PolicyId, Path)), request_body = PolicyOrder,
+    params(("policy_id" = schema::PolicyId, Path)), request_body = schema::NewPolicy,
     responses((status = 200, description = "As it is now", body = PolicyBody)))]
 #[worker::send]
 pub(crate) async fn change_policy(
@@ -240,5 +248,19 @@ mod tests {
         assert_eq!(put(r#"{"name":"a"}"#), Err(Code::InvalidRequest));
         let both = r#"{"name":"a","cedar":"","setting":{"kind":"absence_sharing","allowed":true}}"#;
         assert_eq!(put(both), Err(Code::InvalidRequest));
+        let most = |amount: &str| put(&format!(r#"{{"name":"a","setting":{{"kind":"boosts","most":"{amount}"}}}}"#));
+        assert!(most("0").is_ok());
+        let only = |model: &str| put(&format!(r#"{{"name":"a","setting":{{"kind":"models","only":["{model}"]}}}}"#));
+        assert!(only("demo-*").is_ok());
+        assert_eq!(only("a*b"), Err(Code::InvalidRequest));
+        assert_eq!(only(""), Err(Code::InvalidRequest));
+        let approval = |chain: &str| {
+            put(&format!(r#"{{"name":"a","setting":{{"kind":"boosts","most":"1","approval":"{chain}"}}}}"#))
+        };
+        assert!(approval("finance").is_ok());
+        assert_eq!(approval(" "), Err(Code::InvalidRequest));
+        let long = (0..60).map(|n| format!("{n}{}", "x".repeat(200))).collect::<Vec<_>>().join("\",\"");
+        assert_eq!(only(&long), Err(Code::InvalidRequest));
+        assert_eq!(most("-0.001"), Err(Code::InvalidRequest));
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Credits, MemberId, ModelPattern, RoleNode};
+use super::{Amount, MemberId, ModelPattern, Name, PolicyMode, RoleNode};
 
 /// What a policy says.
 #[derive(ToSchema)]
@@ -25,18 +25,18 @@ pub enum Setting {
         /// Where.
         on: Option<RoleNode>,
         /// How much at once.
-        most: Option<Credits>,
+        most: Option<Amount>,
         /// Who can approve more.
-        approval: Option<String>,
+        approval: Option<Name>,
     },
     /// What people may draw from their team's pool.
     PoolDraws {
         /// Where.
         on: Option<RoleNode>,
         /// How much at once.
-        most: Credits,
+        most: Amount,
         /// Who can approve more.
-        approval: Option<String>,
+        approval: Option<Name>,
     },
     /// Whether idle credits are shared during an absence.
     AbsenceSharing {
@@ -50,18 +50,18 @@ pub enum Setting {
         /// Where.
         on: Option<RoleNode>,
         /// How much at once.
-        most: Credits,
+        most: Amount,
         /// Who can approve more.
-        approval: Option<String>,
+        approval: Option<Name>,
     },
-    /// Credits up and down the tree.
+    /// Amount up and down the tree.
     Allotments {
         /// Where.
         on: Option<RoleNode>,
         /// How much at once.
-        most: Credits,
+        most: Amount,
         /// Who can approve more.
-        approval: Option<String>,
+        approval: Option<Name>,
     },
     /// Which models may be called.
     Models {
@@ -70,6 +70,52 @@ pub enum Setting {
         /// For these people; for everybody if left out.
         members: Option<Vec<MemberId>>,
         /// Names, or beginnings that end in `*`.
+        #[schema(max_items = 200)]
         only: Vec<ModelPattern>,
     },
+}
+
+/// A policy as it shall be: in Cedar or as a setting.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum NewPolicy {
+    /// In Cedar.
+    Cedar(NewCedarPolicy),
+    /// As a setting.
+    Setting(NewSettingPolicy),
+}
+
+/// A policy in Cedar, as it shall be.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCedarPolicy {
+    /// Unique in the organization.
+    pub name: Name,
+    /// In Cedar; see `/policies/schema` for what there is.
+    #[schema(max_length = 10_000)]
+    pub cedar: String,
+    /// In shadow mode it is evaluated and does not decide.
+    #[serde(default)]
+    #[schema(value_type = PolicyMode)]
+    pub mode: String,
+    /// The version that was read, so that nobody else's change is overwritten.
+    #[schema(maximum = 4_294_967_295_i64)]
+    pub version: Option<u64>,
+}
+
+/// A policy as a setting, as it shall be.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSettingPolicy {
+    /// Unique in the organization.
+    pub name: Name,
+    /// As a setting.
+    pub setting: Setting,
+    /// In shadow mode it is evaluated and does not decide.
+    #[serde(default)]
+    #[schema(value_type = PolicyMode)]
+    pub mode: String,
+    /// The version that was read, so that nobody else's change is overwritten.
+    #[schema(maximum = 4_294_967_295_i64)]
+    pub version: Option<u64>,
 }
