@@ -66,6 +66,35 @@ test("a call whose program dies gets an answer at once", async () => {
   assert.equal((await call(alfred, person.secret, chat())).status, 200);
 });
 
+test("what died answers as what lives does", async () => {
+  const { components } = await (await alfred.fetch("/api/v1/openapi.json")).json();
+  const documented = components.responses.internal.content["application/problem+json"].example;
+  const problem = await died("/api/v1/organization");
+  assert.equal(problem.kind, "application/problem+json");
+  assert.deepEqual({ ...problem.body, detail: documented.detail }, documented);
+
+  for (const path of ["/v1/models", "/models"]) {
+    const { kind, body } = await died(path);
+    assert.equal(kind, "application/json");
+    assert.deepEqual({ ...body.error, message: "" }, { message: "", type: "server_error", param: null, code: "internal_error" });
+  }
+});
+
+/** What is answered when the program dies in the middle of this request. */
+async function died(path) {
+  for (let trap = 0; trap < 12; trap++) {
+    await alfred.fetch(`/trap?after=${trap}`);
+    const response = await alfred.fetch(path, { headers: { authorization: `Bearer ${company.api.key}` } });
+    const text = await response.text();
+    await alfred.fetch("/trap?after=-1");
+    if (text.includes("started anew")) {
+      assert.equal(response.status, 500);
+      return { kind: response.headers.get("content-type"), body: JSON.parse(text) };
+    }
+  }
+  assert.fail(`${path} did not die`);
+}
+
 test("traps under load lose and double nothing", { timeout: 300_000 }, async () => {
   const people = [await company.addPerson({ wallet: WALLET }), await company.addPerson({ wallet: 0, pool: WALLET })];
   const answers = new Map();

@@ -87,12 +87,14 @@ function actor(Rust) {
 export const OrganizationActor = actor(rust.OrganizationActor);
 export const TeamActor = actor(rust.TeamActor);
 
-/** The answer when there is no Rust program to give one. */
+/** The answer when there is no Rust program to give one: as the API, or for OpenAI's clients, gives its own. */
 function died(request) {
   const message = "Alfred has stopped in the middle of this request and started anew. Send it again.";
-  if (new URL(request.url).pathname.startsWith("/api/")) {
-    const problem = { type: "about:blank", title: "Internal error", status: 500, code: "internal_error", detail: message };
-    return Response.json(problem, { status: 500, headers: { "content-type": "application/problem+json" } });
+  // The paths of `gateway::is_mine`.
+  if (/^\/(v1(\/.*)?|chat\/completions|embeddings|models)$/.test(new URL(request.url).pathname)) {
+    return Response.json({ error: { message, type: "server_error", param: null, code: "internal_error" } }, { status: 500 });
   }
-  return Response.json({ error: { message, type: "server_error", param: null, code: "internal_error" } }, { status: 500 });
+  const type = "urn:alfred:problem:internal";
+  const problem = { type, title: "Something went wrong on our side", status: 500, detail: message, code: "internal" };
+  return Response.json(problem, { status: 500, headers: { "content-type": "application/problem+json" } });
 }
