@@ -2,8 +2,6 @@
 
 use events::{Envelope, Message};
 use identity::{OrganizationId, TeamId};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace};
@@ -52,7 +50,7 @@ impl Actors {
         id: TeamId,
         command: &team::protocol::Command,
     ) -> Result<team::protocol::Answer, ActorError> {
-        call(&self.teams, &id.to_string(), command).await
+        call(&self.teams, &id.to_string(), command.write(), team::protocol::Answer::read).await
     }
 
     /// Sends a command to an organization's actor.
@@ -64,7 +62,7 @@ impl Actors {
         id: OrganizationId,
         command: &organization::protocol::Command,
     ) -> Result<organization::protocol::Answer, ActorError> {
-        call(&self.organizations, &id.to_string(), command).await
+        call(&self.organizations, &id.to_string(), command.write(), organization::protocol::Answer::read).await
     }
 
     /// Delivers a message to the actor with this name. `true`: it has taken it
@@ -86,20 +84,20 @@ impl Actors {
     }
 }
 
-async fn call<C: Serialize, A: DeserializeOwned>(
+async fn call<A>(
     namespace: &ObjectNamespace,
     name: &str,
-    command: &C,
+    command: serde_json::Result<String>,
+    read: fn(&str) -> serde_json::Result<A>,
 ) -> Result<A, ActorError> {
-    let body = serde_json::to_string(command).map_err(|error| ActorError::Unreadable(error.to_string()))?;
-    let body = JsValue::from_str(&body);
+    let body = JsValue::from_str(&command.map_err(|error| ActorError::Unreadable(error.to_string()))?);
     let mut tried = 0;
     loop {
         match once(namespace, name, &body).await {
             Err(ActorError::Unavailable(_)) if tried < RETRIES => tried = tried.saturating_add(1),
             Err(error) => return Err(error),
             Ok(text) => {
-                return serde_json::from_str(&text).map_err(|error| ActorError::Unreadable(error.to_string()));
+                return read(&text).map_err(|error| ActorError::Unreadable(error.to_string()));
             }
         }
     }

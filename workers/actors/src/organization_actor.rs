@@ -32,7 +32,7 @@ impl DurableObject for OrganizationActor {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command: Command = match serde_json::from_str(&request.text().await?) {
+        let command: Command = match Command::read(&request.text().await?) {
             Ok(command) => command,
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
         };
@@ -46,7 +46,7 @@ impl DurableObject for OrganizationActor {
         if matches!(command, Command::Order(_) | Command::Session(_) | Command::TopUp { .. }) {
             self.deliver().await?;
         }
-        Response::ok(serde_json::to_string(&answer)?)
+        Response::ok(answer.write()?)
     }
 
     async fn alarm(&self) -> Result<Response> {

@@ -40,7 +40,7 @@ impl DurableObject for TeamActor {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let command: Command = match serde_json::from_str(&request.text().await?) {
+        let command: Command = match Command::read(&request.text().await?) {
             Ok(command) => command,
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
         };
@@ -55,7 +55,7 @@ impl DurableObject for TeamActor {
             command => self.carry_out(command).await,
         };
         self.set_alarm().await?;
-        Response::ok(serde_json::to_string(&answer)?)
+        Response::ok(answer.write()?)
     }
 
     async fn alarm(&self) -> Result<Response> {

@@ -12,6 +12,7 @@ mod access;
 mod order;
 mod people;
 mod view;
+mod wire;
 
 pub(crate) use access::attributed;
 pub use access::{

@@ -6,6 +6,7 @@
 mod call;
 mod order;
 mod view;
+mod wire;
 
 use audit::Stretch;
 use events::Envelope;
