@@ -18,7 +18,7 @@ numbers = itertools.count()
 # valid must be accepted.
 BEYOND_A_SCHEMA = [
     # It depends on what was asked before, or on what is there by now.
-    ("a cursor is what a list answered", "list_.*", r"^`cursor` is not one that this list answered"),
+    ("a cursor is what a list answered", "list_.*", r"^`cursor` is not one that this list answered|^cursor: it is not one that"),
     ("a limit keeps its unit", "change_limit", r"^the amount of a limit in (credits|tokens|requests) is written as "),
     ("a provider keeps its kind", "change_provider", r"^`base_url` (must be left out|is missing): "),
     ("a key is not sent elsewhere", "change_provider", r"^another `base_url` needs its `api_key` again"),
@@ -33,6 +33,8 @@ BEYOND_A_SCHEMA = [
     ("the built-in provider is nowhere", "create_provider", r"^`base_url` (must be left out|is missing): "),
     ("one key at a time", "(create|change)_provider", r"only one can be sent$"),
     ("a secret is given once", "change_sign_in", r"^`client_secret` is missing$"),
+    ("a policy is tried in one way", "test_policies", r"^write the policy either in `cedar` or as a `setting`, or name one by"),
+    ("scopes have a grammar", "change_sign_in", r" is not a scope$|^the name of the groups claim is empty"),
     ("a rule gives one thing", "change_sign_in", r"^the rule for `.*` needs `role` and `on`, or `team_id`$"),
     ("a workload is somebody's", "create_workload", r"^a workload is for a `member_id` or |^`scopes` are for a service account"),
     # What is beside an id decides which of them make sense there.

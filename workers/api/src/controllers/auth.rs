@@ -160,9 +160,9 @@ fn sorry(wants_page: bool, problem: Problem) -> Response {
 pub(crate) struct FirstPerson {
     /// From the operator, or an admin key's owner: `POST /api/v1/organization/setup-token`.
     setup_token: String,
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
-    #[schema(value_type = String, format = "email", max_length = 254)]
+    #[schema(value_type = schema::Email)]
     email: Email,
 }
 

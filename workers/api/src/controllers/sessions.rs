@@ -91,7 +91,7 @@ impl From<SessionRecord> for SessionBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewScriptSession {
     /// What it is for.
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// Within 92 days; in 30 days if left out.
     #[serde(default)]

@@ -67,6 +67,7 @@ pub(crate) enum SignInProvider {
 #[serde(deny_unknown_fields)]
 pub(crate) struct GroupRuleBody {
     /// The group's name or id, exactly as the provider sends it.
+    #[schema(min_length = 1, max_length = 200)]
     group: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<schema::Role>)]
@@ -110,11 +111,11 @@ pub(crate) struct SignInBody {
 pub(crate) struct NewSignIn {
     provider: SignInProvider,
     /// What the provider calls Alfred.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = "^[!-~]+$")]
     client_id: String,
     /// Alfred's secret there; the one before is kept if it is left out and provider and client id are the same.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 2000)]
+    #[schema(value_type = Option<schema::ProviderSecret>)]
     client_secret: Option<Secret>,
     /// How its tokens may be signed; all that are known if left out.
     #[serde(default)]
@@ -267,9 +268,9 @@ pub(crate) async fn change_sign_in(
 ) -> Result<Json<SignInBody>, Problem> {
     let admin = caller.may(Action::ChangeSignIn, Target::Organization).await?;
     let preset = Preset::from(value.provider);
-    let client_id = value.client_id.trim().to_owned();
-    if client_id.is_empty() || client_id.len() > 200 || client_id.chars().any(char::is_control) {
-        return Err(Problem::invalid("`client_id` has 1 to 200 characters"));
+    let client_id = value.client_id;
+    if !(1..=200).contains(&client_id.len()) || !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Problem::invalid("`client_id` has 1 to 200 visible ASCII characters"));
     }
     let before = signing_in(&admin).await?.sign_in;
     let client_secret = match (value.client_secret, before) {

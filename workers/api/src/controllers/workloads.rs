@@ -65,7 +65,7 @@ pub(crate) struct WorkloadBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewWorkload {
-    #[schema(value_type = String, min_length = 1, max_length = 100)]
+    #[schema(value_type = schema::Name)]
     name: Name,
     /// Who signs its tokens, such as `https://token.actions.githubusercontent.com`.
     #[schema(max_length = 512)]
