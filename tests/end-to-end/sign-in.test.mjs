@@ -316,7 +316,7 @@ describe("what a provider must not be believed", () => {
     }
   });
 
-  test("new keys are found, and made-up names do not make it ask for ever", async () => {
+  test("made-up names of keys do not make it ask for ever", async () => {
     const before = forger.fetched;
     for (let n = 0; n < 5; n += 1) {
       forger.token = (nonce) => forger.sign({ nonce }, { header: { kid: `made-up-${n}` } });
@@ -377,7 +377,7 @@ describe("without a provider", () => {
     const robot = await grace.made("/service-accounts", { name: "robot" });
     const until = new Date(Date.now() + 3_600_000).toISOString();
     const lent = await grace.made("/grants/lend", { to: robot.id, role: "organization_admin", on: acme.id, until });
-    assert.equal(lent.lent_by ?? lent.lender ?? body.member_id, body.member_id);
+    assert.equal(lent.lender, body.member_id);
   });
 
   test("keys have no session", async () => {

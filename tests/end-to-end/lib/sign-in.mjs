@@ -132,11 +132,6 @@ export class Visitor {
     return new Map([...this.#cookies].filter(([, cookie]) => cookie.origin === origin).map(([, { name, value }]) => [name, value]));
   }
 
-  /** Forgets all cookies of a site but these. */
-  keep(origin, ...names) {
-    for (const [id, cookie] of this.#cookies) if (cookie.origin === origin && !names.includes(cookie.name)) this.#cookies.delete(id);
-  }
-
   /** One request; its answer's cookies are kept. */
   async request(url, init = {}) {
     const { origin, pathname } = new URL(url);
