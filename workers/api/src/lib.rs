@@ -39,7 +39,7 @@ mod text;
 mod time;
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use http::{HeaderName, HeaderValue, Request, Response};
 use identity::RequestId;
 use tower_service::Service;
 use worker::Env;
@@ -47,7 +47,8 @@ use worker::Env;
 /// Names the request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-alfred-request-id");
 
-/// Answers one request.
+/// Answers one request. The headers that protect an answer are set where it
+/// leaves the worker (`edge/src/headers.mjs`).
 pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body> {
     let id = actors::uuid_v7().map(RequestId::from_u128).ok();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -64,18 +65,10 @@ pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body>
         let id = id.map(|id| id.to_string()).unwrap_or_default();
         log::error(format_args!("{method} {path} answered {} as {id}", response.status()));
     }
-    seal(response.headers_mut(), id);
-    response
-}
-
-/// The headers that every answer has.
-fn seal(headers: &mut HeaderMap, id: Option<RequestId>) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
-        headers.insert(REQUEST_ID, id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
+    response
 }
 
 /// Whether a path is this crate's to answer.
