@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use identity::{
-    AdminKeyId, ApiKey, DepartmentId, GrantId, KeyHash, KeyId, MemberId, OrganizationId, PolicyId, Principal,
+    AdminKeyId, ApiKey, DepartmentId, GrantId, KeyHash, KeyId, MemberId, Networks, OrganizationId, PolicyId, Principal,
     ServiceAccountId, ServiceKey, ServiceKeyId, TeamId,
 };
 use organization::protocol::{
@@ -268,4 +268,35 @@ fn a_policy_about_calls_makes_new_settings() {
     world.done(Act::RemovePolicy { id: PolicyId::from_u128(2) });
     let settings = world.0.settings().unwrap();
     assert_eq!((settings.version, settings.rules.len()), (before + 2, 0));
+}
+
+#[test]
+fn an_allowlist_holds_for_everybody_but_the_operator() {
+    let mut world = World::new();
+    let on = Node::Organization(ORGANIZATION);
+    world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::OrganizationAdmin, on)));
+    let addresses = Networks::parse(&["203.0.113.0/24", "2001:db8::/32"]).unwrap();
+    world.done(Act::PutGeneral(General { addresses: Some(addresses), ..General::default() }));
+    let admin = ApiKey::parse(&ApiKey::mint(ORGANIZATION, team(1), 1)).unwrap().hash;
+    let mut ask = |caller: Caller, address: Option<&str>| {
+        let facts = Facts { address: address.map(str::to_owned), ..Facts::default() };
+        let (action, target) = (Action::ListTeams, Target::Visible);
+        world.0.admit(NOW, &Admit { caller, action, target, facts, by: Default::default() }).map(|_| ())
+    };
+    let callers = [Caller::AdminKey { hash: admin }, Caller::ServiceKey { hash: hash(1) }];
+    for caller in &callers {
+        for address in ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::1"] {
+            assert_eq!(ask(caller.clone(), Some(address)), Ok(()), "{address}");
+        }
+        for address in [Some("203.0.114.9"), Some("2001:db9::1"), Some("nonsense"), None] {
+            assert_eq!(ask(caller.clone(), address), Err(AdmitError::AddressNotAllowed), "{address:?}");
+        }
+    }
+    assert_eq!(ask(Caller::Operator, None), Ok(()));
+    // Who is nobody learns nothing of the list.
+    assert_eq!(ask(Caller::AdminKey { hash: hash(9) }, Some("203.0.113.9")), Err(AdmitError::Unknown));
+    let last = world.0.journal().audit_after(0, 1000).unwrap().into_iter().rev().find(|record| record.who.is_some());
+    let last = last.unwrap();
+    assert_eq!(last.code.as_deref(), Some("address_not_allowed"));
+    assert!(matches!(last.who, Some(Principal::Service(ROBOT, _))));
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, Message, OnDemand};
-use identity::{AdminKeyId, ApiKey, DepartmentId, OrganizationId, Principal, TeamId, TransferId};
+use identity::{AdminKeyId, ApiKey, DepartmentId, Networks, OrganizationId, Principal, TeamId, TransferId};
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
 use organization::protocol::{Act, NewAdminKey, NewTeam, Open, Order, OrderError, Reply};
@@ -195,6 +195,33 @@ fn every_change_of_settings_is_told_to_every_team() {
     assert!(
         matches!(last, Message::Team(team) if team.time_zone == "Europe/Berlin" && team.settings_version == version + 2)
     );
+}
+
+#[test]
+fn teams_hear_from_where_their_members_may_call() {
+    let mut organization = organization();
+    let addresses = Networks::parse(&["203.0.113.0/24"]).unwrap();
+    let general = General { addresses: Some(addresses.clone()), ..General::default() };
+    order(&mut organization, Act::PutGeneral(general.clone())).unwrap();
+    let told = |organization: &Organization<NativeStorage>| {
+        let last = organization.journal().due(NOW).pop().unwrap().envelope.message;
+        let Message::Team(team) = last else { panic!("{last:?}") };
+        team
+    };
+    let team = told(&organization);
+    assert_eq!(team.organization_addresses, Some(addresses));
+    assert_eq!(team.settings_version, organization.settings().unwrap().version);
+    // What is not theirs is not told at length.
+    order(&mut organization, Act::PutGeneral(General { help: Some("#credits".into()), ..general })).unwrap();
+    let last = organization.journal().due(NOW).pop().unwrap().envelope.message;
+    assert!(matches!(last, Message::Settings { .. }), "{last:?}");
+    order(&mut organization, Act::PutGeneral(General::default())).unwrap();
+    assert_eq!(told(&organization).organization_addresses, None);
+    for count in [0, 201] {
+        let many = Networks::parse(&vec!["10.0.0.0/8"; count]).unwrap();
+        let wrong = General { addresses: Some(many), ..General::default() };
+        assert!(matches!(order(&mut organization, Act::PutGeneral(wrong)), Err(OrderError::Invalid { .. })), "{count}");
+    }
 }
 
 #[test]

@@ -229,6 +229,7 @@ fn profile() -> TeamProfile {
         pool_draw: PoolDraw::Automatic,
         models: Some(vec!["gpt-4o*".into()]),
         addresses: None,
+        organization_addresses: None,
     }
 }
 

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
-use identity::{ApiKey, KeyHash, KeyId, LimitId, MemberId, OrganizationId, Principal, RequestId, TeamId, TransferId};
+use identity::{
+    ApiKey, KeyHash, KeyId, LimitId, MemberId, Networks, OrganizationId, Principal, RequestId, TeamId, TransferId,
+};
 use ledger::{Account, Kind, Metered, Millicredits, Outcome};
 use limits::{Limit, Unit, Window};
 use storage::NativeStorage;
@@ -145,6 +147,7 @@ fn profile(version: u64) -> TeamProfile {
         pool_draw: PoolDraw::Automatic,
         models: None,
         addresses: None,
+        organization_addresses: None,
     }
 }
 
@@ -284,6 +287,34 @@ fn keys_members_and_settings_bite_on_the_next_call() {
     assert!(matches!(world.team.reserve(NOW, &call), Err(ReserveError::ModelNotAllowed { by: Subject::Member(_) })));
     world.order(Act::RevokeKey { key: KEY });
     assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::KeyRevoked));
+}
+
+#[test]
+fn a_call_must_come_from_where_the_organization_and_the_team_allow() {
+    let mut world = World::new();
+    let list = |network: &str| Some(Networks::parse(&[network]).unwrap());
+    let mut version = 10;
+    for (organization, team, address, allowed) in [
+        (None, None, None, true),
+        (list("203.0.113.0/24"), None, Some("203.0.113.9"), true),
+        (list("203.0.113.0/24"), None, Some("::ffff:203.0.113.9"), true),
+        (list("203.0.113.0/24"), None, Some("198.51.100.7"), false),
+        (list("203.0.113.0/24"), None, None, false),
+        (list("203.0.113.0/24"), list("203.0.113.9"), Some("203.0.113.9"), true),
+        (list("203.0.113.0/24"), list("203.0.113.9"), Some("203.0.113.8"), false),
+        (list("2001:db8::/32"), list("203.0.113.9"), Some("203.0.113.9"), false),
+        (None, list("203.0.113.9"), Some("203.0.113.8"), false),
+    ] {
+        version += 1;
+        let told = TeamProfile { addresses: team, organization_addresses: organization, ..profile(version) };
+        world.hear(Message::Team(told));
+        let mut call = world.call(version.into(), 1, 1);
+        call.address = address.map(|address| address.parse().unwrap());
+        let (reserved, me) =
+            (world.team.reserve(NOW, &call), world.team.me(NOW, ORGANIZATION, &call.key, call.address));
+        let refused = (!allowed).then_some(ReserveError::AddressNotAllowed);
+        assert_eq!((reserved.err(), me.err()), (refused.clone(), refused), "{address:?}");
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn profile(organization: OrganizationId, team: TeamId) -> TeamProfile {
         pool_draw: PoolDraw::Automatic,
         models: None,
         addresses: None,
+        organization_addresses: None,
     }
 }
 

@@ -99,7 +99,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         statuses.extend([
             (400, "The request makes no sense"),
             (401, "The key is missing or does not work"),
-            (403, "That is not permitted, or somebody must approve it first"),
+            (403, "That is not permitted, not from this address, or somebody must approve it first"),
             (404, "There is no such thing in this organization"),
             (503, "Something does not answer or has too much to do: try again after `Retry-After`"),
         ]);

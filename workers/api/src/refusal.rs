@@ -38,6 +38,11 @@ impl From<AdmitError> for Problem {
             AdmitError::Unknown => {
                 Self::new(Code::Unauthorized, format!("{error}: ask an admin of the organization for another one"))
             }
+            AdmitError::AddressNotAllowed => {
+                let detail = "come from one of the organization's networks, or ask the operator to change `addresses` \
+                              in its settings";
+                Self::new(Code::AddressNotAllowed, format!("{error}: {detail}"))
+            }
             AdmitError::NotFound { what, id } => Self::not_found(what, id),
             AdmitError::Denied { decision, .. } => denied(&error, decision),
             AdmitError::Storage => Self::unavailable(error),
@@ -81,8 +86,11 @@ impl From<ReserveError> for Problem {
             ReserveError::UnknownKey | ReserveError::KeyRevoked | ReserveError::KeyExpired { .. } => {
                 Self::new(Code::Unauthorized, format!("{error}: ask whoever manages your team for another one"))
             }
-            ReserveError::MemberSuspended | ReserveError::AddressNotAllowed => {
+            ReserveError::MemberSuspended => {
                 Self::new(Code::Forbidden, format!("{error}: ask whoever manages your team"))
+            }
+            ReserveError::AddressNotAllowed => {
+                Self::new(Code::AddressNotAllowed, format!("{error}: ask whoever manages your team"))
             }
             ReserveError::Storage => Self::unavailable(error),
             _ => Self::internal(format_args!("not an answer to this question: {error}")),

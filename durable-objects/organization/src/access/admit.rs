@@ -1,7 +1,9 @@
 //! Deciding whether somebody may do something.
 
+use std::net::IpAddr;
+
 use audit::{Changed, Draft, Outcome};
-use identity::{KeyHash, MemberId, OrganizationId, Principal};
+use identity::{KeyHash, MemberId, Networks, OrganizationId, Principal};
 use journal::Change;
 use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Resource, Role, Who};
 use storage::Storage;
@@ -39,6 +41,13 @@ impl Strangers {
     }
 }
 
+/// Whether an address is in one of the networks. One that is not known is in
+/// none.
+fn allows(networks: Option<&Networks>, address: Option<&str>) -> bool {
+    let address: Option<IpAddr> = address.and_then(|address| address.parse().ok());
+    networks.is_none_or(|networks| address.is_some_and(|address| networks.contains(address)))
+}
+
 impl<S: Storage> Organization<S> {
     /// Finds out who calls and decides whether they may. Who may not is
     /// recorded.
@@ -52,6 +61,10 @@ impl<S: Storage> Organization<S> {
                 let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
                 let code = if decision.approvals.is_empty() { "forbidden" } else { "approval_required" };
                 Some((who, code, Some(on.clone()), decision.policies.clone()))
+            }
+            Err(AdmitError::AddressNotAllowed) => {
+                let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
+                Some((who, "address_not_allowed", None, Vec::new()))
             }
             // Anybody can show a key that is none.
             Err(AdmitError::Unknown) if self.records.profile.is_some() && self.strangers.may_note(now) => {
@@ -73,6 +86,10 @@ impl<S: Storage> Organization<S> {
         let profile = self.records.profile.as_ref().ok_or(AdmitError::Unknown)?;
         let root = profile.organization;
         let known = self.identify(now, &asked.caller)?;
+        // The operator may have to help whoever locked themselves out.
+        if known.who != Who::Operator && !allows(profile.general.addresses.as_ref(), asked.facts.address.as_deref()) {
+            return Err(AdmitError::AddressNotAllowed);
+        }
         let (resource, path) = self.find(root, asked.target)?;
         let deny = |decision: Decision| AdmitError::Denied {
             action: asked.action,

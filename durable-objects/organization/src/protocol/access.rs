@@ -140,6 +140,9 @@ pub enum AdmitError {
     /// There is no such key, or it works no more.
     #[error("the key is unknown, was revoked, or has expired")]
     Unknown,
+    /// The organization's list of networks lacks the address.
+    #[error("nobody may manage this organization from this address")]
+    AddressNotAllowed,
     /// There is no such thing in this organization.
     #[error("there is no {what} `{id}`")]
     NotFound {

@@ -1,7 +1,9 @@
 //! The caller's own organization.
 
+use std::net::IpAddr;
+
 use axum::Json;
-use identity::OrganizationId;
+use identity::{Networks, OrganizationId, Principal};
 use ledger::Millicredits;
 use organization::protocol::{Act, Directory};
 use organization::{General, OutputLimit};
@@ -11,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::organizations::write_index;
 use crate::extract::{Action, Body, Caller, Target};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::text::{Help, Name, given};
 
@@ -47,6 +49,9 @@ pub(crate) struct OrganizationSettings {
     output_limit: OutputLimit,
     /// Where people ask for more credits.
     help: Option<String>,
+    /// Networks that members' calls and acts of management may come from; `null` for all. The operator is not bound.
+    #[schema(value_type = Option<Vec<schema::Network>>)]
+    addresses: Option<Networks>,
 }
 
 impl From<Directory> for Organization {
@@ -59,6 +64,7 @@ impl From<Directory> for Organization {
                 usd_per_million_credits: directory.general.usd_per_million_credits,
                 output_limit: directory.general.output_limit,
                 help: directory.general.help,
+                addresses: directory.general.addresses,
             },
             settings_version: directory.settings_version,
             issued: directory.issued,
@@ -79,6 +85,9 @@ pub(crate) struct OrganizationChange {
     #[serde(default)]
     #[schema(value_type = Option<SettingsChange>)]
     settings: SettingsChange,
+    /// Says that `addresses` may lack the address that this very request comes from.
+    #[serde(default)]
+    lock_out: bool,
 }
 
 /// Changes to the settings. What is left out stays as it is.
@@ -95,9 +104,28 @@ pub(crate) struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 500)]
     help: Option<Option<Help>>,
+    /// Networks that members' calls and acts of management may come from; `null` for all. The operator is not bound.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<schema::Network>>, min_items = 1, max_items = 200)]
+    addresses: Option<Option<Networks>>,
 }
 
 impl SettingsChange {
+    /// Refuses a list that lacks the address that the request comes from: who
+    /// sets it could not take it back.
+    fn keeps_in(&self, from: Option<IpAddr>) -> Result<(), Problem> {
+        let Some(Some(networks)) = &self.addresses else { return Ok(()) };
+        if from.is_some_and(|address| networks.contains(address)) {
+            return Ok(());
+        }
+        let from = from.map_or_else(|| "an address that is not known".to_owned(), |address| format!("`{address}`"));
+        let detail = format!(
+            "`addresses` lacks the address that this request comes from, {from}: you could not manage the organization \
+             from here any more. Add it, or say `\"lock_out\": true`"
+        );
+        Err(Problem::new(Code::LockOut, detail))
+    }
+
     fn apply(self, general: General) -> Result<General, Problem> {
         // Said here and not only by the actor, which is asked second.
         let zone =
@@ -107,6 +135,7 @@ impl SettingsChange {
             usd_per_million_credits: self.usd_per_million_credits.unwrap_or(general.usd_per_million_credits),
             output_limit: self.output_limit.unwrap_or(general.output_limit),
             help: self.help.map_or(general.help, |help| help.map(Help::into_string)),
+            addresses: self.addresses.unwrap_or(general.addresses),
         })
     }
 }
@@ -131,6 +160,9 @@ pub(crate) async fn change_organization(
     Body { value, repeat }: Body<OrganizationChange>,
 ) -> Result<Json<Organization>, Problem> {
     let admin = caller.may(Action::ChangeOrganization, Target::Organization).await?;
+    if !value.lock_out && admin.who != Principal::Operator {
+        value.settings.keeps_in(admin.address)?;
+    }
     // Two orders cannot share an idempotency key; both may be repeated safely.
     let repeat = repeat.without_key();
     if value.settings != SettingsChange::default() {
@@ -164,8 +196,26 @@ mod tests {
             (r#"{"settings":{"time_zone":"Mars/Base"}}"#, "not a time zone"),
             (r#"{"settings":{"usd_per_million_credits":"0"}}"#, "above zero"),
             (r#"{"settings":{"zone":"UTC"}}"#, "unknown field `zone`"),
+            (r#"{"settings":{"addresses":["10.0.0.0/33"]}}"#, "`10.0.0.0/33` is not a network"),
         ] {
             assert!(apply(json).unwrap_err().contains(part), "{json}");
         }
+    }
+
+    #[test]
+    fn nobody_shuts_themselves_out_unasked() {
+        let check = |addresses: &str, from: Option<&str>| {
+            let change: SettingsChange = serde_json::from_str(&format!(r#"{{"addresses":{addresses}}}"#)).unwrap();
+            change.keeps_in(from.map(|from| from.parse().unwrap())).map_err(|problem| problem.code)
+        };
+        let office = r#"["203.0.113.0/24","2001:db8::/32"]"#;
+        for from in ["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1"] {
+            assert_eq!(check(office, Some(from)), Ok(()), "{from}");
+        }
+        for from in [Some("203.0.114.7"), Some("2001:db9::1"), None] {
+            assert_eq!(check(office, from), Err(Code::LockOut), "{from:?}");
+        }
+        assert_eq!(check("null", None), Ok(()));
+        assert_eq!(SettingsChange::default().keeps_in(None), Ok(()));
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Admin {
     pub(crate) app: App,
     pub(crate) organization: OrganizationId,
     pub(crate) who: Principal,
+    /// From where, as far as is known.
+    pub(crate) address: Option<IpAddr>,
     /// What of the tree they may do it to.
     visible: Visible,
     /// By what request, and why it is allowed, for the audit trail.
@@ -134,7 +136,7 @@ impl Caller {
         match self.app.actors()?.organization(organization, &command).await? {
             organization::Answer::Admit(Ok(Admitted { who, visible, decision, policy_version })) => {
                 let by = Attribution { policies: decision.policies, policy_version: Some(policy_version), ..by };
-                Ok(Admin { app: self.app, organization, who, visible, by })
+                Ok(Admin { app: self.app, organization, who, address: self.address, visible, by })
             }
             organization::Answer::Admit(Err(AdmitError::Unknown)) if self.credential == Credential::Operator => {
                 Err(Problem::not_found("organization", organization))
