@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 
-use identity::OrganizationId;
+use identity::{KeyHash, OrganizationId};
 use journal::{Change, CommitError, Journal, Opened};
 use ledger::{BooksError, Entry};
+use limits::Throttle;
 use policy::{Engine, PolicyError};
 use storage::{Storage, StorageError};
 
@@ -26,7 +27,13 @@ pub struct Organization<S> {
     pub(crate) engine: OnceCell<Result<Engine, PolicyError>>,
     /// Who tried without a key that works.
     pub(crate) strangers: Strangers,
+    /// How often each key has come.
+    pub(crate) throttle: Throttle<KeyHash>,
 }
+
+/// More keys than an organization has that are used in the same minute; 100
+/// bytes each.
+const MOST_KEYS_COUNTED: usize = 10_000;
 
 impl<S: Storage> Organization<S> {
     /// Wakes the organization's actor; the storage comes back when there was
@@ -50,7 +57,14 @@ impl<S: Storage> Organization<S> {
         let Opened { journal, .. } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
         let publish_at = journal.has_unpublished().then_some(0);
-        Ok(Self { journal, records, publish_at, engine: OnceCell::new(), strangers: Strangers::default() })
+        Ok(Self {
+            journal,
+            records,
+            publish_at,
+            engine: OnceCell::new(),
+            strangers: Strangers::default(),
+            throttle: Throttle::new(MOST_KEYS_COUNTED),
+        })
     }
 
     /// The money.

@@ -79,7 +79,8 @@ impl World {
 
     fn ask_at(&mut self, now: i64, key: u128, action: Action, target: Target) -> Result<Admitted, AdmitError> {
         let caller = Caller::ServiceKey { hash: hash(key) };
-        self.0.admit(now, &Admit { caller, action, target, facts: Facts::default(), by: Default::default() })
+        let (facts, by) = (Facts::default(), Default::default());
+        self.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: None })
     }
 
     fn ask(&mut self, action: Action, target: Target) -> Result<Admitted, AdmitError> {
@@ -281,7 +282,8 @@ fn an_allowlist_holds_for_everybody_but_the_operator() {
     let mut ask = |caller: Caller, address: Option<&str>| {
         let facts = Facts { address: address.map(str::to_owned), ..Facts::default() };
         let (action, target) = (Action::ListTeams, Target::Visible);
-        world.0.admit(NOW, &Admit { caller, action, target, facts, by: Default::default() }).map(|_| ())
+        let (by, requests_a_minute) = (Default::default(), None);
+        world.0.admit(NOW, &Admit { caller, action, target, facts, by, requests_a_minute }).map(|_| ())
     };
     let callers = [Caller::AdminKey { hash: admin }, Caller::ServiceKey { hash: hash(1) }];
     for caller in &callers {
@@ -299,4 +301,40 @@ fn an_allowlist_holds_for_everybody_but_the_operator() {
     let last = last.unwrap();
     assert_eq!(last.code.as_deref(), Some("address_not_allowed"));
     assert!(matches!(last.who, Some(Principal::Service(ROBOT, _))));
+}
+
+#[test]
+fn a_key_comes_so_often_in_a_minute_and_leaves_no_rows_when_it_comes_more_often() {
+    let mut world = World::new();
+    let on = Node::Organization(ORGANIZATION);
+    world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::Auditor, on)));
+    let mut ask = |now: i64, caller: Caller, action: Action| {
+        let (target, facts, by) = (Target::Organization, Facts::default(), Default::default());
+        world.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: Some(3) })
+    };
+    let robot = || Caller::ServiceKey { hash: hash(1) };
+    let left =
+        |admitted: Result<Admitted, AdmitError>| admitted.map(|admitted| admitted.allowance.map(|left| left.left));
+    assert_eq!(left(ask(NOW, robot(), Action::GetOrganization)), Ok(Some(2)));
+    // What is not permitted counts as well.
+    assert!(matches!(ask(NOW, robot(), Action::ChangeOrganization), Err(AdmitError::Denied { .. })));
+    assert_eq!(left(ask(NOW, robot(), Action::GetOrganization)), Ok(Some(0)));
+    for action in [Action::GetOrganization, Action::ChangeOrganization] {
+        let Err(AdmitError::TooOften(refused)) = ask(NOW + 1500, robot(), action) else { panic!("{action}") };
+        assert_eq!((refused.limit, refused.resets_in_seconds()), (3, 59));
+    }
+    let admin = ApiKey::parse(&ApiKey::mint(ORGANIZATION, team(1), 1)).unwrap().hash;
+    let admin = || Caller::AdminKey { hash: admin };
+    assert_eq!(left(ask(NOW, admin(), Action::GetOrganization)), Ok(Some(2)), "another key has its own");
+    for _ in 0..10 {
+        assert_eq!(left(ask(NOW, Caller::Operator, Action::GetOrganization)), Ok(None));
+        assert_eq!(
+            left(ask(NOW, Caller::ServiceKey { hash: hash(9) }, Action::GetOrganization)),
+            Err(AdmitError::Unknown)
+        );
+    }
+    assert_eq!(left(ask(NOW + 60_000, robot(), Action::GetOrganization)), Ok(Some(2)));
+    let trail = world.0.journal().audit_after(0, 1000).unwrap();
+    let denied = trail.iter().filter(|record| record.code.as_deref() == Some("forbidden"));
+    assert_eq!(denied.count(), 1, "what came too often is not on record");
 }

@@ -36,10 +36,12 @@ mod sql;
 #[cfg(test)]
 mod testing;
 mod text;
+mod throttle;
 mod time;
 
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Request, Response};
+use axum::response::IntoResponse;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use identity::RequestId;
 use tower_service::Service;
 use worker::Env;
@@ -53,14 +55,22 @@ pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body>
     let id = actors::uuid_v7().map(RequestId::from_u128).ok();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(app::App::new(env));
+    let (app, headers) = (app::App::new(env), parts.headers.clone());
+    parts.extensions.insert(app.clone());
     if let Some(id) = id {
         parts.extensions.insert(id);
     }
-    let mut response = match router::router().call(Request::from_parts(parts, Body::new(body))).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let mut response = match throttle::begins(&app, &path, &headers) {
+        Ok(()) => match router::router().call(Request::from_parts(parts, Body::new(body))).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(problem) => problem.into_response(),
     };
+    throttle::ends(&app, &headers, response.status() == StatusCode::UNAUTHORIZED);
+    if let Some(allowance) = app.allowance() {
+        throttle::Bucket::Key.tell(allowance, response.headers_mut());
+    }
     if response.status().is_server_error() {
         let id = id.map(|id| id.to_string()).unwrap_or_default();
         log::error(format_args!("{method} {path} answered {} as {id}", response.status()));

@@ -30,6 +30,7 @@ use crate::schema;
             **Amounts** are decimal strings of credits. **Times** are RFC 3339 in UTC.\n\n\
             **Repeating.** A POST with an `Idempotency-Key` can be repeated for a week: it is done once, and answers \
             the same again, secrets included.\n\n\
+            **How often.** `RateLimit` says what is left to the key in this minute.\n\n\
             **Lists** come in pages: send `next_cursor` as `cursor`.\n\n\
             **Errors** are problem documents (RFC 9457) with a stable `code` and a `detail` that says what to do.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -101,6 +102,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
             (401, "The key is missing or does not work"),
             (403, "That is not permitted, not from this address, or somebody must approve it first"),
             (404, "There is no such thing in this organization"),
+            (429, "Too many requests: try again after `Retry-After`"),
             (503, "Something does not answer or has too much to do: try again after `Retry-After`"),
         ]);
         let operator =

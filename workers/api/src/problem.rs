@@ -7,10 +7,12 @@ use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use limits::Allowance;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::log;
+use crate::throttle::Bucket;
 
 /// What kind of problem; clients tell them apart by the name of each, which
 /// never changes.
@@ -34,6 +36,7 @@ pub(crate) enum Code {
     PreconditionFailed,
     PayloadTooLarge,
     UnsupportedMediaType,
+    RateLimited,
     Internal,
     Unavailable,
     Overloaded,
@@ -60,6 +63,7 @@ impl Code {
             Self::PreconditionFailed => (412, "precondition_failed", "Somebody else has changed it"),
             Self::PayloadTooLarge => (413, "payload_too_large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported_media_type", "The body must be JSON"),
+            Self::RateLimited => (429, "rate_limited", "Too many requests"),
             Self::Internal => (500, "internal", "Something went wrong on our side"),
             Self::Unavailable => (503, "unavailable", "Try again in a moment"),
             Self::Overloaded => (503, "overloaded", "Too much to do"),
@@ -73,7 +77,8 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     detail: String,
     members: Map<String, Value>,
-    retry_after_seconds: Option<u16>,
+    retry_after_seconds: Option<u32>,
+    limited: Option<(Bucket, Allowance)>,
 }
 
 /// The document.
@@ -91,7 +96,7 @@ struct Document<'a> {
 impl Problem {
     /// A problem that the caller can do something about: `detail` says what.
     pub(crate) fn new(code: Code, detail: impl Display) -> Self {
-        Self { code, detail: detail.to_string(), members: Map::new(), retry_after_seconds: None }
+        Self { code, detail: detail.to_string(), members: Map::new(), retry_after_seconds: None, limited: None }
     }
 
     /// What was sent makes no sense.
@@ -129,6 +134,12 @@ impl Problem {
         self
     }
 
+    /// The same problem for somebody who came too often.
+    pub(crate) fn limited(self, bucket: Bucket, allowance: Allowance) -> Self {
+        let retry_after_seconds = Some(allowance.resets_in_seconds());
+        Self { retry_after_seconds, limited: Some((bucket, allowance)), ..self }
+    }
+
     /// The document as text.
     pub(crate) fn document(&self) -> String {
         let (status, code, title) = self.code.parts();
@@ -152,6 +163,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some((bucket, allowance)) = self.limited {
+            bucket.tell(allowance, headers);
         }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

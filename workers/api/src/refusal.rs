@@ -6,6 +6,7 @@ use policy::Decision;
 use team::protocol::{OrderError as TeamError, ReserveError};
 
 use crate::problem::{Code, Problem};
+use crate::throttle::Bucket;
 
 impl From<ActorError> for Problem {
     fn from(error: ActorError) -> Self {
@@ -38,6 +39,7 @@ impl From<AdmitError> for Problem {
             AdmitError::Unknown => {
                 Self::new(Code::Unauthorized, format!("{error}: ask an admin of the organization for another one"))
             }
+            AdmitError::TooOften(allowance) => Bucket::Key.refusal(*allowance),
             AdmitError::AddressNotAllowed => {
                 let detail = "come from one of the organization's networks, or ask the operator to change `addresses` \
                               in its settings";

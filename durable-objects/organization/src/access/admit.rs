@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use audit::{Changed, Draft, Outcome};
 use identity::{KeyHash, MemberId, Networks, OrganizationId, Principal};
 use journal::Change;
+use limits::Allowance;
 use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Resource, Role, Who};
 use storage::Storage;
 
@@ -53,9 +54,11 @@ impl<S: Storage> Organization<S> {
     /// recorded.
     ///
     /// # Errors
-    /// [`AdmitError`], in this order: who it is, what it is done to, whether.
+    /// [`AdmitError`], in this order: who it is, how often, from where, what it
+    /// is done to, whether.
     pub fn admit(&mut self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
-        let outcome = self.decide(now, asked);
+        let allowance = self.count(now, asked)?;
+        let outcome = self.decide(now, asked).map(|admitted| Admitted { allowance, ..admitted });
         let refused = match &outcome {
             Err(AdmitError::Denied { on, decision, .. }) => {
                 let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
@@ -80,6 +83,16 @@ impl<S: Storage> Organization<S> {
             self.commit(now, change).map_err(|_| AdmitError::Storage)?;
         }
         outcome
+    }
+
+    /// Counts a request with a key that works. What is refused here is not
+    /// recorded: a flood must not become rows.
+    fn count(&mut self, now: i64, asked: &Admit) -> Result<Option<Allowance>, AdmitError> {
+        let Some((limit, key)) = asked.requests_a_minute.zip(asked.caller.counted()) else { return Ok(None) };
+        if self.identify(now, &asked.caller).is_err() {
+            return Ok(None);
+        }
+        self.throttle.take(now, *key, limit).map(Some).map_err(AdmitError::TooOften)
     }
 
     fn decide(&self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
@@ -114,6 +127,7 @@ impl<S: Storage> Organization<S> {
             decision,
             policy_version: profile.policy_version,
             visible,
+            allowance: None,
         };
         if decision.allowed {
             return Ok(admitted(decision, Visible::All));

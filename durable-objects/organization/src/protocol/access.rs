@@ -4,6 +4,7 @@ use audit::Attribution;
 use identity::{
     DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, TeamId,
 };
+use limits::Allowance;
 use policy::{Action, Decision, Facts, Grant, Grantee, Mode, Node, Role, Setting};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ pub struct Admit {
     /// By what request, for the record if they may not.
     #[serde(default)]
     pub by: Attribution,
+    /// How often a key may come in a minute; as often as it likes if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_a_minute: Option<u32>,
 }
 
 /// What a caller showed.
@@ -40,6 +44,18 @@ pub enum Caller {
         /// Of its text.
         hash: KeyHash,
     },
+}
+
+impl Caller {
+    /// The key whose requests are counted. The operator's are not: who runs the
+    /// installation may do so at any time.
+    #[must_use]
+    pub const fn counted(&self) -> Option<&KeyHash> {
+        match self {
+            Self::Operator => None,
+            Self::AdminKey { hash } | Self::ServiceKey { hash } => Some(hash),
+        }
+    }
 }
 
 /// What an action is done to.
@@ -94,6 +110,9 @@ pub struct Admitted {
     /// What of the tree they may do it to.
     #[serde(default)]
     pub visible: Visible,
+    /// How often the key may still come, where that is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
 }
 
 /// What of the tree somebody may do something to.
@@ -140,6 +159,9 @@ pub enum AdmitError {
     /// There is no such key, or it works no more.
     #[error("the key is unknown, was revoked, or has expired")]
     Unknown,
+    /// The key has come too often.
+    #[error("more than {} requests in a minute with this key", .0.limit)]
+    TooOften(Allowance),
     /// The organization's list of networks lacks the address.
     #[error("nobody may manage this organization from this address")]
     AddressNotAllowed,

@@ -19,6 +19,7 @@ use worker::send::SendFuture;
 use crate::app::{App, new_id, random, unexpected};
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
+use crate::throttle;
 
 /// By which the operator says which organization is meant.
 pub(crate) const ORGANIZATION_HEADER: &str = "x-alfred-organization";
@@ -77,7 +78,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let app = parts.extensions.get::<App>().cloned();
         let app = app.ok_or_else(|| Problem::internal("a request without bindings"))?;
+        throttle::may_try(&app, &parts.headers)?;
         let credential = credential(&parts.headers, app.operator_key().as_deref())?;
+        if credential == Credential::Operator {
+            app.know(None);
+        }
         let (named, address) = (named_organization(&parts.headers)?, address(&parts.headers));
         let by = Attribution {
             request: parts.extensions.get::<RequestId>().map(ToString::to_string),
@@ -110,6 +115,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
         match credential {
             Credential::Member(key) => {
                 let me = SendFuture::new(me(&app, &key, address)).await?;
+                app.know(throttle::member(&app, &key)?);
                 Ok(Self { app, key, me })
             }
             _ => Err(Problem::new(Code::Forbidden, "this is for a member's own key, `sk-alf-…`")),
@@ -132,9 +138,12 @@ impl Caller {
         let (organization, caller) = self.shown()?;
         let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
         let by = Attribution { action: Some(action.to_string()), ..self.by };
-        let command = organization::Command::Admit(Admit { caller, action, target, facts, by: by.clone() });
+        let requests_a_minute = self.app.rates().requests;
+        let admit = Admit { caller, action, target, facts, by: by.clone(), requests_a_minute };
+        let command = organization::Command::Admit(admit);
         match self.app.actors()?.organization(organization, &command).await? {
-            organization::Answer::Admit(Ok(Admitted { who, visible, decision, policy_version })) => {
+            organization::Answer::Admit(Ok(Admitted { who, visible, decision, policy_version, allowance })) => {
+                self.app.know(allowance);
                 let by = Attribution { policies: decision.policies, policy_version: Some(policy_version), ..by };
                 Ok(Admin { app: self.app, organization, who, address: self.address, visible, by })
             }
@@ -310,7 +319,7 @@ fn named_organization(headers: &HeaderMap) -> Result<Option<OrganizationId>, Pro
 }
 
 /// Where the call comes from, as the platform's edge says.
-fn address(headers: &HeaderMap) -> Option<IpAddr> {
+pub(crate) fn address(headers: &HeaderMap) -> Option<IpAddr> {
     headers.get("cf-connecting-ip")?.to_str().ok()?.parse().ok()
 }
 

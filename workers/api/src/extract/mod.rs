@@ -5,7 +5,7 @@ mod caller;
 mod parts;
 
 pub(crate) use body::Body;
-pub(crate) use caller::{Admin, Caller, Member, Operator};
+pub(crate) use caller::{Admin, Caller, Member, Operator, address};
 pub(crate) use organization::protocol::Target;
 pub(crate) use parts::{Id, Ids, Query, Unrepeated};
 pub(crate) use policy::Action;
