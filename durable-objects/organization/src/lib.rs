@@ -29,6 +29,7 @@ pub mod protocol;
 mod records;
 mod settings;
 mod settings_orders;
+mod tags;
 mod trail;
 mod view;
 

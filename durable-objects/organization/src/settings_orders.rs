@@ -78,9 +78,16 @@ impl<S: Storage> Organization<S> {
         Ok(reply)
     }
 
-    pub(crate) fn put_general(&mut self, now: i64, order: &Order, general: &General) -> Result<Reply, OrderError> {
+    pub(crate) fn put_general(
+        &mut self,
+        now: i64,
+        order: &Order,
+        name: Option<&String>,
+        general: &General,
+    ) -> Result<Reply, OrderError> {
         check_general(general)?;
         let mut profile = self.profile()?.clone();
+        profile.name = name.unwrap_or(&profile.name).clone();
         profile.general = general.clone();
         self.change_settings(now, order, Change::new(), profile, Reply::Done)
     }

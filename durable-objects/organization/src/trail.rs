@@ -15,6 +15,11 @@ impl<S: Storage> Organization<S> {
         let resource = resource(&order.act);
         let before = match &order.act {
             Act::PutGeneral(_) => self.records.profile.as_ref().and_then(|profile| json(&profile.general)),
+            Act::ChangeOrganization { .. } => self
+                .records
+                .profile
+                .as_ref()
+                .and_then(|profile| json(&serde_json::json!({ "name": profile.name, "general": profile.general }))),
             Act::Rename { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.name)),
             Act::PutOverrides { .. } => json(&self.records.overrides),
             _ => resource.as_deref().and_then(|id| self.snapshot(id)),
@@ -66,7 +71,11 @@ impl<S: Storage> Organization<S> {
 /// What an act is about.
 fn resource(act: &Act) -> Option<String> {
     let id: &dyn ToString = match act {
-        Act::Rename { .. } | Act::PutGeneral(_) | Act::PutOverrides { .. } | Act::Issue { .. } => return None,
+        Act::Rename { .. }
+        | Act::PutGeneral(_)
+        | Act::ChangeOrganization { .. }
+        | Act::PutOverrides { .. }
+        | Act::Issue { .. } => return None,
         Act::CreateAdminKey(new) => &new.id,
         Act::RevokeAdminKey { id } => id,
         Act::CreateDepartment { id, .. } | Act::RenameDepartment { id, .. } => id,

@@ -5,6 +5,7 @@ use identity::{
     AdminKeyId, ApiKey, DepartmentId, GrantId, KeyHash, KeyId, MemberId, Networks, OrganizationId, PolicyId, Principal,
     ServiceAccountId, ServiceKey, ServiceKeyId, TeamId,
 };
+use journal::Tag;
 use organization::protocol::{
     Act, Admit, AdmitError, Admitted, Caller, NewAdminKey, NewGrant, NewServiceKey, NewTeam, Open, Order, OrderError,
     PolicySource, PutPolicy, Reply, Target, Visible,
@@ -70,7 +71,7 @@ impl World {
     }
 
     fn order(&mut self, who: Principal, act: Act) -> Result<Reply, OrderError> {
-        self.0.order(NOW, &Order { who, idempotency: None, by: Default::default(), act })
+        self.0.order(NOW, &Order { who, idempotency: None, if_match: None, by: Default::default(), act })
     }
 
     fn done(&mut self, act: Act) -> Reply {
@@ -247,7 +248,10 @@ fn policies_hold_from_the_next_decision_on_and_survive_waking() {
         assert!(refused.to_string().contains(expected), "{refused}");
     }
     let stale = PutPolicy { expected_version: Some(7), ..put(1, forbid, false) };
-    assert_eq!(world.order(Principal::Operator, Act::PutPolicy(stale)), Err(OrderError::Stale { current: 1 }));
+    assert_eq!(
+        world.order(Principal::Operator, Act::PutPolicy(stale)),
+        Err(OrderError::Stale { current: 1, tag: Some(Tag::version(1u32)) })
+    );
     world.done(Act::PutPolicy(put(1, "forbid (principal, action == Action::\"list_keys\", resource);", false)));
     assert!(world.may(Action::ListTeams, Target::Organization));
     world.done(Act::RemovePolicy { id: PolicyId::from_u128(1) });

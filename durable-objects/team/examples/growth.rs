@@ -125,7 +125,10 @@ impl Subjected {
             acts.push(Act::CreateLimit { limit_id, subject, limit });
         }
         for act in acts {
-            team.order(START, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })?;
+            team.order(
+                START,
+                &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act },
+            )?;
         }
         Ok(Self { team, key, calls: 0 })
     }

@@ -6,12 +6,13 @@ use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfi
 use identity::{
     ApiKey, KeyHash, KeyId, LimitId, MemberId, Networks, OrganizationId, Principal, RequestId, TeamId, TransferId,
 };
+use journal::Tag;
 use ledger::{Account, Kind, Metered, Millicredits, Outcome};
 use limits::{Limit, Unit, Window};
 use storage::NativeStorage;
 use team::Team;
 use team::protocol::{
-    Act, NewKey, Order, Progress, Reply, Reserve, ReserveError, Reserved, Settle, Settled, Subject, Tokens,
+    Act, NewKey, Order, OrderError, Progress, Reply, Reserve, ReserveError, Reserved, Settle, Settled, Subject, Tokens,
 };
 
 const NOW: i64 = 1_800_000_000_000;
@@ -82,7 +83,10 @@ impl World {
 
     fn order(&mut self, act: Act) -> Reply {
         self.team
-            .order(NOW, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })
+            .order(
+                NOW,
+                &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act },
+            )
             .unwrap()
     }
 
@@ -383,4 +387,26 @@ fn orders_are_on_record_and_go_to_the_queue_and_calls_are_not() {
     let before = world.team.journal().audit_head();
     world.reserve(NOW, 1, 1, 1).unwrap();
     assert_eq!(world.team.journal().audit_head(), before, "a call writes no record");
+}
+
+#[test]
+fn a_limit_is_changed_as_it_was_read() {
+    let mut world = World::new();
+    let limit = |amount| Limit::new(limits::Kind::Cap, Window::Day, Unit::Requests, amount).unwrap();
+    let limit_id = LimitId::from_u128(1);
+    let Reply::Limit(first) = world.order(Act::CreateLimit { limit_id, subject: Subject::Team, limit: limit(5) })
+    else {
+        panic!()
+    };
+    let mut meant_for = |tag: Tag, act: Act| {
+        let (idempotency, if_match) = (None, Some(vec![tag]));
+        world.team.order(NOW, &Order { who: Principal::Operator, idempotency, if_match, by: Default::default(), act })
+    };
+    let change = |amount| Act::ChangeLimit { limit_id, limit: limit(amount) };
+    let Ok(Reply::Limit(second)) = meant_for(first.tag(), change(6)) else { panic!() };
+    for act in [change(7), Act::RemoveLimit { limit_id }] {
+        assert_eq!(meant_for(first.tag(), act), Err(OrderError::Stale { tag: second.tag() }));
+    }
+    assert_eq!(meant_for(second.tag(), Act::RemoveLimit { limit_id }), Ok(Reply::Done));
+    assert!(matches!(meant_for(second.tag(), Act::RemoveLimit { limit_id }), Err(OrderError::NotFound { .. })));
 }

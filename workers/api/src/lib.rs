@@ -33,6 +33,7 @@ mod refusal;
 mod router;
 pub mod schema;
 mod sql;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -67,6 +68,7 @@ pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body>
         },
         Err(problem) => problem.into_response(),
     };
+    response = tags::not_modified(&headers, response);
     throttle::ends(&app, &headers, response.status() == StatusCode::UNAUTHORIZED);
     if let Some(allowance) = app.allowance() {
         throttle::Bucket::Key.tell(allowance, response.headers_mut());

@@ -30,6 +30,9 @@ use crate::schema;
             **Amounts** are decimal strings of credits. **Times** are RFC 3339 in UTC.\n\n\
             **Repeating.** A POST with an `Idempotency-Key` can be repeated for a week: it is done once, and answers \
             the same again, secrets included.\n\n\
+            **Changing.** What can be changed has a tag, in the header `ETag` of a GET and of what a change answers. \
+            Sent back as `If-Match`, nobody else's change is overwritten; as `If-None-Match`, what is still the same is \
+            not sent again.\n\n\
             **How often.** `RateLimit` says what is left to the key in this minute.\n\n\
             **Lists** come in pages: send `next_cursor` as `cursor`.\n\n\
             **Errors** are problem documents (RFC 9457) with a stable `code` and a `detail` that says what to do.",
@@ -65,6 +68,19 @@ use crate::schema;
     modifiers(&Common)
 )]
 struct Api;
+
+/// Operations on what has a tag: those that show it, and those that change it.
+const TAGGED: [(&str, &str); 9] = [
+    ("get_organization", "change_organization"),
+    ("get_department", "change_department"),
+    ("get_team", "change_team"),
+    ("get_member", "change_member"),
+    ("get_limit", "change_limit remove_limit"),
+    ("get_service_account", "change_service_account revoke_service_key"),
+    ("get_provider", "change_provider remove_provider"),
+    ("get_policy", "change_policy remove_policy"),
+    ("get_overrides", "replace_overrides change_overrides"),
+];
 
 /// What all operations have in common.
 struct Common;
@@ -123,6 +139,24 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
                 "1 to 255 ASCII characters: repeating the request with it is doing it once.",
             );
         }
+    }
+    let id = operation.operation_id.clone().unwrap_or_default();
+    if TAGGED.iter().any(|(shows, _)| *shows == id) {
+        header(
+            operation,
+            "if-none-match",
+            "Tags of answers that the client has: if this is one of them, it is not sent.",
+        );
+        let same = ResponseBuilder::new().description("It is what the client has").build();
+        operation.responses.responses.insert("304".to_owned(), RefOr::T(same));
+    }
+    if TAGGED.iter().any(|(_, changes)| changes.split(' ').any(|change| change == id)) {
+        header(
+            operation,
+            "if-match",
+            "The tag (`ETag`) of what was read: if somebody else has changed it, nothing is done.",
+        );
+        statuses.push((412, "Somebody else has changed it; `current_tag` is its tag now"));
     }
     if path == "/api/v1/allotments" {
         statuses.push((402, "The credits do not suffice"));
@@ -187,6 +221,24 @@ fn every_operation_says_what_it_does() {
             assert!(operation["summary"].as_str().is_some_and(|text| text.ends_with('.')), "{at} has no summary");
             assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{at} has no id of its own");
             assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{at}");
+        }
+    }
+}
+
+/// What has a tag says so, wherever it is shown or changed.
+#[test]
+fn every_tag_is_documented() {
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    let operations =
+        || document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let find = |id: &str| operations().find(|operation| operation["operationId"] == id).unwrap();
+    let takes = |operation: &serde_json::Value, name: &str| {
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["name"] == name))
+    };
+    for (shows, changes) in TAGGED {
+        assert!(takes(find(shows), "if-none-match") && find(shows)["responses"]["304"].is_object(), "{shows}");
+        for change in changes.split(' ') {
+            assert!(takes(find(change), "if-match") && find(change)["responses"]["412"].is_object(), "{change}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What the actors refuse, as problems.
 
 use ::actors::ActorError;
+use journal::Tag;
 use organization::protocol::{AdmitError, OrderError as OrganizationError};
 use policy::Decision;
 use team::protocol::{OrderError as TeamError, ReserveError};
 
 use crate::problem::{Code, Problem};
+use crate::tags::quoted;
 use crate::throttle::Bucket;
 
 impl From<ActorError> for Problem {
@@ -27,7 +29,7 @@ impl From<OrganizationError> for Problem {
             OrganizationError::Invalid { .. } => Self::invalid(error),
             OrganizationError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
             OrganizationError::IdempotencyConflict { .. } => idempotency_conflict(),
-            OrganizationError::Stale { .. } => Self::new(Code::PreconditionFailed, error),
+            OrganizationError::Stale { tag, .. } => stale(tag.as_ref()),
             OrganizationError::Storage => Self::unavailable(error),
         }
     }
@@ -76,6 +78,7 @@ impl From<TeamError> for Problem {
             TeamError::Invalid { .. } => Self::invalid(error),
             TeamError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
             TeamError::IdempotencyConflict { .. } => idempotency_conflict(),
+            TeamError::Stale { tag } => stale(Some(tag)),
             TeamError::NotOpen | TeamError::Storage => Self::unavailable(error),
         }
     }
@@ -97,6 +100,17 @@ impl From<ReserveError> for Problem {
             ReserveError::Storage => Self::unavailable(error),
             _ => Self::internal(format_args!("not an answer to this question: {error}")),
         }
+    }
+}
+
+/// What was changed is not what the client has read.
+fn stale(tag: Option<&Tag>) -> Problem {
+    let detail = "somebody else has changed it since you read it: read it again, and send what you want to change with \
+                  its tag as `If-Match`";
+    let problem = Problem::new(Code::PreconditionFailed, detail);
+    match tag {
+        Some(tag) => problem.with("current_tag", quoted(tag)),
+        None => problem,
     }
 }
 

@@ -321,7 +321,7 @@ pub struct PutPolicy {
     /// Whether it must be new, or must be there.
     pub new: bool,
     /// The version that was read, where somebody else's change must not be
-    /// overwritten.
+    /// overwritten. Newer versions of the API say it by the order's tags.
     #[serde(default)]
     pub expected_version: Option<u32>,
     /// What it is called.

@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use axum::Json;
 use identity::{Networks, OrganizationId, Principal};
 use ledger::Millicredits;
-use organization::protocol::{Act, Directory};
+use organization::protocol::{Act, Directory, HasTag};
 use organization::{General, OutputLimit};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use super::organizations::write_index;
 use crate::extract::{Action, Body, Caller, Target};
 use crate::problem::{Code, Problem};
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::{Help, Name, given};
 
 /// An organization.
@@ -91,7 +91,7 @@ pub(crate) struct OrganizationChange {
 }
 
 /// Changes to the settings. What is left out stays as it is.
-#[derive(Debug, Default, PartialEq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsChange {
     /// Name in the IANA database. Running windows are cut anew.
@@ -144,9 +144,10 @@ impl SettingsChange {
 #[utoipa::path(get, path = "/api/v1/organization", tag = "Organization",
     responses((status = 200, description = "The organization", body = Organization)))]
 #[worker::send]
-pub(crate) async fn get_organization(caller: Caller) -> Result<Json<Organization>, Problem> {
+pub(crate) async fn get_organization(caller: Caller) -> Result<Tagged<Organization>, Problem> {
     let admin = caller.may(Action::GetOrganization, Target::Organization).await?;
-    Ok(Json(admin.directory().await?.into()))
+    let directory = admin.directory().await?;
+    Ok(Tagged::shown(directory.tag(), directory.into()))
 }
 
 /// Change the organization's name or settings.
@@ -158,23 +159,22 @@ pub(crate) async fn get_organization(caller: Caller) -> Result<Json<Organization
 pub(crate) async fn change_organization(
     caller: Caller,
     Body { value, repeat }: Body<OrganizationChange>,
-) -> Result<Json<Organization>, Problem> {
+) -> Result<Tagged<Organization>, Problem> {
     let admin = caller.may(Action::ChangeOrganization, Target::Organization).await?;
     if !value.lock_out && admin.who != Principal::Operator {
         value.settings.keeps_in(admin.address)?;
     }
-    // Two orders cannot share an idempotency key; both may be repeated safely.
-    let repeat = repeat.without_key();
-    if value.settings != SettingsChange::default() {
-        let general = value.settings.apply(admin.directory().await?.general)?;
-        admin.order(&repeat, Act::PutGeneral(general)).await?;
+    let read = async || admin.directory().await.map(|directory| (directory.tag(), directory));
+    let alter = |directory: Directory| {
+        let name = value.name.clone().map_or(directory.name, Name::into_string);
+        Ok(Act::ChangeOrganization { name, general: value.settings.clone().apply(directory.general)? })
+    };
+    admin.change(&repeat, read, alter).await?;
+    let directory = admin.directory().await?;
+    if value.name.is_some() {
+        write_index(&admin.app, admin.organization, &directory.name, admin.now()).await?;
     }
-    if let Some(name) = value.name {
-        let name = name.into_string();
-        admin.order(&repeat, Act::Rename { name: name.clone() }).await?;
-        write_index(&admin.app, admin.organization, &name, admin.now()).await?;
-    }
-    Ok(Json(admin.directory().await?.into()))
+    Ok(Tagged::changed(directory.tag(), directory.into()))
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The organization's own policies.
 
-use ::organization::protocol::{Act, PolicyRecord, PolicySource, PutPolicy, Reply};
+use ::organization::protocol::{Act, HasTag, PolicyRecord, PolicySource, PutPolicy, Reply};
 use axum::Json;
 use axum::response::IntoResponse;
 use http::header;
 use identity::PolicyId;
+use journal::Tag;
 use policy::{Mode, Setting};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use crate::idempotency::Repeat;
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::Name;
 use crate::time::Time;
 
@@ -79,7 +81,7 @@ pub(crate) struct PolicyOrder {
     #[serde(default)]
     #[schema(value_type = Option<schema::PolicyMode>)]
     mode: Mode,
-    /// The version that was read, so that nobody else's change is overwritten.
+    /// The version that was read, so that nobody else's change is overwritten: the same as its tag in `If-Match`.
     #[serde(default)]
     version: Option<u32>,
 }
@@ -92,7 +94,8 @@ impl PolicyOrder {
             _ => return Err(Problem::invalid("write the policy either in `cedar` or as a `setting`")),
         };
         let name = self.name.into_string();
-        Ok(PutPolicy { id, new, expected_version: self.version, name, source, mode: self.mode })
+        // It stands in the order, as for everything else that has a tag.
+        Ok(PutPolicy { id, new, expected_version: None, name, source, mode: self.mode })
     }
 }
 
@@ -105,8 +108,11 @@ pub(crate) async fn create_policy(
     Body { value, repeat }: Body<PolicyOrder>,
 ) -> Result<Created<PolicyBody>, Problem> {
     let admin = caller.may(Action::CreatePolicy, Target::Organization).await?;
+    if value.version.is_some() {
+        return Err(Problem::invalid("`version` is for a change of a policy: leave it out for a new one"));
+    }
     let put = value.into_put(PolicyId::from_u128(admin.id()?), true)?;
-    order(&admin, &repeat, Act::PutPolicy(put)).await.map(created)
+    order(&admin, &repeat, Act::PutPolicy(put)).await.map(|record| created(record.into()))
 }
 
 /// List policies.
@@ -127,11 +133,11 @@ pub(crate) async fn list_policies(
     params(("policy_id" = schema::PolicyId, Path)),
     responses((status = 200, description = "The policy", body = PolicyBody)))]
 #[worker::send]
-pub(crate) async fn get_policy(caller: Caller, Id(id): Id<PolicyId>) -> Result<Json<PolicyBody>, Problem> {
+pub(crate) async fn get_policy(caller: Caller, Id(id): Id<PolicyId>) -> Result<Tagged<PolicyBody>, Problem> {
     let admin = caller.may(Action::GetPolicy, Target::Organization).await?;
     let mut policies = admin.access().await?.policies.into_iter();
     let found = policies.find(|record| record.id == id).ok_or_else(|| Problem::not_found("policy", id))?;
-    Ok(Json(found.into()))
+    Ok(Tagged::shown(found.tag(), found.into()))
 }
 
 /// List the versions of a policy, the newest first; of one that was removed, too.
@@ -157,9 +163,11 @@ pub(crate) async fn change_policy(
     caller: Caller,
     Id(id): Id<PolicyId>,
     Body { value, repeat }: Body<PolicyOrder>,
-) -> Result<Json<PolicyBody>, Problem> {
+) -> Result<Tagged<PolicyBody>, Problem> {
     let admin = caller.may(Action::ChangePolicy, Target::Organization).await?;
-    order(&admin, &repeat, Act::PutPolicy(value.into_put(id, false)?)).await.map(Json)
+    let repeat = value.version.map_or_else(|| repeat.clone(), |version| repeat.meant_for(Tag::version(version)));
+    let record = order(&admin, &repeat, Act::PutPolicy(value.into_put(id, false)?)).await?;
+    Ok(Tagged::changed(record.tag(), record.into()))
 }
 
 /// Remove a policy. Its versions can still be listed.
@@ -173,7 +181,7 @@ pub(crate) async fn remove_policy(
     Unrepeated(repeat): Unrepeated,
 ) -> Result<Json<PolicyBody>, Problem> {
     let admin = caller.may(Action::RemovePolicy, Target::Organization).await?;
-    order(&admin, &repeat, Act::RemovePolicy { id }).await.map(Json)
+    order(&admin, &repeat, Act::RemovePolicy { id }).await.map(|record| Json(record.into()))
 }
 
 /// Show the types and actions that policies in Cedar may name.
@@ -183,9 +191,9 @@ pub(crate) async fn get_policy_schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], policy::schema_text())
 }
 
-async fn order(admin: &Admin, repeat: &Repeat, act: Act) -> Result<PolicyBody, Problem> {
+async fn order(admin: &Admin, repeat: &Repeat, act: Act) -> Result<PolicyRecord, Problem> {
     match admin.order(repeat, act).await? {
-        Reply::Policy(record) => Ok((*record).into()),
+        Reply::Policy(record) => Ok(*record),
         _ => Err(unexpected()),
     }
 }

@@ -236,7 +236,8 @@ impl Admin {
     /// An act of management on the organization.
     pub(crate) async fn order(&self, repeat: &Repeat, act: organization::Act) -> Result<organization::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
-        let order = organization::Order { who: self.who, idempotency, by: self.by.clone(), act };
+        let if_match = repeat.if_match.clone();
+        let order = organization::Order { who: self.who, idempotency, if_match, by: self.by.clone(), act };
         self.app.order_organization(self.organization, order).await
     }
 
@@ -244,7 +245,8 @@ impl Admin {
     /// this organization.
     pub(crate) async fn order_team(&self, id: TeamId, repeat: &Repeat, act: team::Act) -> Result<team::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
-        self.app.order_team(id, team::Order { who: self.who, idempotency, by: self.by.clone(), act }).await
+        let if_match = repeat.if_match.clone();
+        self.app.order_team(id, team::Order { who: self.who, idempotency, if_match, by: self.by.clone(), act }).await
     }
 
     /// 128 secret bits: the same again where the request is a repetition.

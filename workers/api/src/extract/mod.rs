@@ -2,6 +2,7 @@
 
 mod body;
 mod caller;
+mod change;
 mod parts;
 
 pub(crate) use body::Body;
