@@ -109,6 +109,30 @@ test("an answer whose headers cannot be changed is protected too", async () => {
   assert.equal(await answer.text(), "1");
 });
 
+test("no route takes a body that is too long", async () => {
+  const long = new Uint8Array((1 << 20) + 1).fill(32);
+  // Announced, and not.
+  const bodies = [() => long, () => new Blob([long]).stream()];
+  for (const [method, path] of [
+    ["POST", "/teams"],
+    ["PATCH", "/organization"],
+    ["PUT", "/prices/overrides"],
+    ["POST", "/nothing"],
+    ["DELETE", `/providers/${company.provider.id}`],
+  ]) {
+    for (const body of method === "DELETE" || path === "/nothing" ? bodies.slice(0, 1) : bodies) {
+      const response = await alfred.fetch(`/api/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${company.api.key}`, "content-type": "application/json" },
+        body: body(),
+        duplex: "half",
+      });
+      assert.deepEqual([response.status, (await response.json()).code], [413, "payload_too_large"], `${method} ${path}`);
+    }
+  }
+  assert.equal((await ask(`GET /api/v1/providers/${company.provider.id}`, company.api.key)).status, 200);
+});
+
 test("no page of another origin may read or send anything", async () => {
   const origin = { origin: "https://evil.example" };
   const preflight = {

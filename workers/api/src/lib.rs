@@ -61,7 +61,7 @@ pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body>
     if let Some(id) = id {
         parts.extensions.insert(id);
     }
-    let mut response = match throttle::begins(&app, &path, &headers) {
+    let mut response = match throttle::begins(&app, &path, &headers).and_then(|()| extract::fits(&headers)) {
         Ok(()) => match router::router().call(Request::from_parts(parts, Body::new(body))).await {
             Ok(response) => response,
             Err(never) => match never {},
