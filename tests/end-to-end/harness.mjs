@@ -10,13 +10,17 @@ import { promisify } from "node:util";
 
 import { ROOT, startRuntime } from "../../xtask/node/runtime.mjs";
 
+const UNLIMITED = { KEY_REQUESTS_A_MINUTE: "0", FAILED_KEYS_A_MINUTE: "0", SIGN_INS_A_MINUTE: "0" };
+
 /**
  * Starts Alfred.
  *
  * @param {object} [options]
  * @param {string} [options.state] a state folder to go on from; a new one,
  *   removed by `stop`, if left out
- * @param {Record<string, string>} [options.env] more variables for the worker
+ * @param {Record<string, string>} [options.env] more variables for the worker;
+ *   unless said here, anybody may come as often as they like: tests are one
+ *   caller, and a quick one
  * @param {string} [options.build] another folder with a built worker
  * @param {boolean} [options.seed] with the example organization of `cargo xtask dev`
  * @param {number} [options.twins] so many isolates more
@@ -31,7 +35,7 @@ export async function startAlfred({ state, env, build = builtWorker(), seed = fa
     build,
     sql: true,
     twins,
-    env,
+    env: { ...UNLIMITED, ...env },
     onLog(line) {
       logs.push(line);
       if (verbose) console.log(`    | ${line}`);

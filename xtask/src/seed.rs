@@ -30,6 +30,9 @@ pub(crate) struct DevJson {
     pub(crate) base_url: String,
     /// Opens the operator's API.
     pub(crate) operator_key: String,
+    /// The organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) organization_id: Option<String>,
     /// Opens the organization's management API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) admin_key: Option<String>,

@@ -2,7 +2,8 @@
 //!
 //! What moves credits or makes something carries an `Idempotency-Key`, so that
 //! it can be sent again when no answer came or Alfred asks for patience (503);
-//! so can what only reads. Changes and removals are sent once.
+//! so can what only reads. Changes and removals are sent once. What came too
+//! often (429) was not looked at, and is sent again whatever it is.
 
 mod operation;
 pub(crate) mod retry;
@@ -131,18 +132,24 @@ impl Api {
             _ => None,
         };
         let repeatable = matches!(operation.method, Method::Get | Method::Post);
-        let mut tries = retry::Tries::new(if repeatable { retry::MOST } else { 1 });
+        let mut tries = retry::Tries::new(retry::MOST);
         loop {
             let answer = self.try_once(operation.method, &url, once.as_deref(), body);
             let failure = match answer {
                 Ok(mut response) if response.status().is_success() => return self.answer(&url, &mut response),
-                Ok(mut response) if response.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Ok(mut response) if is_to_come_again(response.status(), repeatable) => {
                     let wait = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
                     tries.told_to_wait(wait);
                     self.refusal(&url, &mut response)
                 }
                 Ok(mut response) => return Err(self.refusal(&url, &mut response)),
-                Err(error) => Failure::Unreachable { url: self.url.clone(), reason: error.to_string() },
+                Err(error) => {
+                    let failure = Failure::Unreachable { url: self.url.clone(), reason: error.to_string() };
+                    if !repeatable {
+                        return Err(failure);
+                    }
+                    failure
+                }
             };
             match tries.next() {
                 Some(pause) => std::thread::sleep(pause),
@@ -204,6 +211,12 @@ impl Api {
             _ => Failure::Unreadable { url: url.to_owned(), reason: format!("{status} without a reason") },
         }
     }
+}
+
+/// Whether Alfred asks for patience. Who came too often has changed nothing,
+/// whatever they wanted.
+fn is_to_come_again(status: StatusCode, repeatable: bool) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || (repeatable && status == StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// A page of a list.

@@ -6,8 +6,9 @@ use std::time::Duration;
 pub(crate) const MOST: u32 = 5;
 /// Doubled with every try: 0.2 + 0.4 + 0.8 + 1.6 are 3 seconds in all.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Alfred asks for 1 or 5 seconds; whoever asks for more is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Alfred asks for 1 or 5 seconds, and whoever came too often for what is left
+/// of a minute; who asks for more is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The tries that are left.
 #[derive(Debug)]

@@ -90,6 +90,14 @@ fn what_changes_something_is_sent_once() {
 }
 
 #[test]
+fn what_came_too_often_is_sent_again_whatever_it_is() {
+    let often = answer("429 Too Many Requests", "retry-after: 0\r\n", r#"{"title":"T","detail":"d","status":429}"#);
+    let (api, server) = server(&[&often, &often, &answer("200 OK", "", r#"{"id":"team_1"}"#)]);
+    assert_eq!(api.order(operations::CHANGE_TEAM, &["team_1"], &json!({})), Ok(json!({ "id": "team_1" })));
+    assert_eq!(server.join().unwrap().len(), 3);
+}
+
+#[test]
 fn a_refusal_is_final_and_keeps_its_words() {
     let body = r#"{"title":"That is not permitted","detail":"no role of yours permits it","status":403}"#;
     let (api, server) = server(&[&answer("403 Forbidden", "", body)]);

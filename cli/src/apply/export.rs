@@ -83,6 +83,7 @@ fn organization(there: &state::Organization) -> Result<Organization, ExportError
         help: there.settings.help.clone(),
         output_limit: Some(word(&there.settings.output_limit)?),
         usd_per_million_credits: Some(there.settings.usd_per_million_credits),
+        addresses: there.settings.addresses.clone().map(OrAll::These),
     })
 }
 

@@ -65,6 +65,8 @@ tables! {
         output_limit: Option<OutputLimit>,
         #[serde(skip_serializing_if = "Option::is_none")]
         usd_per_million_credits: Option<Usd>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        addresses: Option<OrAll<Networks>>,
     }
     /// A department.
     Department {

@@ -54,6 +54,7 @@ wire! {
         output_limit: String,
         time_zone: String,
         usd_per_million_credits: Usd,
+        addresses: Option<Networks>,
     }
     /// A department.
     Department { id: DepartmentId, name: String }

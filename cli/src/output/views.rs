@@ -21,6 +21,7 @@ views! {
         "DEPARTMENTS" "/departments" Number, "TEAMS" "/teams" Number, "MEMBERS" "/members" Number,
         "TIME ZONE" "/settings/time_zone" Text, "OUTPUT LIMIT" "/settings/output_limit" Text,
         "USD PER MILLION CREDITS" "/settings/usd_per_million_credits" Amount, "HELP" "/settings/help" Text,
+        "ADDRESSES" "/settings/addresses" List,
     }
     BALANCE: "Balance" {
         "NAME" "/name" Text, "NODE" "/node" Text, "AVAILABLE" "/available" Amount, "RESERVED" "/reserved" Amount,

@@ -2,6 +2,7 @@
 //! exactly once, by the id of its envelope.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use identity::{DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
 use ledger::Millicredits;
@@ -102,6 +103,20 @@ pub struct TeamProfile {
     /// Networks that calls may come from. `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Networks>,
+    /// Networks that calls of the organization's members may come from. `None`
+    /// for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_addresses: Option<Networks>,
+}
+
+impl TeamProfile {
+    /// Whether the organization's list and the team's have the address. One
+    /// that is not known is in no list.
+    #[must_use]
+    pub fn allows(&self, address: Option<IpAddr>) -> bool {
+        let mut lists = [&self.organization_addresses, &self.addresses].into_iter().flatten();
+        lists.all(|networks| address.is_some_and(|address| networks.contains(address)))
+    }
 }
 
 /// Whether a call may draw from the team's pool.

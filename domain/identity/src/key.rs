@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::base32;
-use crate::id::{OrganizationId, TeamId, WorkloadId};
+use crate::id::{OrganizationId, SessionId, TeamId, WorkloadId};
 
 const API_PREFIX: &str = "sk-alf-";
 const ADMIN_PREFIX: &str = "sk-alf-admin-";
@@ -50,6 +50,12 @@ impl KeyHash {
     #[must_use]
     pub fn of_workload(workload: WorkloadId) -> Self {
         Self::of(&format!("workload {workload}"))
+    }
+
+    /// The same, for a session: what its requests are counted by.
+    #[must_use]
+    pub fn of_session(session: SessionId) -> Self {
+        Self::of(&format!("session {session}"))
     }
 }
 

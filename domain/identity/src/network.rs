@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is neither an address nor a network.
@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[error("`{0}` is not a network: write it like `203.0.113.0/24`, `2001:db8::/32` or as a single address")]
 pub struct NetworkError(String);
 
-/// A list of networks, v4 and v6.
+/// A list of networks, v4 and v6. Written in its v6 form (`::ffff:203.0.113.0/120`)
+/// a v4 network is the v4 network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Networks(Vec<IpNet>);
 
@@ -23,7 +24,7 @@ impl Networks {
         let read = |text: &T| {
             let text = text.as_ref();
             let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-            network.map_err(|_| NetworkError(text.chars().take(80).collect()))
+            network.map(canonical).map_err(|_| NetworkError(text.chars().take(80).collect()))
         };
         texts.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
@@ -35,6 +36,26 @@ impl Networks {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
+
+    /// How many networks.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it has no network, and so no address.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The v4 network that a v6 network stands for, if it stands for one.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(six) = network else { return network };
+    let four = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));
+    let four = four.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    four.map_or(network, IpNet::V4)
 }
 
 impl Serialize for Networks {
@@ -69,6 +90,24 @@ mod tests {
             assert_eq!(networks.contains(address.parse().unwrap()), inside, "{address}");
         }
         assert!(!Networks::default().contains("203.0.113.9".parse().unwrap()));
+    }
+
+    #[test]
+    fn v4_networks_in_their_v6_form() {
+        for (text, shown) in [
+            ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+            ("::ffff:203.0.113.9", "203.0.113.9/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            // Wider than all of v4: a v6 network.
+            ("::ffff:0:0/95", "::ffff:0.0.0.0/95"),
+            ("2001:db8::/32", "2001:db8::/32"),
+        ] {
+            let networks = Networks::parse(&[text]).unwrap();
+            assert_eq!(serde_json::to_value(&networks).unwrap(), serde_json::json!([shown]), "{text}");
+        }
+        let networks = Networks::parse(&["::ffff:203.0.113.0/120"]).unwrap();
+        assert!(networks.contains("203.0.113.9".parse().unwrap()));
+        assert!(!networks.contains("203.0.114.9".parse().unwrap()));
     }
 
     #[test]

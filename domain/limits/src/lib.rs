@@ -2,7 +2,8 @@
 //!
 //! In scope: calendar windows in an organization's time zone, the meter that
 //! counts what a team, member or key took in each of them, what a limit is and
-//! how it is written, and whether a call still fits.
+//! how it is written, and whether a call still fits. And counting in memory
+//! ([`Throttle`]), for requests that cost no credits.
 //!
 //! Out of scope: funds (a limit is not money: a payer within all limits can
 //! still be out of credits), which limits apply to whom, in which order they
@@ -27,6 +28,7 @@ mod limit;
 mod meter;
 mod reset;
 mod spend;
+mod throttle;
 mod window;
 mod zone;
 
@@ -38,5 +40,6 @@ pub use limit::{Kind, Limit, LimitError};
 pub use meter::{Meter, MeterError, Taken};
 pub use reset::reset_text;
 pub use spend::{Spend, Unit};
+pub use throttle::{Allowance, THROTTLE_WINDOW_MS, Throttle};
 pub use window::Window;
 pub use zone::{Zone, ZoneError};

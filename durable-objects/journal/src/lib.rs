@@ -35,9 +35,11 @@ mod commands;
 mod entries;
 mod journal;
 mod outbox;
+mod tag;
 mod trail;
 
 pub use change::{Change, Statement};
 pub use commands::{Idempotency, Remembered};
 pub use journal::{CHECKPOINT_EVERY, CommitError, Journal, Opened};
 pub use outbox::Pending;
+pub use tag::Tag;

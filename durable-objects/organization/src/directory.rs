@@ -183,6 +183,7 @@ pub(crate) fn team_profile(profile: &mut Profile, new: &NewTeam) -> TeamProfile 
         pool_draw: new.pool_draw,
         models: new.models.clone(),
         addresses: new.addresses.clone(),
+        organization_addresses: profile.general.addresses.clone(),
     }
 }
 

@@ -30,6 +30,7 @@ pub mod protocol;
 mod records;
 mod settings;
 mod settings_orders;
+mod tags;
 mod trail;
 mod view;
 

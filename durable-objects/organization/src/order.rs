@@ -24,7 +24,7 @@ impl<S: Storage> Organization<S> {
                 }
             }
         }
-        let outcome = self.carry_out(now, order);
+        let outcome = self.is_meant_for(order).and_then(|()| self.carry_out(now, order));
         if let Err(error) = &outcome
             && *error != OrderError::Storage
         {
@@ -54,7 +54,8 @@ impl<S: Storage> Organization<S> {
             Act::PutProvider { provider, new } => self.put_provider(now, order, provider, *new),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
             Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),
-            Act::PutGeneral(general) => self.put_general(now, order, general),
+            Act::PutGeneral(general) => self.put_general(now, order, None, general),
+            Act::ChangeOrganization { name, general } => self.put_general(now, order, Some(name), general),
             Act::CreateServiceAccount { id, name } => self.create_service_account(now, order, *id, name),
             Act::ChangeServiceAccount { id, name, disabled } => {
                 self.change_service_account(now, order, *id, name, *disabled)

@@ -2,9 +2,10 @@
 
 use std::cell::OnceCell;
 
-use identity::OrganizationId;
+use identity::{KeyHash, OrganizationId};
 use journal::{Change, CommitError, Journal, Opened};
 use ledger::{BooksError, Entry};
+use limits::Throttle;
 use policy::{Engine, PolicyError};
 use storage::{Storage, StorageError};
 
@@ -28,7 +29,13 @@ pub struct Organization<S> {
     pub(crate) strangers: Strangers,
     /// What policies in shadow mode would have decided.
     pub(crate) watch: Watch,
+    /// How often each key has come.
+    pub(crate) throttle: Throttle<KeyHash>,
 }
+
+/// More keys than an organization has that are used in the same minute; 100
+/// bytes each.
+const MOST_KEYS_COUNTED: usize = 10_000;
 
 impl<S: Storage> Organization<S> {
     /// Wakes the organization's actor; the storage comes back when there was
@@ -54,7 +61,15 @@ impl<S: Storage> Organization<S> {
         let records = Records::load(journal.store())?;
         let watch = Watch::load(journal.store())?;
         let publish_at = journal.has_unpublished().then_some(0);
-        Ok(Self { journal, records, publish_at, engine: OnceCell::new(), strangers: Strangers::default(), watch })
+        Ok(Self {
+            journal,
+            records,
+            publish_at,
+            engine: OnceCell::new(),
+            strangers: Strangers::default(),
+            watch,
+            throttle: Throttle::new(MOST_KEYS_COUNTED),
+        })
     }
 
     /// The money.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use identity::{KeyId, MemberId, OrganizationId, ProviderId, ServiceAccountId, ServiceKeyId, TeamId, WorkloadId};
+use identity::{
+    KeyId, MemberId, Networks, OrganizationId, ProviderId, ServiceAccountId, ServiceKeyId, TeamId, WorkloadId,
+};
 use openid::{ClaimRule, Issuer};
 use policy::Rule;
 use pricing::{CreditRate, Overrides};
@@ -88,6 +90,10 @@ pub struct General {
     /// Where people ask for more: a sentence or a link, shown with refusals.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// Networks that members' calls and acts of management may come from.
+    /// `None` for all. The operator is not bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Networks>,
 }
 
 impl Default for General {
@@ -97,6 +103,7 @@ impl Default for General {
             usd_per_million_credits: CreditRate::default(),
             output_limit: OutputLimit::default(),
             help: None,
+            addresses: None,
         }
     }
 }

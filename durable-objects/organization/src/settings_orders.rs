@@ -2,7 +2,7 @@
 //! the settings and tells every team in the same transaction.
 
 use events::{Message, TeamProfile};
-use identity::ProviderId;
+use identity::{Networks, ProviderId};
 use journal::Change;
 use limits::Zone;
 use pricing::Overrides;
@@ -17,6 +17,9 @@ use crate::settings::{General, Provider};
 
 /// Tried one after another for each call.
 const MOST_PROVIDERS: usize = 100;
+
+/// Every team keeps them in memory and looks at each for every call.
+const MOST_NETWORKS: usize = 200;
 
 impl<S: Storage> Organization<S> {
     pub(crate) fn put_provider(
@@ -75,9 +78,16 @@ impl<S: Storage> Organization<S> {
         Ok(reply)
     }
 
-    pub(crate) fn put_general(&mut self, now: i64, order: &Order, general: &General) -> Result<Reply, OrderError> {
+    pub(crate) fn put_general(
+        &mut self,
+        now: i64,
+        order: &Order,
+        name: Option<&String>,
+        general: &General,
+    ) -> Result<Reply, OrderError> {
         check_general(general)?;
         let mut profile = self.profile()?.clone();
+        profile.name = name.unwrap_or(&profile.name).clone();
         profile.general = general.clone();
         self.change_settings(now, order, Change::new(), profile, Reply::Done)
     }
@@ -92,14 +102,17 @@ impl<S: Storage> Organization<S> {
         reply: Reply,
     ) -> Result<Reply, OrderError> {
         profile.settings_version = profile.settings_version.saturating_add(1);
-        let moved_zone = self.profile()?.general.time_zone != profile.general.time_zone;
+        let before = &self.profile()?.general;
+        let is_of_teams =
+            (&before.time_zone, &before.addresses) != (&profile.general.time_zone, &profile.general.addresses);
         let mut teams = Vec::new();
         for (id, record) in &self.records.teams {
-            if moved_zone {
+            if is_of_teams {
                 profile.directory_version = profile.directory_version.saturating_add(1);
                 let team = TeamProfile {
                     version: profile.directory_version,
                     time_zone: profile.general.time_zone.clone(),
+                    organization_addresses: profile.general.addresses.clone(),
                     settings_version: profile.settings_version,
                     ..record.profile.clone()
                 };
@@ -123,5 +136,11 @@ impl<S: Storage> Organization<S> {
 
 pub(crate) fn check_general(general: &General) -> Result<(), OrderError> {
     Zone::parse(&general.time_zone).map_err(invalid)?;
-    Ok(())
+    match general.addresses.as_ref().map(Networks::len) {
+        Some(0) => Err(invalid("a list of `addresses` without a network lets nobody in: say `null` for all")),
+        Some(count) if count > MOST_NETWORKS => {
+            Err(invalid(format!("`addresses` can have {MOST_NETWORKS} networks, not {count}")))
+        }
+        _ => Ok(()),
+    }
 }

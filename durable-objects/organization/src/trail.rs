@@ -15,6 +15,11 @@ impl<S: Storage> Organization<S> {
         let resource = resource(&order.act);
         let before = match &order.act {
             Act::PutGeneral(_) => self.records.profile.as_ref().and_then(|profile| json(&profile.general)),
+            Act::ChangeOrganization { .. } => self
+                .records
+                .profile
+                .as_ref()
+                .and_then(|profile| json(&serde_json::json!({ "name": profile.name, "general": profile.general }))),
             Act::Rename { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.name)),
             Act::PutOverrides { .. } => json(&self.records.overrides),
             Act::PutSignIn(_) | Act::RemoveSignIn => json(&self.records.sign_in),
@@ -76,6 +81,7 @@ fn resource(act: &Act) -> Option<String> {
     let id: &dyn ToString = match act {
         Act::Rename { .. }
         | Act::PutGeneral(_)
+        | Act::ChangeOrganization { .. }
         | Act::PutOverrides { .. }
         | Act::PutSignIn(_)
         | Act::RemoveSignIn

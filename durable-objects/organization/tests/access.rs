@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use identity::{
-    AdminKeyId, ApiKey, DepartmentId, GrantId, KeyHash, KeyId, MemberId, OrganizationId, PolicyId, Principal,
+    AdminKeyId, ApiKey, DepartmentId, GrantId, KeyHash, KeyId, MemberId, Networks, OrganizationId, PolicyId, Principal,
     ServiceAccountId, ServiceKey, ServiceKeyId, TeamId, WorkloadId,
 };
+use journal::Tag;
 use openid::{ClaimRule, Issuer, Transport};
 use organization::protocol::{
     Act, Admit, AdmitError, Admitted, Caller, NewAdminKey, NewGrant, NewServiceKey, NewTeam, Open, Order, OrderError,
@@ -71,7 +72,7 @@ impl World {
     }
 
     fn order(&mut self, who: Principal, act: Act) -> Result<Reply, OrderError> {
-        self.0.order(NOW, &Order { who, idempotency: None, by: Default::default(), act })
+        self.0.order(NOW, &Order { who, idempotency: None, if_match: None, by: Default::default(), act })
     }
 
     fn done(&mut self, act: Act) -> Reply {
@@ -80,7 +81,8 @@ impl World {
 
     fn ask_at(&mut self, now: i64, key: u128, action: Action, target: Target) -> Result<Admitted, AdmitError> {
         let caller = Caller::ServiceKey { hash: hash(key) };
-        self.0.admit(now, &Admit { caller, action, target, facts: Facts::default(), by: Default::default() })
+        let (facts, by) = (Facts::default(), Default::default());
+        self.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: None })
     }
 
     fn ask(&mut self, action: Action, target: Target) -> Result<Admitted, AdmitError> {
@@ -247,7 +249,10 @@ fn policies_hold_from_the_next_decision_on_and_survive_waking() {
         assert!(refused.to_string().contains(expected), "{refused}");
     }
     let stale = PutPolicy { expected_version: Some(7), ..put(1, forbid, false) };
-    assert_eq!(world.order(Principal::Operator, Act::PutPolicy(stale)), Err(OrderError::Stale { current: 1 }));
+    assert_eq!(
+        world.order(Principal::Operator, Act::PutPolicy(stale)),
+        Err(OrderError::Stale { current: 1, tag: Some(Tag::version(1u32)) })
+    );
     world.done(Act::PutPolicy(put(1, "forbid (principal, action == Action::\"list_keys\", resource);", false)));
     assert!(world.may(Action::ListTeams, Target::Organization));
     world.done(Act::RemovePolicy { id: PolicyId::from_u128(1) });
@@ -293,6 +298,7 @@ fn a_workload_stands_for_a_key_of_its_own() {
         target: Target::Visible,
         facts: Facts::default(),
         by: Default::default(),
+        requests_a_minute: None,
     };
     let admitted = world.0.admit(NOW, &asked).unwrap();
     assert_eq!(admitted.who, Principal::Service(ROBOT, ServiceKeyId::from_u128(77)));
@@ -314,4 +320,72 @@ fn a_workload_stands_for_a_key_of_its_own() {
     world.done(Act::RemoveWorkload { id: WorkloadId::from_u128(1) });
     assert!(world.0.settings().unwrap().version > version);
     assert_eq!(world.0.admit(NOW, &asked), Err(AdmitError::Unknown));
+}
+
+#[test]
+fn an_allowlist_holds_for_everybody_but_the_operator() {
+    let mut world = World::new();
+    let on = Node::Organization(ORGANIZATION);
+    world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::OrganizationAdmin, on)));
+    let addresses = Networks::parse(&["203.0.113.0/24", "2001:db8::/32"]).unwrap();
+    world.done(Act::PutGeneral(General { addresses: Some(addresses), ..General::default() }));
+    let admin = ApiKey::parse(&ApiKey::mint(ORGANIZATION, team(1), 1)).unwrap().hash;
+    let mut ask = |caller: Caller, address: Option<&str>| {
+        let facts = Facts { address: address.map(str::to_owned), ..Facts::default() };
+        let (action, target) = (Action::ListTeams, Target::Visible);
+        let (by, requests_a_minute) = (Default::default(), None);
+        world.0.admit(NOW, &Admit { caller, action, target, facts, by, requests_a_minute }).map(|_| ())
+    };
+    let callers = [Caller::AdminKey { hash: admin }, Caller::ServiceKey { hash: hash(1) }];
+    for caller in &callers {
+        for address in ["203.0.113.9", "::ffff:203.0.113.9", "2001:db8::1"] {
+            assert_eq!(ask(caller.clone(), Some(address)), Ok(()), "{address}");
+        }
+        for address in [Some("203.0.114.9"), Some("2001:db9::1"), Some("nonsense"), None] {
+            assert_eq!(ask(caller.clone(), address), Err(AdmitError::AddressNotAllowed), "{address:?}");
+        }
+    }
+    assert_eq!(ask(Caller::Operator, None), Ok(()));
+    // Who is nobody learns nothing of the list.
+    assert_eq!(ask(Caller::AdminKey { hash: hash(9) }, Some("203.0.113.9")), Err(AdmitError::Unknown));
+    let last = world.0.journal().audit_after(0, 1000).unwrap().into_iter().rev().find(|record| record.who.is_some());
+    let last = last.unwrap();
+    assert_eq!(last.code.as_deref(), Some("address_not_allowed"));
+    assert!(matches!(last.who, Some(Principal::Service(ROBOT, _))));
+}
+
+#[test]
+fn a_key_comes_so_often_in_a_minute_and_leaves_no_rows_when_it_comes_more_often() {
+    let mut world = World::new();
+    let on = Node::Organization(ORGANIZATION);
+    world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::Auditor, on)));
+    let mut ask = |now: i64, caller: Caller, action: Action| {
+        let (target, facts, by) = (Target::Organization, Facts::default(), Default::default());
+        world.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: Some(3) })
+    };
+    let robot = || Caller::ServiceKey { hash: hash(1) };
+    let left =
+        |admitted: Result<Admitted, AdmitError>| admitted.map(|admitted| admitted.allowance.map(|left| left.left));
+    assert_eq!(left(ask(NOW, robot(), Action::GetOrganization)), Ok(Some(2)));
+    // What is not permitted counts as well.
+    assert!(matches!(ask(NOW, robot(), Action::ChangeOrganization), Err(AdmitError::Denied { .. })));
+    assert_eq!(left(ask(NOW, robot(), Action::GetOrganization)), Ok(Some(0)));
+    for action in [Action::GetOrganization, Action::ChangeOrganization] {
+        let Err(AdmitError::TooOften(refused)) = ask(NOW + 1500, robot(), action) else { panic!("{action}") };
+        assert_eq!((refused.limit, refused.resets_in_seconds()), (3, 59));
+    }
+    let admin = ApiKey::parse(&ApiKey::mint(ORGANIZATION, team(1), 1)).unwrap().hash;
+    let admin = || Caller::AdminKey { hash: admin };
+    assert_eq!(left(ask(NOW, admin(), Action::GetOrganization)), Ok(Some(2)), "another key has its own");
+    for _ in 0..10 {
+        assert_eq!(left(ask(NOW, Caller::Operator, Action::GetOrganization)), Ok(None));
+        assert_eq!(
+            left(ask(NOW, Caller::ServiceKey { hash: hash(9) }, Action::GetOrganization)),
+            Err(AdmitError::Unknown)
+        );
+    }
+    assert_eq!(left(ask(NOW + 60_000, robot(), Action::GetOrganization)), Ok(Some(2)));
+    let trail = world.0.journal().audit_after(0, 1000).unwrap();
+    let denied = trail.iter().filter(|record| record.code.as_deref() == Some("forbidden"));
+    assert_eq!(denied.count(), 1, "what came too often is not on record");
 }

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, Message, OnDemand};
-use identity::{AdminKeyId, ApiKey, DepartmentId, OrganizationId, Principal, TeamId, TransferId};
-use journal::Idempotency;
+use identity::{AdminKeyId, ApiKey, DepartmentId, Networks, OrganizationId, Principal, TeamId, TransferId};
+use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
-use organization::protocol::{Act, NewAdminKey, NewTeam, Open, Order, OrderError, Reply};
+use organization::protocol::{Act, HasTag, NewAdminKey, NewTeam, Open, Order, OrderError, Reply};
 use organization::{General, Organization};
 use storage::NativeStorage;
 
@@ -19,7 +19,8 @@ fn credits(credits: i64) -> Millicredits {
 }
 
 fn order(organization: &mut Organization<NativeStorage>, act: Act) -> Result<Reply, OrderError> {
-    organization.order(NOW, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })
+    organization
+        .order(NOW, &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act })
 }
 
 fn allot(from: Account, to: Account, amount: i64) -> Act {
@@ -167,8 +168,13 @@ fn one_idempotency_key_moves_credits_once() {
     let mut organization = organization();
     let idempotency = |fingerprint: &str| Some(Idempotency { key: "k".into(), fingerprint: fingerprint.into() });
     let act = allot(Account::Treasury, Account::Department(DEPARTMENT), 10);
-    let first =
-        Order { who: Principal::Operator, idempotency: idempotency("a"), by: Default::default(), act: act.clone() };
+    let first = Order {
+        who: Principal::Operator,
+        idempotency: idempotency("a"),
+        if_match: None,
+        by: Default::default(),
+        act: act.clone(),
+    };
     let reply = organization.order(NOW, &first).unwrap();
     assert_eq!(organization.order(NOW + 5, &first).unwrap(), reply);
     assert_eq!(balance(&organization, Account::Department(DEPARTMENT)), 310);
@@ -198,6 +204,33 @@ fn every_change_of_settings_is_told_to_every_team() {
 }
 
 #[test]
+fn teams_hear_from_where_their_members_may_call() {
+    let mut organization = organization();
+    let addresses = Networks::parse(&["203.0.113.0/24"]).unwrap();
+    let general = General { addresses: Some(addresses.clone()), ..General::default() };
+    order(&mut organization, Act::PutGeneral(general.clone())).unwrap();
+    let told = |organization: &Organization<NativeStorage>| {
+        let last = organization.journal().due(NOW).pop().unwrap().envelope.message;
+        let Message::Team(team) = last else { panic!("{last:?}") };
+        team
+    };
+    let team = told(&organization);
+    assert_eq!(team.organization_addresses, Some(addresses));
+    assert_eq!(team.settings_version, organization.settings().unwrap().version);
+    // What is not theirs is not told at length.
+    order(&mut organization, Act::PutGeneral(General { help: Some("#credits".into()), ..general })).unwrap();
+    let last = organization.journal().due(NOW).pop().unwrap().envelope.message;
+    assert!(matches!(last, Message::Settings { .. }), "{last:?}");
+    order(&mut organization, Act::PutGeneral(General::default())).unwrap();
+    assert_eq!(told(&organization).organization_addresses, None);
+    for count in [0, 201] {
+        let many = Networks::parse(&vec!["10.0.0.0/8"; count]).unwrap();
+        let wrong = General { addresses: Some(many), ..General::default() };
+        assert!(matches!(order(&mut organization, Act::PutGeneral(wrong)), Err(OrderError::Invalid { .. })), "{count}");
+    }
+}
+
+#[test]
 fn every_order_is_on_record_once_and_goes_to_the_queue() {
     let mut organization = organization();
     let actions = |organization: &Organization<NativeStorage>| {
@@ -220,6 +253,7 @@ fn every_order_is_on_record_once_and_goes_to_the_queue() {
     let rename = Order {
         who: Principal::Operator,
         idempotency: Some(Idempotency { key: "k".into(), fingerprint: "f".into() }),
+        if_match: None,
         by: Default::default(),
         act: Act::RenameDepartment { id: DEPARTMENT, name: "Science".into() },
     };
@@ -243,4 +277,42 @@ fn every_order_is_on_record_once_and_goes_to_the_queue() {
     assert_eq!(organization.next_alarm(), None);
     organization.heal(entries, Some(2)).unwrap();
     assert_eq!((waiting(&organization), organization.next_alarm()), (4, Some(0)));
+}
+
+#[test]
+fn an_order_is_meant_for_what_was_read() {
+    let mut organization = organization();
+    let mut meant_for = |if_match: Option<Vec<Tag>>, act: Act, key: &str| {
+        let idempotency = Some(Idempotency { key: key.into(), fingerprint: "f".into() });
+        let order = Order { who: Principal::Operator, idempotency, if_match, by: Default::default(), act };
+        organization.order(NOW, &order)
+    };
+    let rename = |name: &str| Act::RenameDepartment { id: DEPARTMENT, name: name.into() };
+    let Ok(Reply::Department(first)) = meant_for(None, rename("One"), "1") else { panic!() };
+    let Ok(Reply::Department(second)) = meant_for(Some(vec![first.tag()]), rename("Two"), "2") else { panic!() };
+    assert_ne!(first.tag(), second.tag());
+    let stale = OrderError::Stale { current: 0, tag: Some(second.tag()) };
+    for tags in [vec![first.tag()], vec![Tag::shown("x")], vec![]] {
+        assert_eq!(meant_for(Some(tags), rename("Three"), "3"), Err(stale.clone()));
+    }
+    // Done is done, whatever its tag is now.
+    assert_eq!(meant_for(Some(vec![first.tag()]), rename("Two"), "2"), Ok(Reply::Department(second.clone())));
+    assert!(meant_for(Some(vec![first.tag(), second.tag()]), rename("Three"), "4").is_ok());
+    let nobody = Act::RenameDepartment { id: DepartmentId::from_u128(9), name: "x".into() };
+    assert!(matches!(meant_for(Some(vec![]), nobody, "5"), Err(OrderError::NotFound { .. })));
+    let new = Act::CreateDepartment { id: DepartmentId::from_u128(10), name: "New".into() };
+    assert!(meant_for(Some(vec![]), new, "6").is_ok(), "nothing was there to be read");
+    let change = |name: &str| Act::ChangeOrganization { name: name.into(), general: General::default() };
+    let before = organization.directory().unwrap();
+    let order = |organization: &mut Organization<NativeStorage>, name: &str| {
+        let if_match = Some(vec![before.tag()]);
+        let (who, by, act) = (Principal::Operator, Default::default(), change(name));
+        organization.order(NOW, &Order { who, idempotency: None, if_match, by, act })
+    };
+    assert_eq!(order(&mut organization, "Other"), Ok(Reply::Done));
+    let after = organization.directory().unwrap();
+    assert_eq!((after.name.as_str(), after.settings_version), ("Other", before.settings_version + 1));
+    assert_eq!(order(&mut organization, "Third"), Err(OrderError::Stale { current: 0, tag: Some(after.tag()) }));
+    let last = organization.journal().audit_after(0, 1000).unwrap().pop().unwrap();
+    assert_eq!(last.code.as_deref(), Some("precondition_failed"));
 }

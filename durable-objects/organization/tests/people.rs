@@ -89,7 +89,7 @@ impl World {
     }
 
     fn order(&mut self, who: Principal, act: Act) -> Result<Reply, OrderError> {
-        self.0.order(NOW, &Order { who, idempotency: None, by: Default::default(), act })
+        self.0.order(NOW, &Order { who, idempotency: None, if_match: None, by: Default::default(), act })
     }
 
     fn done(&mut self, act: Act) -> Reply {
@@ -125,7 +125,8 @@ impl World {
 
     fn ask(&mut self, now: i64, session: u128, action: Action, target: Target) -> Result<Principal, AdmitError> {
         let caller = Caller::Session { session: SessionId::from_u128(session) };
-        let asked = Admit { caller, action, target, facts: Facts::default(), by: Default::default() };
+        let asked =
+            Admit { caller, action, target, facts: Facts::default(), by: Default::default(), requests_a_minute: None };
         self.0.admit(now, &asked).map(|admitted| admitted.who)
     }
 

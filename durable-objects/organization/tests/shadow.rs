@@ -38,7 +38,7 @@ impl World {
     }
 
     fn order(&mut self, by: Attribution, act: Act) {
-        self.0.order(NOW, &Order { who: Principal::Operator, idempotency: None, by, act }).unwrap();
+        self.0.order(NOW, &Order { who: Principal::Operator, idempotency: None, if_match: None, by, act }).unwrap();
     }
 
     fn put(&mut self, text: &str, mode: Mode, new: bool) {
@@ -50,7 +50,7 @@ impl World {
     fn admit(&mut self, action: Action) -> Result<Admitted, AdmitError> {
         let (caller, facts) = (Caller::AdminKey { hash: hash() }, Facts::default());
         let by = Attribution::default();
-        self.0.admit(NOW, &Admit { caller, action, target: Target::Organization, facts, by })
+        self.0.admit(NOW, &Admit { caller, action, target: Target::Organization, facts, by, requests_a_minute: None })
     }
 
     fn last(&self) -> Record {

@@ -125,7 +125,10 @@ impl Subjected {
             acts.push(Act::CreateLimit { limit_id, subject, limit });
         }
         for act in acts {
-            team.order(START, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })?;
+            team.order(
+                START,
+                &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act },
+            )?;
         }
         Ok(Self { team, key, calls: 0 })
     }
@@ -229,6 +232,7 @@ fn profile() -> TeamProfile {
         pool_draw: PoolDraw::Automatic,
         models: Some(vec!["gpt-4o*".into()]),
         addresses: None,
+        organization_addresses: None,
     }
 }
 

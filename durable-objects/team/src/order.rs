@@ -2,12 +2,12 @@
 
 use events::Message;
 use identity::TransferId;
-use journal::{Change, CommitError, Remembered};
+use journal::{Change, CommitError, Remembered, Tag};
 use ledger::{Account, BooksError, Draft, Kind, Millicredits};
 use storage::Storage;
 
 use crate::Team;
-use crate::protocol::{Act, Moved, Order, OrderError, Reply};
+use crate::protocol::{Act, Moved, Order, OrderError, Reply, limit_tag};
 
 impl<S: Storage> Team<S> {
     /// Does what was ordered, once for each idempotency key.
@@ -28,7 +28,7 @@ impl<S: Storage> Team<S> {
                 }
             }
         }
-        let outcome = self.carry_out(now, order);
+        let outcome = self.is_meant_for(order).and_then(|()| self.carry_out(now, order));
         if let Err(error) = &outcome
             && *error != OrderError::Storage
         {
@@ -38,6 +38,22 @@ impl<S: Storage> Team<S> {
             self.commit(now, change).map_err(|_| OrderError::Storage)?;
         }
         outcome
+    }
+
+    /// Compares what is there with what the order was meant for, in the step
+    /// that carries it out. Of what is not there, the order itself says so.
+    fn is_meant_for(&self, order: &Order) -> Result<(), OrderError> {
+        let current = match &order.act {
+            Act::ChangeLimit { limit_id, .. } | Act::RemoveLimit { limit_id } => {
+                self.records.limits.get(limit_id).map(|set| limit_tag(set.id, set.subject, &set.limit))
+            }
+            Act::RotateKey { key, .. } | Act::RevokeKey { key } => self.records.keys.get(key).map(Tag::of),
+            Act::CreateKey(_) | Act::CreateLimit { .. } | Act::Allot { .. } | Act::Return { .. } => None,
+        };
+        match (current, &order.if_match) {
+            (Some(tag), Some(tags)) if !tags.contains(&tag) => Err(OrderError::Stale { tag }),
+            _ => Ok(()),
+        }
     }
 
     fn carry_out(&mut self, now: i64, order: &Order) -> Result<Reply, OrderError> {

@@ -1,6 +1,7 @@
 //! What the team's actor keeps beside the money, one JSON row each.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use events::{MemberProfile, TeamProfile};
 use identity::{KeyHash, KeyId, LimitId, MemberId, Networks};
@@ -49,6 +50,15 @@ pub struct Key {
     /// Networks that it may be used from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Networks>,
+}
+
+impl Key {
+    /// Whether it may be used from there. An address that is not known is in
+    /// no list.
+    pub(crate) fn allows(&self, address: Option<IpAddr>) -> bool {
+        let networks = self.addresses.as_ref();
+        networks.is_none_or(|networks| address.is_some_and(|address| networks.contains(address)))
+    }
 }
 
 /// A secret that was replaced and works for a while longer.

@@ -129,10 +129,8 @@ impl<S: Storage> Team<S> {
         if call.settings_version < profile.settings_version {
             return Err(ReserveError::StaleSettings { version: profile.settings_version });
         }
-        for networks in [&key.addresses, &profile.addresses].into_iter().flatten() {
-            if !call.address.is_some_and(|address| networks.contains(address)) {
-                return Err(ReserveError::AddressNotAllowed);
-            }
+        if !key.allows(call.address) || !profile.allows(call.address) {
+            return Err(ReserveError::AddressNotAllowed);
         }
         let lists = [
             (Subject::Key(key.id), &key.models),

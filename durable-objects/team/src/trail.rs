@@ -60,6 +60,7 @@ const fn code(error: &OrderError) -> &'static str {
     match error {
         OrderError::NotFound { .. } => "not_found",
         OrderError::Conflict { .. } => "conflict",
+        OrderError::Stale { .. } => "precondition_failed",
         OrderError::Invalid { .. } => "invalid_request",
         OrderError::InsufficientFunds { .. } => "insufficient_funds",
         OrderError::IdempotencyConflict { .. } => "idempotency_conflict",

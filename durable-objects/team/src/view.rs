@@ -67,10 +67,8 @@ impl<S: Storage> Team<S> {
         let key = self.authenticate(now, organization, secret)?.clone();
         let team = self.records.profile.clone().ok_or(ReserveError::UnknownKey)?;
         let member = self.records.members.get(&key.member).cloned().ok_or(ReserveError::UnknownKey)?;
-        for networks in [&key.addresses, &team.addresses].into_iter().flatten() {
-            if !address.is_some_and(|address| networks.contains(address)) {
-                return Err(ReserveError::AddressNotAllowed);
-            }
+        if !key.allows(address) || !team.allows(address) {
+            return Err(ReserveError::AddressNotAllowed);
         }
         let subjects = [Subject::Key(key.id), Subject::Member(key.member), Subject::Team];
         let limits = self.limit_states(now, |set| subjects.contains(&set.subject));

@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
-use identity::{ApiKey, KeyHash, KeyId, LimitId, MemberId, OrganizationId, Principal, RequestId, TeamId, TransferId};
+use identity::{
+    ApiKey, KeyHash, KeyId, LimitId, MemberId, Networks, OrganizationId, Principal, RequestId, TeamId, TransferId,
+};
+use journal::Tag;
 use ledger::{Account, Kind, Metered, Millicredits, Outcome};
 use limits::{Limit, Unit, Window};
 use storage::NativeStorage;
 use team::Team;
 use team::protocol::{
-    Act, NewKey, Order, Progress, Reply, Reserve, ReserveError, Reserved, Settle, Settled, Subject, Tokens,
+    Act, NewKey, Order, OrderError, Progress, Reply, Reserve, ReserveError, Reserved, Settle, Settled, Subject, Tokens,
 };
 
 const NOW: i64 = 1_800_000_000_000;
@@ -80,7 +83,10 @@ impl World {
 
     fn order(&mut self, act: Act) -> Reply {
         self.team
-            .order(NOW, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act })
+            .order(
+                NOW,
+                &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act },
+            )
             .unwrap()
     }
 
@@ -145,6 +151,7 @@ fn profile(version: u64) -> TeamProfile {
         pool_draw: PoolDraw::Automatic,
         models: None,
         addresses: None,
+        organization_addresses: None,
     }
 }
 
@@ -287,6 +294,34 @@ fn keys_members_and_settings_bite_on_the_next_call() {
 }
 
 #[test]
+fn a_call_must_come_from_where_the_organization_and_the_team_allow() {
+    let mut world = World::new();
+    let list = |network: &str| Some(Networks::parse(&[network]).unwrap());
+    let mut version = 10;
+    for (organization, team, address, allowed) in [
+        (None, None, None, true),
+        (list("203.0.113.0/24"), None, Some("203.0.113.9"), true),
+        (list("203.0.113.0/24"), None, Some("::ffff:203.0.113.9"), true),
+        (list("203.0.113.0/24"), None, Some("198.51.100.7"), false),
+        (list("203.0.113.0/24"), None, None, false),
+        (list("203.0.113.0/24"), list("203.0.113.9"), Some("203.0.113.9"), true),
+        (list("203.0.113.0/24"), list("203.0.113.9"), Some("203.0.113.8"), false),
+        (list("2001:db8::/32"), list("203.0.113.9"), Some("203.0.113.9"), false),
+        (None, list("203.0.113.9"), Some("203.0.113.8"), false),
+    ] {
+        version += 1;
+        let told = TeamProfile { addresses: team, organization_addresses: organization, ..profile(version) };
+        world.hear(Message::Team(told));
+        let mut call = world.call(version.into(), 1, 1);
+        call.address = address.map(|address| address.parse().unwrap());
+        let (reserved, me) =
+            (world.team.reserve(NOW, &call), world.team.me(NOW, ORGANIZATION, &call.key, call.address));
+        let refused = (!allowed).then_some(ReserveError::AddressNotAllowed);
+        assert_eq!((reserved.err(), me.err()), (refused.clone(), refused), "{address:?}");
+    }
+}
+
+#[test]
 fn lacking_funds_are_named_before_a_limit_that_starts_anew() {
     let mut world = World::new();
     let limit = Limit::new(limits::Kind::Cap, Window::Day, Unit::Credits, credits(5).get()).unwrap();
@@ -352,4 +387,26 @@ fn orders_are_on_record_and_go_to_the_queue_and_calls_are_not() {
     let before = world.team.journal().audit_head();
     world.reserve(NOW, 1, 1, 1).unwrap();
     assert_eq!(world.team.journal().audit_head(), before, "a call writes no record");
+}
+
+#[test]
+fn a_limit_is_changed_as_it_was_read() {
+    let mut world = World::new();
+    let limit = |amount| Limit::new(limits::Kind::Cap, Window::Day, Unit::Requests, amount).unwrap();
+    let limit_id = LimitId::from_u128(1);
+    let Reply::Limit(first) = world.order(Act::CreateLimit { limit_id, subject: Subject::Team, limit: limit(5) })
+    else {
+        panic!()
+    };
+    let mut meant_for = |tag: Tag, act: Act| {
+        let (idempotency, if_match) = (None, Some(vec![tag]));
+        world.team.order(NOW, &Order { who: Principal::Operator, idempotency, if_match, by: Default::default(), act })
+    };
+    let change = |amount| Act::ChangeLimit { limit_id, limit: limit(amount) };
+    let Ok(Reply::Limit(second)) = meant_for(first.tag(), change(6)) else { panic!() };
+    for act in [change(7), Act::RemoveLimit { limit_id }] {
+        assert_eq!(meant_for(first.tag(), act), Err(OrderError::Stale { tag: second.tag() }));
+    }
+    assert_eq!(meant_for(second.tag(), Act::RemoveLimit { limit_id }), Ok(Reply::Done));
+    assert!(matches!(meant_for(second.tag(), Act::RemoveLimit { limit_id }), Err(OrderError::NotFound { .. })));
 }

@@ -63,11 +63,16 @@ fn profile(organization: OrganizationId, team: TeamId) -> TeamProfile {
         pool_draw: PoolDraw::Automatic,
         models: None,
         addresses: None,
+        organization_addresses: None,
     }
 }
 
 fn order(team: &mut Team<Liar>, act: Act) {
-    team.order(NOW, &Order { who: Principal::Operator, idempotency: None, by: Default::default(), act }).unwrap();
+    team.order(
+        NOW,
+        &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act },
+    )
+    .unwrap();
 }
 
 /// A team with 100 credits in its pool, one member and one key.

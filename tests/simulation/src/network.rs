@@ -13,8 +13,8 @@ use crate::tasks::Slot;
 /// What is asked of an actor.
 #[derive(Debug, Clone)]
 pub(crate) enum Request {
-    Team(team::protocol::Command),
-    Organization(organization::protocol::Command),
+    Team(Box<team::protocol::Command>),
+    Organization(Box<organization::protocol::Command>),
 }
 
 /// What an actor answers.

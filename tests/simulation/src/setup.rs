@@ -50,12 +50,24 @@ pub(crate) fn secret(world: &World) -> KeyHash {
 
 /// An order for an organization's actor, known by a fresh key.
 pub(crate) fn order(world: &World, act: Act) -> Order {
-    Order { who: Principal::Operator, idempotency: Some(idempotency(world)), by: Default::default(), act }
+    Order {
+        who: Principal::Operator,
+        idempotency: Some(idempotency(world)),
+        if_match: None,
+        by: Default::default(),
+        act,
+    }
 }
 
 /// An order for a team's actor, known by a fresh key.
 pub(crate) fn team_order(world: &World, act: TeamAct) -> TeamOrder {
-    TeamOrder { who: Principal::Operator, idempotency: Some(idempotency(world)), by: Default::default(), act }
+    TeamOrder {
+        who: Principal::Operator,
+        idempotency: Some(idempotency(world)),
+        if_match: None,
+        by: Default::default(),
+        act,
+    }
 }
 
 fn idempotency(world: &World) -> Idempotency {

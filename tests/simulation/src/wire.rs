@@ -11,8 +11,8 @@ const CHECK: &str = "wire format";
 /// A request is the same after it was written and read.
 pub(crate) fn survives(request: &Request) -> Checked {
     match request {
-        Request::Team(command) => round_trip(command),
-        Request::Organization(command) => round_trip(command),
+        Request::Team(command) => round_trip(command.as_ref()),
+        Request::Organization(command) => round_trip(command.as_ref()),
     }
 }
 

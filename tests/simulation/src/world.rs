@@ -176,7 +176,7 @@ impl World {
         team: TeamId,
         command: team::protocol::Command,
     ) -> Option<team::protocol::Answer> {
-        match self.ask(Name::Team(team), Request::Team(command)).await? {
+        match self.ask(Name::Team(team), Request::Team(Box::new(command))).await? {
             Answer::Team(answer) => Some(answer),
             Answer::Organization(_) => None,
         }
@@ -188,7 +188,7 @@ impl World {
         organization: OrganizationId,
         command: organization::protocol::Command,
     ) -> Option<organization::protocol::Answer> {
-        match self.ask(Name::Organization(organization), Request::Organization(command)).await? {
+        match self.ask(Name::Organization(organization), Request::Organization(Box::new(command))).await? {
             Answer::Organization(answer) => Some(answer),
             Answer::Team(_) => None,
         }

@@ -1,11 +1,14 @@
 //! What requests share: the deployment's bindings, and asking the actors.
 
+use std::sync::{Arc, OnceLock};
+
 use ::actors::{ActorError, Actors};
 use ::organization::Settings;
 use ::organization::protocol::{self as organization, Directory, Question};
 use ::team::protocol::{self as team, Overview};
 use identity::{OrganizationId, TeamId};
 use issuers::address::Reach;
+use limits::Allowance;
 use serde::de::DeserializeOwned;
 use vault::Vault;
 use wasm_bindgen::JsValue;
@@ -13,17 +16,41 @@ use worker::{D1Database, Env};
 
 use crate::problem::Problem;
 use crate::sql::{Row, Sql};
+use crate::throttle::Rates;
 
 /// The deployment, as one request sees it.
 #[derive(Clone)]
 pub(crate) struct App {
     env: Env,
+    /// Set once the caller's key is known to work; what is left to it, where
+    /// that is counted.
+    known: Arc<OnceLock<Option<Allowance>>>,
 }
 
 impl App {
     /// The deployment with these bindings.
     pub(crate) fn new(env: &Env) -> Self {
-        Self { env: env.clone() }
+        Self { env: env.clone(), known: Arc::default() }
+    }
+
+    /// Notes that the caller's key works.
+    pub(crate) fn know(&self, allowance: Option<Allowance>) {
+        let _ = self.known.set(allowance);
+    }
+
+    /// Whether the caller's key is known to work.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.get().is_some()
+    }
+
+    /// What is left to the caller's key.
+    pub(crate) fn allowance(&self) -> Option<Allowance> {
+        self.known.get().copied().flatten()
+    }
+
+    /// How often somebody may come.
+    pub(crate) fn rates(&self) -> Rates {
+        Rates::read(|name| self.env.var(name).ok().map(|text| text.to_string()))
     }
 
     /// All actors.

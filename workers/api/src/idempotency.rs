@@ -12,10 +12,11 @@
 use hmac::{Hmac, Mac};
 use http::{HeaderMap, Method};
 use identity::OrganizationId;
-use journal::Idempotency;
+use journal::{Idempotency, Tag};
 use sha2::{Digest, Sha256};
 
 use crate::problem::{Code, Problem};
+use crate::tags;
 
 /// The header.
 pub(crate) const HEADER: &str = "idempotency-key";
@@ -29,13 +30,16 @@ pub(crate) struct Repeat {
     pub(crate) key: Option<String>,
     /// Of method, path and body.
     fingerprint: String,
+    /// What the client says that a change is meant for; `None` for whatever is
+    /// there.
+    pub(crate) if_match: Option<Vec<Tag>>,
 }
 
 impl Repeat {
     /// Reads the header and fingerprints the request.
     ///
     /// # Errors
-    /// When the key cannot be used.
+    /// When the key or `If-Match` cannot be used.
     pub(crate) fn read(headers: &HeaderMap, method: &Method, path: &str, body: &[u8]) -> Result<Self, Problem> {
         let wrong = || {
             let detail = format!("send one Idempotency-Key of 1 to {LONGEST} ASCII characters, a UUID for example");
@@ -52,13 +56,21 @@ impl Repeat {
             }
         };
         let digest = hex(&Sha256::digest(body));
-        Ok(Self { key, fingerprint: format!("{method} {path} {digest}") })
+        let if_match = tags::if_match(headers, method)?;
+        Ok(Self { key, fingerprint: format!("{method} {path} {digest}"), if_match })
     }
 
-    /// The same request without the client's key: for one that becomes several
-    /// orders, each of which may be repeated safely.
-    pub(crate) fn without_key(self) -> Self {
-        Self { key: None, ..self }
+    /// The same request, meant for what was read under this tag, and for
+    /// nothing if the client meant something else.
+    pub(crate) fn meant_for(&self, tag: Tag) -> Self {
+        let fits = self.if_match.as_ref().is_none_or(|tags| tags.contains(&tag));
+        Self { if_match: Some(if fits { vec![tag] } else { Vec::new() }), ..self.clone() }
+    }
+
+    /// One of several orders that the request becomes: safe to repeat by
+    /// itself, and meant for whatever is there.
+    pub(crate) fn part(&self) -> Self {
+        Self { key: None, if_match: None, ..self.clone() }
     }
 
     /// What an actor is told. Keys are an organization's own; a request

@@ -35,13 +35,16 @@ mod router;
 pub mod schema;
 mod sign_in;
 mod sql;
+mod tags;
 #[cfg(test)]
 mod testing;
 mod text;
+mod throttle;
 mod time;
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use axum::response::IntoResponse;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use identity::RequestId;
 use tower_service::Service;
 use worker::Env;
@@ -49,35 +52,37 @@ use worker::Env;
 /// Names the request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-alfred-request-id");
 
-/// Answers one request.
+/// Answers one request. The headers that protect an answer are set where it
+/// leaves the worker (`edge/src/headers.mjs`).
 pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body> {
     let id = actors::uuid_v7().map(RequestId::from_u128).ok();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(app::App::new(env));
+    let (app, headers) = (app::App::new(env), parts.headers.clone());
+    parts.extensions.insert(app.clone());
     if let Some(id) = id {
         parts.extensions.insert(id);
     }
-    let mut response = match router::router().call(Request::from_parts(parts, Body::new(body))).await {
-        Ok(response) => response,
-        Err(never) => match never {},
+    let mut response = match throttle::begins(&app, &path, &headers).and_then(|()| extract::fits(&headers)) {
+        Ok(()) => match router::router().call(Request::from_parts(parts, Body::new(body))).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(problem) => problem.into_response(),
     };
+    response = tags::not_modified(&headers, response);
+    throttle::ends(&app, &headers, response.status() == StatusCode::UNAUTHORIZED);
+    if let Some(allowance) = app.allowance() {
+        throttle::Bucket::Key.tell(allowance, response.headers_mut());
+    }
     if response.status().is_server_error() {
         let id = id.map(|id| id.to_string()).unwrap_or_default();
         log::error(format_args!("{method} {path} answered {} as {id}", response.status()));
     }
-    seal(response.headers_mut(), id);
-    response
-}
-
-/// The headers that every answer has.
-fn seal(headers: &mut HeaderMap, id: Option<RequestId>) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
-        headers.insert(REQUEST_ID, id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
+    response
 }
 
 /// Whether a path is this crate's to answer.

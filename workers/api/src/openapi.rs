@@ -10,7 +10,9 @@ mod problems;
 use utoipa::openapi::path::{HttpMethod, Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, Schema, Type};
+use utoipa::openapi::{
+    Content, ObjectBuilder, OpenApi as Document, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
+};
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
@@ -35,6 +37,10 @@ use crate::schema;
             **Amounts** are decimal strings of credits. **Times** are RFC 3339 in UTC.\n\n\
             **Repeating.** A POST with an `Idempotency-Key` can be repeated for a week: it is done once, and answers \
             the same again, secrets included.\n\n\
+            **Changing.** What can be changed has a tag, in the header `ETag` of a GET and of what a change answers. \
+            Sent back as `If-Match`, nobody else's change is overwritten; as `If-None-Match`, what is still the same is \
+            not sent again.\n\n\
+            **How often.** `RateLimit` says what is left to the key in this minute.\n\n\
             **Lists** come in pages: send `next_cursor` as `cursor`.\n\n\
             **Errors** are problem documents (RFC 9457) with a stable `code` and a `detail` that says what to do.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -77,6 +83,21 @@ use crate::schema;
     modifiers(&Common)
 )]
 struct Api;
+
+/// Operations on what has a tag: those that show it, and those that change it.
+const TAGGED: [(&str, &str); 11] = [
+    ("get_organization", "change_organization"),
+    ("get_department", "change_department"),
+    ("get_team", "change_team"),
+    ("get_member", "change_member"),
+    ("get_limit", "change_limit remove_limit"),
+    ("get_service_account", "change_service_account revoke_service_key"),
+    ("get_provider", "change_provider remove_provider"),
+    ("get_policy", "change_policy remove_policy"),
+    ("get_overrides", "replace_overrides change_overrides"),
+    ("get_sign_in", "change_sign_in remove_sign_in"),
+    ("get_domains", "change_domains"),
+];
 
 /// What all operations have in common.
 struct Common;
@@ -125,7 +146,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
     if !open {
         operation.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
         codes.extend([Code::InvalidRequest, Code::Unauthorized, Code::Forbidden, Code::NotFound]);
-        codes.extend([Code::Unavailable, Code::Overloaded]);
+        codes.extend([Code::AddressNotAllowed, Code::RateLimited, Code::Unavailable, Code::Overloaded]);
         let operator =
             operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Operator" || tag == "Me"));
         if !operator || path == "/api/v1/organization/credits" {
@@ -138,6 +159,26 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
                 schema,
             );
         }
+    }
+    let id = operation.operation_id.clone().unwrap_or_default();
+    if TAGGED.iter().any(|(shows, _)| *shows == id) {
+        header(
+            operation,
+            "if-none-match",
+            "Tags of answers that the client has: if this is one of them, it is not sent.",
+            tags(),
+        );
+        let same = ResponseBuilder::new().description("It is what the client has").build();
+        operation.responses.responses.insert("304".to_owned(), RefOr::T(same));
+    }
+    if TAGGED.iter().any(|(_, changes)| changes.split(' ').any(|change| change == id)) {
+        header(
+            operation,
+            "if-match",
+            "The tag (`ETag`) of what was read: if somebody else has changed it, nothing is done.",
+            tags(),
+        );
+        codes.push(Code::PreconditionFailed);
     }
     if *method != HttpMethod::Get {
         codes.extend([Code::InvalidIdempotencyKey, Code::Conflict, Code::IdempotencyConflict]);
@@ -196,6 +237,12 @@ fn say_which_bodies_can_be_left_out(document: &mut Document) {
             }
         }
     }
+}
+
+/// RFC 9110, 8.8.3: one tag or several, or any.
+fn tags() -> Schema {
+    let pattern = r#"^(\*|"[!-~]+"(, ?"[!-~]+")*)$"#;
+    Schema::Object(ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build())
 }
 
 fn header(operation: &mut Operation, name: &str, description: &str, schema: impl Into<RefOr<Schema>>) {
@@ -263,6 +310,24 @@ fn every_body_has_an_example() {
         for (method, operation) in item.as_object().unwrap() {
             let body = &operation["requestBody"]["content"]["application/json"];
             assert!(body.is_null() || body["example"].is_object(), "{method} {path}");
+        }
+    }
+}
+
+/// What has a tag says so, wherever it is shown or changed.
+#[test]
+fn every_tag_is_documented() {
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    let operations =
+        || document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let find = |id: &str| operations().find(|operation| operation["operationId"] == id).unwrap();
+    let takes = |operation: &serde_json::Value, name: &str| {
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["name"] == name))
+    };
+    for (shows, changes) in TAGGED {
+        assert!(takes(find(shows), "if-none-match") && find(shows)["responses"]["304"].is_object(), "{shows}");
+        for change in changes.split(' ') {
+            assert!(takes(find(change), "if-match") && find(change)["responses"]["412"].is_object(), "{change}");
         }
     }
 }

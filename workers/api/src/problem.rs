@@ -7,10 +7,12 @@ use std::fmt::Display;
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use limits::Allowance;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::log;
+use crate::throttle::Bucket;
 
 /// What kind of problem; clients tell them apart by the name of each, which
 /// never changes.
@@ -27,13 +29,16 @@ pub(crate) enum Code {
     ApprovalRequired,
     SignInFailed,
     CsrfTokenRequired,
+    AddressNotAllowed,
     NotFound,
     MethodNotAllowed,
     Conflict,
+    LockOut,
     IdempotencyConflict,
     PreconditionFailed,
     PayloadTooLarge,
     UnsupportedMediaType,
+    RateLimited,
     Internal,
     ProviderFailed,
     Unavailable,
@@ -55,13 +60,16 @@ impl Code {
             Self::ApprovalRequired => (403, "approval_required", "Somebody must approve that"),
             Self::SignInFailed => (403, "sign_in_failed", "You could not be signed in"),
             Self::CsrfTokenRequired => (403, "csrf_token_required", "The request may come from another site"),
+            Self::AddressNotAllowed => (403, "address_not_allowed", "Not from this network address"),
             Self::NotFound => (404, "not_found", "There is no such thing"),
             Self::MethodNotAllowed => (405, "method_not_allowed", "The method does not exist here"),
             Self::Conflict => (409, "conflict", "It cannot be done in this state"),
+            Self::LockOut => (409, "lock_out", "That would shut you out"),
             Self::IdempotencyConflict => (409, "idempotency_conflict", "The idempotency key was used before"),
             Self::PreconditionFailed => (412, "precondition_failed", "Somebody else has changed it"),
             Self::PayloadTooLarge => (413, "payload_too_large", "The body is too large"),
             Self::UnsupportedMediaType => (415, "unsupported_media_type", "The body must be JSON"),
+            Self::RateLimited => (429, "rate_limited", "Too many requests"),
             Self::Internal => (500, "internal", "Something went wrong on our side"),
             Self::ProviderFailed => (502, "provider_failed", "The sign-in provider cannot be used"),
             Self::Unavailable => (503, "unavailable", "Try again in a moment"),
@@ -76,7 +84,9 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     detail: String,
     members: Map<String, Value>,
-    retry_after_seconds: Option<u16>,
+    retry_after_seconds: Option<u32>,
+    /// Rare, and boxed because every result carries this type.
+    limited: Option<Box<(Bucket, Allowance)>>,
 }
 
 /// The document.
@@ -94,7 +104,7 @@ struct Document<'a> {
 impl Problem {
     /// A problem that the caller can do something about: `detail` says what.
     pub(crate) fn new(code: Code, detail: impl Display) -> Self {
-        Self { code, detail: detail.to_string(), members: Map::new(), retry_after_seconds: None }
+        Self { code, detail: detail.to_string(), members: Map::new(), retry_after_seconds: None, limited: None }
     }
 
     /// What was sent makes no sense.
@@ -132,6 +142,12 @@ impl Problem {
         self
     }
 
+    /// The same problem for somebody who came too often.
+    pub(crate) fn limited(self, bucket: Bucket, allowance: Allowance) -> Self {
+        let retry_after_seconds = Some(allowance.resets_in_seconds());
+        Self { retry_after_seconds, limited: Some(Box::new((bucket, allowance))), ..self }
+    }
+
     /// Whether there is no sign-in, or no organization.
     pub(crate) fn is_not_configured(&self) -> bool {
         self.members.get("reason").is_some_and(|reason| reason == "not_configured")
@@ -165,6 +181,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some((bucket, allowance)) = self.limited.map(|limited| *limited) {
+            bucket.tell(allowance, headers);
         }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -1,11 +1,14 @@
 //! What the actors refuse, as problems.
 
 use ::actors::ActorError;
+use journal::Tag;
 use organization::protocol::{AdmitError, OrderError as OrganizationError};
 use policy::Decision;
 use team::protocol::{OrderError as TeamError, ReserveError};
 
 use crate::problem::{Code, Problem};
+use crate::tags::quoted;
+use crate::throttle::Bucket;
 
 impl From<ActorError> for Problem {
     fn from(error: ActorError) -> Self {
@@ -26,7 +29,7 @@ impl From<OrganizationError> for Problem {
             OrganizationError::Invalid { .. } => Self::invalid(error),
             OrganizationError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
             OrganizationError::IdempotencyConflict { .. } => idempotency_conflict(),
-            OrganizationError::Stale { .. } => Self::new(Code::PreconditionFailed, error),
+            OrganizationError::Stale { tag, .. } => stale(tag.as_ref()),
             OrganizationError::Storage => Self::unavailable(error),
         }
     }
@@ -39,6 +42,12 @@ impl From<AdmitError> for Problem {
                 Self::new(Code::Unauthorized, format!("{error}: ask an admin of the organization for another one"))
             }
             AdmitError::SignedOut => Self::new(Code::Unauthorized, error),
+            AdmitError::TooOften(allowance) => Bucket::Key.refusal(*allowance),
+            AdmitError::AddressNotAllowed => {
+                let detail = "come from one of the organization's networks, or ask the operator to change `addresses` \
+                              in its settings";
+                Self::new(Code::AddressNotAllowed, format!("{error}: {detail}"))
+            }
             AdmitError::NotFound { what, id } => Self::not_found(what, id),
             AdmitError::Denied { decision, .. } => denied(&error, decision),
             AdmitError::Storage => Self::unavailable(error),
@@ -70,6 +79,7 @@ impl From<TeamError> for Problem {
             TeamError::Invalid { .. } => Self::invalid(error),
             TeamError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
             TeamError::IdempotencyConflict { .. } => idempotency_conflict(),
+            TeamError::Stale { tag } => stale(Some(tag)),
             TeamError::NotOpen | TeamError::Storage => Self::unavailable(error),
         }
     }
@@ -82,12 +92,26 @@ impl From<ReserveError> for Problem {
             ReserveError::UnknownKey | ReserveError::KeyRevoked | ReserveError::KeyExpired { .. } => {
                 Self::new(Code::Unauthorized, format!("{error}: ask whoever manages your team for another one"))
             }
-            ReserveError::MemberSuspended | ReserveError::AddressNotAllowed => {
+            ReserveError::MemberSuspended => {
                 Self::new(Code::Forbidden, format!("{error}: ask whoever manages your team"))
+            }
+            ReserveError::AddressNotAllowed => {
+                Self::new(Code::AddressNotAllowed, format!("{error}: ask whoever manages your team"))
             }
             ReserveError::Storage => Self::unavailable(error),
             _ => Self::internal(format_args!("not an answer to this question: {error}")),
         }
+    }
+}
+
+/// What was changed is not what the client has read.
+fn stale(tag: Option<&Tag>) -> Problem {
+    let detail = "somebody else has changed it since you read it: read it again, and send what you want to change with \
+                  its tag as `If-Match`";
+    let problem = Problem::new(Code::PreconditionFailed, detail);
+    match tag {
+        Some(tag) => problem.with("current_tag", quoted(tag)),
+        None => problem,
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn directory() -> Directory {
             pool_draw: PoolDraw::Automatic,
             models: None,
             addresses: None,
+            organization_addresses: None,
         },
         allotted: Millicredits::ZERO,
     };

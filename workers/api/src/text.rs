@@ -61,7 +61,7 @@ text!(
     Secret,
     |text| {
         let fits = (1..=2000).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        fits.then_some(text).ok_or_else(|| "an API key has 1 to 2000 visible ASCII characters".to_owned())
+        fits.then_some(text).ok_or_else(|| "a key or secret has 1 to 2000 visible ASCII characters".to_owned())
     }
 );
 

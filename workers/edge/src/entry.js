@@ -1,6 +1,7 @@
 // What the runtime loads: the handlers and the Durable Object classes that
 // wrangler.toml names, each answered by the compiled Rust. `cargo xtask build`
-// puts this, `wasm-bindgen`'s JavaScript and nothing else into one module.
+// puts this, headers.mjs, `wasm-bindgen`'s JavaScript and nothing else into one
+// module.
 //
 // A panic, like any other trap, ends the instance of the Rust program with all
 // that is in its memory. Nothing may enter a dead instance: its calls fail at
@@ -8,6 +9,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 
+import { sealed } from "./headers.mjs";
 import * as rust from "./index.js";
 
 rust.begin();
@@ -48,7 +50,9 @@ function call(run) {
 
 export default {
   fetch(request, env, context) {
-    return call(() => rust.fetch(request, env, context)).catch(() => died(request));
+    return call(() => rust.fetch(request, env, context))
+      .catch(() => died(request))
+      .then((answer) => sealed(answer, request.url));
   },
 
   queue(batch, env, context) {

@@ -1,4 +1,5 @@
-//! What Alfred adds to an answer's headers.
+//! What Alfred adds to an answer's headers. Those that protect an answer are
+//! set where it leaves the worker (`edge/src/headers.mjs`).
 
 use ledger::Millicredits;
 use limits::{Unit, reset_text};
@@ -35,7 +36,6 @@ pub(crate) fn answer(
     };
     let mut builder = ResponseBuilder::new()
         .with_header("content-type", content_type)?
-        .with_header("cache-control", "no-store")?
         .with_header(REQUEST_ID, &call.request.to_string())?
         .with_header(X_REQUEST_ID, &call.request.to_string())?
         .with_header("x-alfred-balance-credits", &balance.max(Millicredits::ZERO).to_string())?

@@ -118,7 +118,6 @@ fn answer(id: RequestId, body: &Value) -> Result<Response, Refusal> {
     let id = id.to_string();
     let response = ResponseBuilder::new()
         .with_header("content-type", "application/json")
-        .and_then(|builder| builder.with_header("cache-control", "no-store"))
         .and_then(|builder| builder.with_header(headers::REQUEST_ID, &id))
         .and_then(|builder| builder.with_header(headers::X_REQUEST_ID, &id))
         .map_err(|_| Refusal::internal())?;

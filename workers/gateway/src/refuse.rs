@@ -286,10 +286,8 @@ impl Refusal {
     }
 
     pub(crate) fn response(&self) -> Result<Response> {
-        let mut builder = ResponseBuilder::new()
-            .with_status(self.status)
-            .with_header("content-type", "application/json")?
-            .with_header("cache-control", "no-store")?;
+        let mut builder =
+            ResponseBuilder::new().with_status(self.status).with_header("content-type", "application/json")?;
         for (name, value) in &self.headers {
             builder = builder.with_header(name, value)?;
         }

@@ -76,6 +76,7 @@ pub(super) fn make(base_url: &str, operator_key: &str) -> Result<DevJson> {
     Ok(DevJson {
         base_url: base_url.to_owned(),
         operator_key: operator_key.to_owned(),
+        organization_id: Some(id),
         admin_key: Some(admin_key),
         model: Some("demo-small".to_owned()),
         members,

@@ -207,6 +207,8 @@ impl Planner<'_> {
         all.compare(&have.help, Want::text_or_none("help", &file.help));
         all.compare(&have.output_limit, Want::new("output_limit", &file.output_limit));
         all.compare(have.usd_per_million_credits, Want::new("usd_per_million_credits", &file.usd_per_million_credits));
+        let addresses = file.addresses.as_ref().map(|addresses| addresses.as_option());
+        all.compare(&have.addresses, Want::or("addresses", addresses, "all"));
         if !settings.changes.is_empty() {
             patch.changes.extend(settings.changes);
             patch.body.push(("settings", Term::Object(settings.body)));

@@ -59,6 +59,8 @@ fn the_organization() {
             "~ organization usd_per_million_credits: 1 -> 2",
         ],
     );
+    check("[organization]\naddresses = ['192.0.2.0/24']", &[]);
+    check("[organization]\naddresses = 'all'", &[r#"~ organization addresses: ["192.0.2.0/24"] -> all"#]);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Deciding whether somebody may do something.
 
+use std::net::IpAddr;
+
 use audit::{Changed, Draft, Outcome};
-use identity::{KeyHash, MemberId, OrganizationId, Principal, SessionId};
+use identity::{KeyHash, MemberId, Networks, OrganizationId, Principal, SessionId};
 use journal::Change;
+use limits::Allowance;
 use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Recorded, Resource, Role, Who};
 use storage::Storage;
 
@@ -39,15 +42,24 @@ impl Strangers {
     }
 }
 
+/// Whether an address is in one of the networks. One that is not known is in
+/// none.
+fn allows(networks: Option<&Networks>, address: Option<&str>) -> bool {
+    let address: Option<IpAddr> = address.and_then(|address| address.parse().ok());
+    networks.is_none_or(|networks| address.is_some_and(|address| networks.contains(address)))
+}
+
 impl<S: Storage> Organization<S> {
     /// Finds out who calls and decides whether they may. Who may not is
     /// recorded.
     ///
     /// # Errors
-    /// [`AdmitError`], in this order: who it is, what it is done to, whether.
+    /// [`AdmitError`], in this order: who it is, how often, from where, what it
+    /// is done to, whether.
     pub fn admit(&mut self, now: i64, asked: &Admit) -> Result<Admitted, AdmitError> {
+        let allowance = self.count(now, asked)?;
         let mut question = None;
-        let mut outcome = self.decide(now, asked, &mut question);
+        let mut outcome = self.decide(now, asked, &mut question).map(|admitted| Admitted { allowance, ..admitted });
         if let Ok(admitted) = &mut outcome
             && !asked.action.is_read()
         {
@@ -63,6 +75,10 @@ impl<S: Storage> Organization<S> {
             Err(AdmitError::Denied { on, decision, .. }) => {
                 let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
                 Some((who, decision.verdict().as_str(), Some(on.clone()), Some(decision.as_ref())))
+            }
+            Err(AdmitError::AddressNotAllowed) => {
+                let who = self.identify(now, &asked.caller).ok().map(|known| known.principal);
+                Some((who, "address_not_allowed", None, None))
             }
             // Anybody can show a key that is none.
             Err(AdmitError::Unknown | AdmitError::SignedOut)
@@ -83,11 +99,25 @@ impl<S: Storage> Organization<S> {
         outcome
     }
 
+    /// Counts a request with a key that works. What is refused here is not
+    /// recorded: a flood must not become rows.
+    fn count(&mut self, now: i64, asked: &Admit) -> Result<Option<Allowance>, AdmitError> {
+        let Some((limit, key)) = asked.requests_a_minute.zip(asked.caller.counted()) else { return Ok(None) };
+        if self.identify(now, &asked.caller).is_err() {
+            return Ok(None);
+        }
+        self.throttle.take(now, key, limit).map(Some).map_err(AdmitError::TooOften)
+    }
+
     /// Decides, and says what policies were asked, if they were.
     fn decide(&self, now: i64, asked: &Admit, question: &mut Option<Box<Recorded>>) -> Result<Admitted, AdmitError> {
         let profile = self.records.profile.as_ref().ok_or(AdmitError::Unknown)?;
         let root = profile.organization;
         let known = self.identify(now, &asked.caller)?;
+        // The operator may have to help whoever locked themselves out.
+        if known.who != Who::Operator && !allows(profile.general.addresses.as_ref(), asked.facts.address.as_deref()) {
+            return Err(AdmitError::AddressNotAllowed);
+        }
         let (resource, path) = self.find(root, asked.target)?;
         let deny = |decision: Decision| AdmitError::Denied {
             action: asked.action,
@@ -119,6 +149,7 @@ impl<S: Storage> Organization<S> {
             policy_version: profile.policy_version,
             visible,
             question: None,
+            allowance: None,
         };
         if decision.allowed {
             return Ok(admitted(decision, Visible::All));

@@ -32,9 +32,6 @@ impl<S: Storage> Organization<S> {
             });
         }
         let version = before.map_or(0, |record| record.version);
-        if put.expected_version.is_some_and(|expected| expected != version) {
-            return Err(OrderError::Stale { current: u64::from(version) });
-        }
         let same_name = |other: &&PolicyRecord| other.id != put.id && other.name == put.name;
         if self.records.policies.values().any(|other| same_name(&other)) {
             let message = format!("there is a policy named `{}` already", put.name);

@@ -7,6 +7,7 @@ use identity::{
     DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, SessionId,
     TeamId,
 };
+use limits::Allowance;
 use policy::{Action, Decision, Facts, Grant, Grantee, Mode, Node, Recorded, Role, Setting};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,9 @@ pub struct Admit {
     /// By what request, for the record if they may not.
     #[serde(default)]
     pub by: Attribution,
+    /// How often a key may come in a minute; as often as it likes if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_a_minute: Option<u32>,
 }
 
 /// What a caller showed.
@@ -49,6 +53,19 @@ pub enum Caller {
         /// Which.
         session: SessionId,
     },
+}
+
+impl Caller {
+    /// The key or session whose requests are counted. The operator's are not:
+    /// who runs the installation may do so at any time.
+    #[must_use]
+    pub fn counted(&self) -> Option<KeyHash> {
+        match self {
+            Self::Operator => None,
+            Self::AdminKey { hash } | Self::ServiceKey { hash } => Some(*hash),
+            Self::Session { session } => Some(KeyHash::of_session(*session)),
+        }
+    }
 }
 
 /// What an action is done to.
@@ -106,6 +123,9 @@ pub struct Admitted {
     /// What policies were asked; for reads nobody needs to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<Box<Recorded>>,
+    /// How often the key may still come, where that is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
 }
 
 impl Admitted {
@@ -175,6 +195,12 @@ pub enum AdmitError {
     /// The session has ended.
     #[error("the session has ended: sign in again")]
     SignedOut,
+    /// The key has come too often.
+    #[error("more than {} requests in a minute with this key", .0.limit)]
+    TooOften(Allowance),
+    /// The organization's list of networks lacks the address.
+    #[error("nobody may manage this organization from this address")]
+    AddressNotAllowed,
     /// There is no such thing in this organization.
     #[error("there is no {what} `{id}`")]
     NotFound {
@@ -331,7 +357,7 @@ pub struct PutPolicy {
     /// Whether it must be new, or must be there.
     pub new: bool,
     /// The version that was read, where somebody else's change must not be
-    /// overwritten.
+    /// overwritten. Newer versions of the API say it by the order's tags.
     #[serde(default)]
     pub expected_version: Option<u32>,
     /// What it is called.

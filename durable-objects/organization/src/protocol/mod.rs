@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 mod access;
 mod order;
 mod people;
+pub(crate) mod tags;
 mod view;
 mod wire;
 
@@ -24,6 +25,7 @@ pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
     SignIn, SigningIn,
 };
+pub use tags::HasTag;
 pub use view::{AdminKeyRecord, DepartmentView, Directory, MemberRecord, TeamView};
 
 use crate::people::SessionReply;

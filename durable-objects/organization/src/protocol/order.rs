@@ -6,7 +6,7 @@ use identity::{
     AdminKeyId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal, ProviderId, ServiceAccountId,
     ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
-use journal::Idempotency;
+use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
 use policy::{Action, Grant};
 use pricing::Overrides;
@@ -26,6 +26,9 @@ pub struct Order {
     /// How a repetition is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    /// Tags of which what is changed must have one; any if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_match: Option<Vec<Tag>>,
     /// By what it came.
     #[serde(default)]
     pub by: Attribution,
@@ -124,6 +127,13 @@ pub enum Act {
     },
     /// Other settings.
     PutGeneral(General),
+    /// The organization's name and settings, as they shall be.
+    ChangeOrganization {
+        /// The name.
+        name: String,
+        /// The settings.
+        general: General,
+    },
     /// A program that acts on its own.
     CreateServiceAccount {
         /// Its id.
@@ -254,10 +264,14 @@ pub enum OrderError {
         message: String,
     },
     /// Somebody else has changed it since it was read.
-    #[error("somebody else has changed it: it is at version {current} now")]
+    #[error("somebody else has changed it since it was read")]
     Stale {
-        /// The version that it is at.
+        /// The version that it is at; 0 where versions are not counted.
+        #[serde(default)]
         current: u64,
+        /// The tag that it has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<Tag>,
     },
     /// What was asked makes no sense.
     #[error("{message}")]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use identity::{KeyHash, KeyId, LimitId, MemberId, OrganizationId, RequestId};
+use journal::Tag;
 use ledger::{Account, Metered, Millicredits, Outcome};
 use limits::Limit;
 use serde::{Deserialize, Serialize};
@@ -202,6 +203,20 @@ pub struct LimitState {
     pub needed: i64,
     /// When the window ends; `None` for never.
     pub resets_ms: Option<i64>,
+}
+
+impl LimitState {
+    /// The tag of the limit, wherever it stands.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        limit_tag(self.id, self.subject, &self.limit)
+    }
+}
+
+/// The tag of a limit. The same code makes it for whoever reads and for the
+/// actor, which compares.
+pub(crate) fn limit_tag(id: LimitId, subject: Subject, limit: &Limit) -> Tag {
+    Tag::of(&(id, subject, limit))
 }
 
 /// A call has ended.

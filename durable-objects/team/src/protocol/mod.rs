@@ -12,6 +12,7 @@ use audit::Stretch;
 use events::Envelope;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use call::limit_tag;
 pub use call::{
     LimitState, Progress, RateState, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, Subject, Tokens,
     TopUp,

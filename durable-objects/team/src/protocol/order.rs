@@ -2,7 +2,7 @@
 
 use audit::Attribution;
 use identity::{KeyHash, KeyId, LimitId, MemberId, Networks, Principal, TransferId};
-use journal::Idempotency;
+use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
 use limits::Limit;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ pub struct Order {
     /// How a repetition is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency: Option<Idempotency>,
+    /// Tags of which what is changed must have one; any if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_match: Option<Vec<Tag>>,
     /// By what it came.
     #[serde(default)]
     pub by: Attribution,
@@ -132,6 +135,12 @@ pub enum OrderError {
     Conflict {
         /// What stands in the way.
         message: String,
+    },
+    /// Somebody else has changed it since it was read.
+    #[error("somebody else has changed it since it was read")]
+    Stale {
+        /// The tag that it has.
+        tag: Tag,
     },
     /// What was asked makes no sense.
     #[error("{message}")]

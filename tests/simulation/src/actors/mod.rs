@@ -52,9 +52,9 @@ pub(crate) async fn serve(
 ) {
     use crate::network::{Answer, Request};
     let answer = match (to, request) {
-        (Name::Team(id), Request::Team(command)) => team_shell::serve(&world, id, command).await.map(Answer::Team),
+        (Name::Team(id), Request::Team(command)) => team_shell::serve(&world, id, *command).await.map(Answer::Team),
         (Name::Organization(id), Request::Organization(command)) => {
-            organization_shell::serve(&world, id, command).await.map(Answer::Organization)
+            organization_shell::serve(&world, id, *command).await.map(Answer::Organization)
         }
         _ => None,
     };

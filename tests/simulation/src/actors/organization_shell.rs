@@ -110,7 +110,7 @@ pub(super) async fn deliver(world: &World, host: &OrganizationHost) {
     for pending in host.read(world, |organization| organization.journal().due(now)).unwrap_or_default() {
         let Some(target @ Name::Team(_)) = Name::parse(&pending.target) else { continue };
         let command = team::protocol::Command::Receive(pending.envelope);
-        match world.ask(target, Request::Team(command)).await {
+        match world.ask(target, Request::Team(Box::new(command))).await {
             Some(Team(Order(Ok(_)))) => host.delivered(world, pending.number),
             _ => host.undelivered(world, pending.number),
         };

@@ -151,7 +151,7 @@ pub(super) async fn deliver(world: &World, host: &TeamHost) {
         let Some(Name::Organization(target)) = Name::parse(&pending.target) else { continue };
         debug_assert!(matches!(pending.envelope.message, Message::Return { .. }), "teams only return");
         let command = organization::protocol::Command::Receive(pending.envelope);
-        let answer = world.ask(Name::Organization(target), Request::Organization(command)).await;
+        let answer = world.ask(Name::Organization(target), Request::Organization(Box::new(command))).await;
         use crate::network::Answer::Organization;
         use organization::protocol::Answer::Order;
         match answer {

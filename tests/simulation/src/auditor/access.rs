@@ -106,7 +106,7 @@ impl Access {
         let from = |networks: &Option<Networks>| {
             networks.as_ref().is_none_or(|networks| call.address.is_some_and(|address| networks.contains(address)))
         };
-        if !from(&key.addresses) || !from(&profile.addresses) {
+        if !from(&key.addresses) || !from(&profile.addresses) || !from(&profile.organization_addresses) {
             return Verdict::AddressNotAllowed;
         }
         let lists = [

@@ -26,6 +26,7 @@ pub(crate) async fn misrouted(world: Rc<World>, sender: TeamPlace, victim: TeamP
             pool_draw: PoolDraw::Automatic,
             models: None,
             addresses: None,
+            organization_addresses: None,
         }),
         1 => Message::Member(MemberProfile {
             version: u64::MAX,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use events::MemberStatus;
+use identity::Networks;
 use organization::protocol::Act;
 use organization::{General, OutputLimit};
 use pricing::{CreditRate, Usd};
@@ -41,11 +42,16 @@ pub(super) fn change_settings(world: &Rc<World>, place: &TeamPlace) {
         Act::PutOverrides { overrides: overrides(&mut world.random.borrow_mut()) }
     } else {
         let rate = Usd::from_nanos(world.between(900_000_000, 1_100_000_007)).and_then(|usd| CreditRate::new(usd).ok());
+        // Four of five calls come from one of them.
+        let addresses =
+            world.percent(5).then(|| Networks::parse(&["192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32"]));
+        let addresses = addresses.and_then(Result::ok);
         Act::PutGeneral(General {
             time_zone: world.pick(ZONES).unwrap_or("UTC").to_owned(),
             usd_per_million_credits: rate.unwrap_or_default(),
             output_limit: if world.percent(75) { OutputLimit::Clamp } else { OutputLimit::Refuse },
             help: None,
+            addresses,
         })
     };
     manage(world, place, act);

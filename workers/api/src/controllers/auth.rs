@@ -20,6 +20,7 @@ use crate::sign_in::provider::Provider;
 use crate::sign_in::session::{self, Tokens};
 use crate::sign_in::{domains, page};
 use crate::text::{Email, Name};
+use crate::throttle;
 use crate::time::Time;
 
 /// Where people are led who did not say where to.
@@ -109,7 +110,7 @@ async fn end(browser: &Browser) -> Result<Response, Problem> {
         Err(refused) => {
             let command = SessionCommand::Refuse { code: refused.code.to_owned(), by: browser.by.clone() };
             session::tell(app, organization, command).await?;
-            return Err(refused.problem);
+            return Err(*refused.problem);
         }
     };
     let (new, refresh_token) = session::new(organization)?;
@@ -260,6 +261,7 @@ pub(crate) async fn refresh(browser: Browser, Body { value, .. }: Body<Refresh>)
 }
 
 async fn go_on(browser: &Browser, shown: Option<String>) -> Result<Tokens, Problem> {
+    throttle::may_try(&browser.app, &browser.headers)?;
     let shown = read_refresh(browser, shown)?;
     let shown = shown.ok_or_else(|| Problem::new(Code::Unauthorized, "send `refresh_token`, or sign in"))?;
     let (next, text) = session::next(&browser.app, &shown)?;

@@ -3,7 +3,7 @@
 use axum::Json;
 use identity::DepartmentId;
 use ledger::Millicredits;
-use organization::protocol::{Act, DepartmentView, Reply};
+use organization::protocol::{Act, DepartmentView, HasTag, Reply};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,6 +13,7 @@ use crate::extract::{Action, Body, Caller, Id, Query, Target};
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::Name;
 
 /// A department.
@@ -76,11 +77,11 @@ pub(crate) async fn list_departments(
     params(("department_id" = schema::DepartmentId, Path)),
     responses((status = 200, description = "The department", body = Department)))]
 #[worker::send]
-pub(crate) async fn get_department(caller: Caller, Id(id): Id<DepartmentId>) -> Result<Json<Department>, Problem> {
+pub(crate) async fn get_department(caller: Caller, Id(id): Id<DepartmentId>) -> Result<Tagged<Department>, Problem> {
     let admin = caller.may(Action::GetDepartment, Target::Department { id }).await?;
     let departments = admin.directory().await?.departments;
     let found = departments.into_iter().find(|department| department.id == id);
-    found.map(|view| Json(view.into())).ok_or_else(|| Problem::not_found("department", id))
+    found.map(|view| Tagged::shown(view.tag(), view.into())).ok_or_else(|| Problem::not_found("department", id))
 }
 
 /// Give a department another name.
@@ -92,10 +93,10 @@ pub(crate) async fn change_department(
     caller: Caller,
     Id(id): Id<DepartmentId>,
     Body { value, repeat }: Body<DepartmentName>,
-) -> Result<Json<Department>, Problem> {
+) -> Result<Tagged<Department>, Problem> {
     let admin = caller.may(Action::ChangeDepartment, Target::Department { id }).await?;
     match admin.order(&repeat, Act::RenameDepartment { id, name: value.name.into_string() }).await? {
-        Reply::Department(view) => Ok(Json(view.into())),
+        Reply::Department(view) => Ok(Tagged::changed(view.tag(), view.into())),
         _ => Err(unexpected()),
     }
 }

@@ -32,5 +32,6 @@ pub(crate) async fn get_index() -> Json<Index> {
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "Operations", security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
 pub(crate) async fn get_openapi() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], OPENAPI)
+    // The one answer here that is everybody's; a new version may change it.
+    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")], OPENAPI)
 }

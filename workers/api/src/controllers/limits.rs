@@ -14,6 +14,7 @@ use crate::extract::{Action, Admin, Body, Caller, Id, Ids, Query, Target, Unrepe
 use crate::page::{List, Size, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::time::Time;
 
 /// Whom a limit is set on.
@@ -199,9 +200,13 @@ pub(crate) async fn list_limits(
     params(("team_id" = schema::TeamId, Path), ("limit_id" = schema::LimitId, Path)),
     responses((status = 200, description = "The limit", body = LimitBody)))]
 #[worker::send]
-pub(crate) async fn get_limit(caller: Caller, Ids(team, id): Ids<TeamId, LimitId>) -> Result<Json<LimitBody>, Problem> {
+pub(crate) async fn get_limit(
+    caller: Caller,
+    Ids(team, id): Ids<TeamId, LimitId>,
+) -> Result<Tagged<LimitBody>, Problem> {
     let admin = caller.may(Action::GetLimit, Target::Team { id: team }).await?;
-    Ok(Json(LimitBody::new(team, find(&admin, team, id).await?)))
+    let state = find(&admin, team, id).await?;
+    Ok(Tagged::shown(state.tag(), LimitBody::new(team, state)))
 }
 
 /// Give a limit another amount.
@@ -213,12 +218,13 @@ pub(crate) async fn change_limit(
     caller: Caller,
     Ids(team, id): Ids<TeamId, LimitId>,
     Body { value, repeat }: Body<LimitChange>,
-) -> Result<Json<LimitBody>, Problem> {
+) -> Result<Tagged<LimitBody>, Problem> {
     let admin = caller.may(Action::ChangeLimit, Target::Team { id: team }).await?;
+    // Only its amount can ever be another.
     let old = find(&admin, team, id).await?.limit;
     let limit = limit(Some(old.kind()), old.window(), old.unit(), value.amount)?;
     match admin.order_team(team, &repeat, Act::ChangeLimit { limit_id: id, limit }).await? {
-        Reply::Limit(state) => Ok(Json(LimitBody::new(team, state))),
+        Reply::Limit(state) => Ok(Tagged::changed(state.tag(), LimitBody::new(team, state))),
         _ => Err(unexpected()),
     }
 }

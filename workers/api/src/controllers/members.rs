@@ -4,7 +4,7 @@ use axum::Json;
 use events::{MemberProfile, MemberStatus};
 use identity::{MemberId, TeamId};
 use ledger::Millicredits;
-use organization::protocol::{Act, MemberRecord, Reply};
+use organization::protocol::{Act, HasTag, MemberRecord, Reply};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +15,7 @@ use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target};
 use crate::page::{List, Size, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::{Email, Models, Name, given};
 
 /// A member of a team.
@@ -76,7 +77,7 @@ pub(crate) struct NewMember {
 }
 
 /// Changes to a member. What is left out stays as it is.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberChange {
     #[schema(value_type = Option<schema::Name>)]
@@ -165,14 +166,15 @@ pub(crate) async fn list_members(
     params(("member_id" = schema::MemberId, Path)),
     responses((status = 200, description = "The member", body = MemberDetail)))]
 #[worker::send]
-pub(crate) async fn get_member(caller: Caller, Id(id): Id<MemberId>) -> Result<Json<MemberDetail>, Problem> {
+pub(crate) async fn get_member(caller: Caller, Id(id): Id<MemberId>) -> Result<Tagged<MemberDetail>, Problem> {
     let admin = caller.may(Action::GetMember, Target::Member { id }).await?;
     let record = find(&admin, id).await?;
     let overview = admin.app.overview(record.team).await?;
     // The team may not have heard of a new member yet.
     let standing = overview.members.into_iter().find(|member| member.profile.member == id);
     let (wallet, spent) = standing.map(|member| (member.wallet, member.spent)).unwrap_or_default();
-    Ok(Json(MemberDetail { member: record.into(), wallet: wallet.into(), spent }))
+    let tag = record.tag();
+    Ok(Tagged::shown(tag, MemberDetail { member: record.into(), wallet: wallet.into(), spent }))
 }
 
 /// Change a member.
@@ -184,11 +186,11 @@ pub(crate) async fn change_member(
     caller: Caller,
     Id(id): Id<MemberId>,
     Body { value, repeat }: Body<MemberChange>,
-) -> Result<Json<Member>, Problem> {
+) -> Result<Tagged<Member>, Problem> {
     let admin = caller.may(Action::ChangeMember, Target::Member { id }).await?;
-    let record = find(&admin, id).await?;
-    match admin.order(&repeat, value.apply(record)).await? {
-        Reply::Member(record) => Ok(Json(record.into())),
+    let read = async || find(&admin, id).await.map(|record| (record.tag(), record));
+    match admin.change(&repeat, read, |record| Ok(value.clone().apply(record))).await? {
+        Reply::Member(record) => Ok(Tagged::changed(record.tag(), record.into())),
         _ => Err(unexpected()),
     }
 }

@@ -1,9 +1,10 @@
 //! The caller's own organization.
 
-use axum::Json;
-use identity::OrganizationId;
+use std::net::IpAddr;
+
+use identity::{Networks, OrganizationId, Principal};
 use ledger::Millicredits;
-use organization::protocol::{Act, Directory};
+use organization::protocol::{Act, Directory, HasTag};
 use organization::{General, OutputLimit};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,9 @@ use utoipa::ToSchema;
 
 use super::organizations::write_index;
 use crate::extract::{Action, Body, Caller, Target};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::{Help, Name, given};
 
 /// An organization.
@@ -47,6 +49,9 @@ pub(crate) struct OrganizationSettings {
     output_limit: OutputLimit,
     /// Where people ask for more credits.
     help: Option<String>,
+    /// Networks that members' calls and acts of management may come from; `null` for all. The operator is not bound.
+    #[schema(value_type = Option<Vec<schema::Network>>)]
+    addresses: Option<Networks>,
 }
 
 impl From<Directory> for Organization {
@@ -59,6 +64,7 @@ impl From<Directory> for Organization {
                 usd_per_million_credits: directory.general.usd_per_million_credits,
                 output_limit: directory.general.output_limit,
                 help: directory.general.help,
+                addresses: directory.general.addresses,
             },
             settings_version: directory.settings_version,
             issued: directory.issued,
@@ -78,10 +84,13 @@ pub(crate) struct OrganizationChange {
     name: Option<Name>,
     #[serde(default)]
     settings: SettingsChange,
+    /// Says that `addresses` may lack the address that this very request comes from.
+    #[serde(default)]
+    lock_out: bool,
 }
 
 /// Changes to the settings. What is left out stays as it is.
-#[derive(Debug, Default, PartialEq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SettingsChange {
     /// Name in the IANA database. Running windows are cut anew.
@@ -94,9 +103,28 @@ pub(crate) struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<schema::Line>)]
     help: Option<Option<Help>>,
+    /// Networks that members' calls and acts of management may come from; `null` for all. The operator is not bound.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<schema::Network>>, min_items = 1, max_items = 200)]
+    addresses: Option<Option<Networks>>,
 }
 
 impl SettingsChange {
+    /// Refuses a list that lacks the address that the request comes from: who
+    /// sets it could not take it back.
+    fn keeps_in(&self, from: Option<IpAddr>) -> Result<(), Problem> {
+        let Some(Some(networks)) = &self.addresses else { return Ok(()) };
+        if from.is_some_and(|address| networks.contains(address)) {
+            return Ok(());
+        }
+        let from = from.map_or_else(|| "an address that is not known".to_owned(), |address| format!("`{address}`"));
+        let detail = format!(
+            "`addresses` lacks the address that this request comes from, {from}: you could not manage the organization \
+             from here any more. Add it, or say `\"lock_out\": true`"
+        );
+        Err(Problem::new(Code::LockOut, detail))
+    }
+
     fn apply(self, general: General) -> Result<General, Problem> {
         // Said here and not only by the actor, which is asked second.
         let zone =
@@ -106,6 +134,7 @@ impl SettingsChange {
             usd_per_million_credits: self.usd_per_million_credits.unwrap_or(general.usd_per_million_credits),
             output_limit: self.output_limit.unwrap_or(general.output_limit),
             help: self.help.map_or(general.help, |help| help.map(Help::into_string)),
+            addresses: self.addresses.unwrap_or(general.addresses),
         })
     }
 }
@@ -114,9 +143,10 @@ impl SettingsChange {
 #[utoipa::path(get, path = "/api/v1/organization", tag = "Organization",
     responses((status = 200, description = "The organization", body = Organization)))]
 #[worker::send]
-pub(crate) async fn get_organization(caller: Caller) -> Result<Json<Organization>, Problem> {
+pub(crate) async fn get_organization(caller: Caller) -> Result<Tagged<Organization>, Problem> {
     let admin = caller.may(Action::GetOrganization, Target::Organization).await?;
-    Ok(Json(admin.directory().await?.into()))
+    let directory = admin.directory().await?;
+    Ok(Tagged::shown(directory.tag(), directory.into()))
 }
 
 /// Change the organization's name or settings.
@@ -128,20 +158,22 @@ pub(crate) async fn get_organization(caller: Caller) -> Result<Json<Organization
 pub(crate) async fn change_organization(
     caller: Caller,
     Body { value, repeat }: Body<OrganizationChange>,
-) -> Result<Json<Organization>, Problem> {
+) -> Result<Tagged<Organization>, Problem> {
     let admin = caller.may(Action::ChangeOrganization, Target::Organization).await?;
-    // Two orders cannot share an idempotency key; both may be repeated safely.
-    let repeat = repeat.without_key();
-    if value.settings != SettingsChange::default() {
-        let general = value.settings.apply(admin.directory().await?.general)?;
-        admin.order(&repeat, Act::PutGeneral(general)).await?;
+    if !value.lock_out && admin.who != Principal::Operator {
+        value.settings.keeps_in(admin.address)?;
     }
-    if let Some(name) = value.name {
-        let name = name.into_string();
-        admin.order(&repeat, Act::Rename { name: name.clone() }).await?;
-        write_index(&admin.app, admin.organization, &name, admin.now()).await?;
+    let read = async || admin.directory().await.map(|directory| (directory.tag(), directory));
+    let alter = |directory: Directory| {
+        let name = value.name.clone().map_or(directory.name, Name::into_string);
+        Ok(Act::ChangeOrganization { name, general: value.settings.clone().apply(directory.general)? })
+    };
+    admin.change(&repeat, read, alter).await?;
+    let directory = admin.directory().await?;
+    if value.name.is_some() {
+        write_index(&admin.app, admin.organization, &directory.name, admin.now()).await?;
     }
-    Ok(Json(admin.directory().await?.into()))
+    Ok(Tagged::changed(directory.tag(), directory.into()))
 }
 
 #[cfg(test)]
@@ -163,8 +195,26 @@ mod tests {
             (r#"{"settings":{"time_zone":"Mars/Base"}}"#, "not a time zone"),
             (r#"{"settings":{"usd_per_million_credits":"0"}}"#, "above zero"),
             (r#"{"settings":{"zone":"UTC"}}"#, "unknown field `zone`"),
+            (r#"{"settings":{"addresses":["10.0.0.0/33"]}}"#, "`10.0.0.0/33` is not a network"),
         ] {
             assert!(apply(json).unwrap_err().contains(part), "{json}");
         }
+    }
+
+    #[test]
+    fn nobody_shuts_themselves_out_unasked() {
+        let check = |addresses: &str, from: Option<&str>| {
+            let change: SettingsChange = serde_json::from_str(&format!(r#"{{"addresses":{addresses}}}"#)).unwrap();
+            change.keeps_in(from.map(|from| from.parse().unwrap())).map_err(|problem| problem.code)
+        };
+        let office = r#"["203.0.113.0/24","2001:db8::/32"]"#;
+        for from in ["203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1"] {
+            assert_eq!(check(office, Some(from)), Ok(()), "{from}");
+        }
+        for from in [Some("203.0.114.7"), Some("2001:db9::1"), None] {
+            assert_eq!(check(office, from), Err(Code::LockOut), "{from:?}");
+        }
+        assert_eq!(check("null", None), Ok(()));
+        assert_eq!(SettingsChange::default().keeps_in(None), Ok(()));
     }
 }

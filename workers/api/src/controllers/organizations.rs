@@ -114,6 +114,8 @@ pub(crate) async fn create_organization(
         usd_per_million_credits: value.usd_per_million_credits,
         output_limit: value.output_limit,
         help: value.help.map(Help::into_string),
+        // Set by whoever knows from where: an admin, afterwards.
+        addresses: None,
     };
     let open = Open { organization: id, name: name.clone(), general, admin_key: first };
     match app.actors()?.organization(id, &Command::Open(open)).await? {

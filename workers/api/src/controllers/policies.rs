@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ::organization::protocol::{Access, Act, PolicyRecord, PolicySource, PutPolicy, Reply, WouldDiffer};
+use ::organization::protocol::{Access, Act, HasTag, PolicyRecord, PolicySource, PutPolicy, Reply, WouldDiffer};
 use axum::Json;
 use axum::response::IntoResponse;
 use http::header;
 use identity::PolicyId;
+use journal::Tag;
 use ledger::Millicredits;
 use policy::{LONGEST_TEXT, Mode, Setting};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::idempotency::Repeat;
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::{Name, models};
 use crate::time::Time;
 
@@ -113,7 +115,8 @@ impl PolicyOrder {
             return Err(Problem::invalid(format!("a policy can have {LONGEST_TEXT} bytes in Cedar")));
         }
         let name = self.name.into_string();
-        Ok(PutPolicy { id, new, expected_version: self.version, name, source, mode: self.mode })
+        // It stands in the order, as for everything else that has a tag.
+        Ok(PutPolicy { id, new, expected_version: None, name, source, mode: self.mode })
     }
 }
 
@@ -140,8 +143,11 @@ pub(crate) async fn create_policy(
     Body { value, repeat }: Body<PolicyOrder>,
 ) -> Result<Created<PolicyBody>, Problem> {
     let admin = caller.may(Action::CreatePolicy, Target::Organization).await?;
+    if value.version.is_some() {
+        return Err(Problem::invalid("`version` is for a change of a policy: leave it out for a new one"));
+    }
     let put = value.into_put(PolicyId::from_u128(admin.id()?), true)?;
-    order(&admin, &repeat, Act::PutPolicy(put)).await.map(created)
+    order(&admin, &repeat, Act::PutPolicy(put)).await.map(|record| created(record.into()))
 }
 
 /// List policies.
@@ -163,11 +169,11 @@ pub(crate) async fn list_policies(
     params(("policy_id" = schema::PolicyId, Path)),
     responses((status = 200, description = "The policy", body = PolicyBody)))]
 #[worker::send]
-pub(crate) async fn get_policy(caller: Caller, Id(id): Id<PolicyId>) -> Result<Json<PolicyBody>, Problem> {
+pub(crate) async fn get_policy(caller: Caller, Id(id): Id<PolicyId>) -> Result<Tagged<PolicyBody>, Problem> {
     let admin = caller.may(Action::GetPolicy, Target::Organization).await?;
     let Access { policies, would_differ, .. } = admin.access().await?;
     let found = policies.into_iter().find(|record| record.id == id).ok_or_else(|| Problem::not_found("policy", id))?;
-    Ok(Json(with_counts(found, &would_differ)))
+    Ok(Tagged::shown(found.tag(), with_counts(found, &would_differ)))
 }
 
 fn with_counts(record: PolicyRecord, would_differ: &BTreeMap<PolicyId, WouldDiffer>) -> PolicyBody {
@@ -198,9 +204,11 @@ pub(crate) async fn change_policy(
     caller: Caller,
     Id(id): Id<PolicyId>,
     Body { value, repeat }: Body<PolicyOrder>,
-) -> Result<Json<PolicyBody>, Problem> {
+) -> Result<Tagged<PolicyBody>, Problem> {
     let admin = caller.may(Action::ChangePolicy, Target::Organization).await?;
-    order(&admin, &repeat, Act::PutPolicy(value.into_put(id, false)?)).await.map(Json)
+    let repeat = value.version.map_or_else(|| repeat.clone(), |version| repeat.meant_for(Tag::version(version)));
+    let record = order(&admin, &repeat, Act::PutPolicy(value.into_put(id, false)?)).await?;
+    Ok(Tagged::changed(record.tag(), record.into()))
 }
 
 /// Remove a policy. Its versions can still be listed.
@@ -214,7 +222,7 @@ pub(crate) async fn remove_policy(
     Unrepeated(repeat): Unrepeated,
 ) -> Result<Json<PolicyBody>, Problem> {
     let admin = caller.may(Action::RemovePolicy, Target::Organization).await?;
-    order(&admin, &repeat, Act::RemovePolicy { id }).await.map(Json)
+    order(&admin, &repeat, Act::RemovePolicy { id }).await.map(|record| Json(record.into()))
 }
 
 /// Show the types and actions that policies in Cedar may name.
@@ -224,9 +232,9 @@ pub(crate) async fn get_policy_schema() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], policy::schema_text())
 }
 
-async fn order(admin: &Admin, repeat: &Repeat, act: Act) -> Result<PolicyBody, Problem> {
+async fn order(admin: &Admin, repeat: &Repeat, act: Act) -> Result<PolicyRecord, Problem> {
     match admin.order(repeat, act).await? {
-        Reply::Policy(record) => Ok((*record).into()),
+        Reply::Policy(record) => Ok(*record),
         _ => Err(unexpected()),
     }
 }

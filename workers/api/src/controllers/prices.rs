@@ -1,9 +1,11 @@
 //! What models cost the organization.
 
+use std::cell::RefCell;
+
 use axum::Json;
 use identity::ProviderId;
 use ledger::Millicredits;
-use organization::protocol::Act;
+use organization::protocol::{Act, HasTag};
 use organization::{Provider, Settings};
 use pricing::{CreditRate, ModelPattern, ModelPrice, Override, Overrides, PriceBook, PriceChange, PriceQuery, Usd};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use crate::extract::{Action, Body, Caller, Query, Target};
 use crate::page::{List, Size, unknown_cursor};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::time::Time;
 
 /// What a model costs at a provider.
@@ -66,7 +69,7 @@ pub(crate) struct OverridesBody {
 }
 
 /// Which override is meant.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OverrideName {
     #[serde(default)]
@@ -76,7 +79,7 @@ pub(crate) struct OverrideName {
 }
 
 /// Some overrides to be set or removed. Others stay.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OverridesChange {
     /// Added, or put in the place of those for the same models at the same provider.
@@ -239,10 +242,10 @@ pub(crate) async fn list_prices(
 #[utoipa::path(get, path = "/api/v1/prices/overrides", tag = "Prices",
     responses((status = 200, description = "All of them", body = OverridesBody)))]
 #[worker::send]
-pub(crate) async fn get_overrides(caller: Caller) -> Result<Json<OverridesBody>, Problem> {
+pub(crate) async fn get_overrides(caller: Caller) -> Result<Tagged<OverridesBody>, Problem> {
     let admin = caller.may(Action::GetOverrides, Target::Visible).await?;
     let overrides = admin.app.settings(admin.organization).await?.overrides;
-    Ok(Json(OverridesBody { overrides }))
+    Ok(Tagged::shown(overrides.tag(), OverridesBody { overrides }))
 }
 
 /// Replace all of the organization's own prices and discounts.
@@ -252,11 +255,11 @@ pub(crate) async fn get_overrides(caller: Caller) -> Result<Json<OverridesBody>,
 pub(crate) async fn replace_overrides(
     caller: Caller,
     Body { value, repeat }: Body<OverridesBody>,
-) -> Result<Json<OverridesBody>, Problem> {
+) -> Result<Tagged<OverridesBody>, Problem> {
     let admin = caller.may(Action::ReplaceOverrides, Target::Organization).await?;
     plausible(value.overrides.entries())?;
     admin.order(&repeat, Act::PutOverrides { overrides: value.overrides.clone() }).await?;
-    Ok(Json(value))
+    Ok(Tagged::changed(value.overrides.tag(), value))
 }
 
 /// Set or remove some of the organization's own prices and discounts.
@@ -266,11 +269,21 @@ pub(crate) async fn replace_overrides(
 pub(crate) async fn change_overrides(
     caller: Caller,
     Body { value, repeat }: Body<OverridesChange>,
-) -> Result<Json<OverridesBody>, Problem> {
+) -> Result<Tagged<OverridesBody>, Problem> {
     let admin = caller.may(Action::ChangeOverrides, Target::Organization).await?;
-    let overrides = value.apply(admin.app.settings(admin.organization).await?.overrides)?;
-    admin.order(&repeat, Act::PutOverrides { overrides: overrides.clone() }).await?;
-    Ok(Json(OverridesBody { overrides }))
+    let read = async || {
+        let overrides = admin.app.settings(admin.organization).await?.overrides;
+        Ok((overrides.tag(), overrides))
+    };
+    let left = RefCell::new(Overrides::default());
+    let alter = |overrides| {
+        let overrides = value.clone().apply(overrides)?;
+        left.replace(overrides.clone());
+        Ok(Act::PutOverrides { overrides })
+    };
+    admin.change(&repeat, read, alter).await?;
+    let overrides = left.into_inner();
+    Ok(Tagged::changed(overrides.tag(), OverridesBody { overrides }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use identity::{ApiKey, ServiceAccountId, ServiceKey, ServiceKeyId};
-use organization::protocol::{Act, NewServiceKey, Reply, ServiceAccount, ServiceKeyRecord};
+use organization::protocol::{Act, HasTag, NewServiceKey, Reply, ServiceAccount, ServiceKeyRecord};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,6 +13,7 @@ use crate::idempotency::Repeat;
 use crate::page::{List, Paging, page};
 use crate::problem::{Code, Problem};
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::Name;
 use crate::time::Time;
 
@@ -162,9 +163,10 @@ pub(crate) async fn list_service_accounts(
 pub(crate) async fn get_service_account(
     caller: Caller,
     Id(id): Id<ServiceAccountId>,
-) -> Result<Json<ServiceAccountBody>, Problem> {
+) -> Result<Tagged<ServiceAccountBody>, Problem> {
     let admin = caller.may(Action::GetServiceAccount, Target::Organization).await?;
-    find(&admin, id).await.map(|account| Json(account.into()))
+    let account = find(&admin, id).await?;
+    Ok(Tagged::shown(account.tag(), account.into()))
 }
 
 /// Give a service account another name, disable it or enable it again.
@@ -176,13 +178,18 @@ pub(crate) async fn change_service_account(
     caller: Caller,
     Id(id): Id<ServiceAccountId>,
     Body { value, repeat }: Body<ServiceAccountChange>,
-) -> Result<Json<ServiceAccountBody>, Problem> {
+) -> Result<Tagged<ServiceAccountBody>, Problem> {
     let admin = caller.may(Action::ChangeServiceAccount, Target::Organization).await?;
-    let account = find(&admin, id).await?;
-    let name = value.name.map_or(account.name, Name::into_string);
-    let disabled = value.disabled.unwrap_or(account.disabled_ms.is_some());
-    let account = put(&admin, &repeat, Act::ChangeServiceAccount { id, name, disabled }).await?;
-    Ok(Json(account.into()))
+    let read = async || find(&admin, id).await.map(|account| (account.tag(), account));
+    let alter = |account: ServiceAccount| {
+        let name = value.name.clone().map_or(account.name, Name::into_string);
+        let disabled = value.disabled.unwrap_or(account.disabled_ms.is_some());
+        Ok(Act::ChangeServiceAccount { id, name, disabled })
+    };
+    match admin.change(&repeat, read, alter).await? {
+        Reply::ServiceAccount(account) => Ok(Tagged::changed(account.tag(), (*account).into())),
+        _ => Err(unexpected()),
+    }
 }
 
 /// Make a key for a service account.
@@ -228,9 +235,10 @@ pub(crate) async fn revoke_service_key(
     caller: Caller,
     Ids(account, key): Ids<ServiceAccountId, ServiceKeyId>,
     Unrepeated(repeat): Unrepeated,
-) -> Result<Json<ServiceAccountBody>, Problem> {
+) -> Result<Tagged<ServiceAccountBody>, Problem> {
     let admin = caller.may(Action::RevokeServiceKey, Target::Organization).await?;
-    put(&admin, &repeat, Act::RevokeServiceKey { account, key }).await.map(|account| Json(account.into()))
+    let account = put(&admin, &repeat, Act::RevokeServiceKey { account, key }).await?;
+    Ok(Tagged::changed(account.tag(), account.into()))
 }
 
 async fn find(admin: &Admin, id: ServiceAccountId) -> Result<ServiceAccount, Problem> {

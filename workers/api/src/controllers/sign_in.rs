@@ -1,10 +1,10 @@
 //! How an organization's people sign in: at which provider, with which e-mail
 //! domains, and with the setup token in place of both.
 
-use ::organization::protocol::{Act, Answer, GroupGrant, Question, Reply, SetupTokenRecord, SignIn, SigningIn};
-use axum::Json;
+use ::organization::protocol::{Act, Answer, GroupGrant, HasTag, Question, Reply, SetupTokenRecord, SignIn, SigningIn};
 use http::StatusCode;
 use identity::{SetupToken, TeamId};
+use journal::Tag;
 use openid::{Algorithm, GroupRule, Preset};
 use policy::{Node, Role};
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::sign_in::browser::Browser;
 use crate::sign_in::{domains, provider};
+use crate::tags::Tagged;
 use crate::text::Secret;
 use crate::time::Time;
 
@@ -246,10 +247,10 @@ async fn signing_in(admin: &Admin) -> Result<SigningIn, Problem> {
 #[utoipa::path(get, path = "/api/v1/sign-in", tag = "Sign-in",
     responses((status = 200, description = "At which provider", body = SignInBody)))]
 #[worker::send]
-pub(crate) async fn get_sign_in(caller: Caller, browser: Browser) -> Result<Json<SignInBody>, Problem> {
+pub(crate) async fn get_sign_in(caller: Caller, browser: Browser) -> Result<Tagged<SignInBody>, Problem> {
     let admin = caller.may(Action::GetSignIn, Target::Organization).await?;
     match signing_in(&admin).await?.sign_in {
-        Some(sign_in) => show(&admin, &browser, sign_in).map(Json),
+        Some(sign_in) => Ok(Tagged::shown(sign_in.tag(), show(&admin, &browser, sign_in)?)),
         None => Err(Problem::new(Code::NotFound, "people do not sign in here yet: `PUT /api/v1/sign-in` sets where")),
     }
 }
@@ -265,7 +266,7 @@ pub(crate) async fn change_sign_in(
     caller: Caller,
     browser: Browser,
     Body { value, repeat }: Body<NewSignIn>,
-) -> Result<Json<SignInBody>, Problem> {
+) -> Result<Tagged<SignInBody>, Problem> {
     let admin = caller.may(Action::ChangeSignIn, Target::Organization).await?;
     let preset = Preset::from(value.provider);
     let client_id = value.client_id;
@@ -306,7 +307,7 @@ pub(crate) async fn change_sign_in(
         session_hours: value.session_hours.unwrap_or(USUAL_SESSION_HOURS),
     };
     match admin.order(&repeat, Act::PutSignIn(Box::new(sign_in))).await? {
-        Reply::SignIn(sign_in) => show(&admin, &browser, *sign_in).map(Json),
+        Reply::SignIn(sign_in) => Ok(Tagged::changed(sign_in.tag(), show(&admin, &browser, *sign_in)?)),
         _ => Err(unexpected()),
     }
 }
@@ -325,9 +326,10 @@ pub(crate) async fn remove_sign_in(caller: Caller, Unrepeated(repeat): Unrepeate
 #[utoipa::path(get, path = "/api/v1/organization/domains", tag = "Sign-in",
     responses((status = 200, description = "All of them", body = Domains)))]
 #[worker::send]
-pub(crate) async fn get_domains(caller: Caller) -> Result<Json<Domains>, Problem> {
+pub(crate) async fn get_domains(caller: Caller) -> Result<Tagged<Domains>, Problem> {
     let admin = caller.may(Action::GetDomains, Target::Organization).await?;
-    Ok(Json(Domains { domains: signing_in(&admin).await?.domains }))
+    let signing_in = signing_in(&admin).await?;
+    Ok(Tagged::shown(signing_in.tag(), Domains { domains: signing_in.domains }))
 }
 
 /// Say which e-mail domains are the organization's own. Only the operator may.
@@ -339,7 +341,7 @@ pub(crate) async fn get_domains(caller: Caller) -> Result<Json<Domains>, Problem
 pub(crate) async fn change_domains(
     caller: Caller,
     Body { value, repeat }: Body<Domains>,
-) -> Result<Json<Domains>, Problem> {
+) -> Result<Tagged<Domains>, Problem> {
     let admin = caller.may(Action::ChangeDomains, Target::Organization).await?;
     let read = |text: &String| {
         let domain = openid::email_domain(&format!("a@{}", text.trim())).filter(|domain| domain.contains('.'));
@@ -355,7 +357,7 @@ pub(crate) async fn change_domains(
     domains::claim(&admin.app, admin.organization, &domains).await?;
     admin.order(&repeat, Act::PutDomains { domains: domains.clone() }).await?;
     domains::release(&admin.app, admin.organization, &domains).await?;
-    Ok(Json(Domains { domains }))
+    Ok(Tagged::changed(Tag::of(&domains), Domains { domains }))
 }
 
 /// Make a setup token: it lets one person in, as an admin, without a provider.

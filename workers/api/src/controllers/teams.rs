@@ -1,13 +1,10 @@
 //! Teams.
-//!
-//! A change is read, altered and written back as a whole; of two changes at
-//! the same moment the later one wins.
 
 use axum::Json;
 use events::{OnDemand, PoolDraw, TeamProfile};
 use identity::{DepartmentId, Networks, TeamId};
 use ledger::Millicredits;
-use organization::protocol::{Act, NewTeam, Reply, TeamView};
+use organization::protocol::{Act, HasTag, NewTeam, Reply};
 use serde::{Deserialize, Serialize};
 use team::protocol::{Balance, Overview};
 use utoipa::{IntoParams, ToSchema};
@@ -19,6 +16,7 @@ use crate::extract::{Action, Body, Caller, Id, Query, Target};
 use crate::page::{List, Size, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 use crate::text::{Models, Name, given};
 
 /// A team.
@@ -153,7 +151,7 @@ pub(crate) struct TeamBody {
 }
 
 /// Changes to a team. What is left out stays as it is.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TeamChange {
     #[schema(value_type = Option<schema::Name>)]
@@ -242,9 +240,10 @@ pub(crate) async fn list_teams(caller: Caller, Query(asked): Query<TeamFilter>) 
 #[utoipa::path(get, path = "/api/v1/teams/{team_id}", tag = "Teams", params(("team_id" = schema::TeamId, Path)),
     responses((status = 200, description = "The team", body = TeamDetail)))]
 #[worker::send]
-pub(crate) async fn get_team(caller: Caller, Id(id): Id<TeamId>) -> Result<Json<TeamDetail>, Problem> {
+pub(crate) async fn get_team(caller: Caller, Id(id): Id<TeamId>) -> Result<Tagged<TeamDetail>, Problem> {
     let admin = caller.may(Action::GetTeam, Target::Team { id }).await?;
-    Ok(Json(admin.app.overview(id).await?.into()))
+    let overview = admin.app.overview(id).await?;
+    Ok(Tagged::shown(overview.profile.tag(), overview.into()))
 }
 
 /// Change a team.
@@ -255,13 +254,15 @@ pub(crate) async fn change_team(
     caller: Caller,
     Id(id): Id<TeamId>,
     Body { value, repeat }: Body<TeamChange>,
-) -> Result<Json<Team>, Problem> {
+) -> Result<Tagged<Team>, Problem> {
     let admin = caller.may(Action::ChangeTeam, Target::Team { id }).await?;
-    let mut teams = admin.directory().await?.teams.into_iter();
-    let TeamView { profile, .. } =
-        teams.find(|team| team.profile.team == id).ok_or_else(|| Problem::not_found("team", id))?;
-    match admin.order(&repeat, Act::ChangeTeam(value.apply(profile))).await? {
-        Reply::Team(profile) => Ok(Json(profile.into())),
+    let read = async || {
+        let mut teams = admin.directory().await?.teams.into_iter().map(|team| team.profile);
+        let profile = teams.find(|team| team.team == id).ok_or_else(|| Problem::not_found("team", id))?;
+        Ok((profile.tag(), profile))
+    };
+    match admin.change(&repeat, read, |profile| Ok(Act::ChangeTeam(value.clone().apply(profile)))).await? {
+        Reply::Team(profile) => Ok(Tagged::changed(profile.tag(), profile.into())),
         _ => Err(unexpected()),
     }
 }

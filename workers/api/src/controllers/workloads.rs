@@ -164,7 +164,7 @@ pub(crate) async fn create_workload(
         Err(problem) => {
             // A key that nothing stands for is not left behind.
             if let StandsFor::Key { team, key, .. } = stands_for {
-                admin.order_team(team, &repeat.without_key(), team::Act::RevokeKey { key }).await?;
+                admin.order_team(team, &repeat.part(), team::Act::RevokeKey { key }).await?;
             }
             Err(problem)
         }
@@ -201,7 +201,7 @@ pub(crate) async fn remove_workload(
     let workload = workload.ok_or_else(|| Problem::not_found("workload", id))?;
     // The key first: that is what bites at once.
     if let StandsFor::Key { team, key, .. } = workload.stands_for {
-        admin.order_team(team, &repeat, team::Act::RevokeKey { key }).await?;
+        admin.order_team(team, &repeat.part(), team::Act::RevokeKey { key }).await?;
     }
     admin.order(&repeat, Act::RemoveWorkload { id }).await?;
     Ok(StatusCode::NO_CONTENT)

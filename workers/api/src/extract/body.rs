@@ -13,6 +13,24 @@ use crate::problem::{Code, Problem};
 /// Bodies may be so long; the largest that makes sense is a thousand prices.
 const LONGEST: usize = 1 << 20;
 
+fn too_large() -> Problem {
+    Problem::new(Code::PayloadTooLarge, format!("the body may have at most {LONGEST} bytes"))
+}
+
+/// Refuses a body that says of itself that it is too long, whether or not
+/// anybody would read it. One that says nothing is measured where it is read.
+///
+/// # Errors
+/// When it is too long.
+pub(crate) fn fits(headers: &HeaderMap) -> Result<(), Problem> {
+    let announced: Option<u64> =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    match announced {
+        Some(length) if length > u64::try_from(LONGEST).unwrap_or(u64::MAX) => Err(too_large()),
+        _ => Ok(()),
+    }
+}
+
 /// A body, read, and how its repetition is known.
 pub(crate) struct Body<T> {
     pub(crate) value: T,
@@ -24,11 +42,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let too_large = || Problem::new(Code::PayloadTooLarge, format!("the body may have at most {LONGEST} bytes"));
-        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| length > u64::try_from(LONGEST).unwrap_or(u64::MAX)) {
-            return Err(too_large());
-        }
         let bytes = axum::body::to_bytes(body, LONGEST).await.map_err(|error| {
             if error.to_string().contains("length limit") {
                 too_large()
@@ -155,6 +168,20 @@ mod tests {
             }
             (read, expected) => panic!("{read:?} is not {expected:?}"),
         }
+    }
+
+    #[test]
+    fn announced_length() {
+        let ask = |length: &str| {
+            let headers = [(header::CONTENT_LENGTH, length.parse().unwrap())].into_iter().collect();
+            fits(&headers).err().map(|problem| problem.code)
+        };
+        assert_eq!((ask("0"), ask("1048576"), ask("x")), (None, None, None));
+        assert_eq!(
+            (ask("1048577"), ask("18446744073709551615")),
+            (Some(Code::PayloadTooLarge), Some(Code::PayloadTooLarge))
+        );
+        assert_eq!(fits(&HeaderMap::new()), Ok(()));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::app::{App, new_id, random, unexpected};
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
 use crate::sign_in::browser::{Site, attribution};
+use crate::throttle;
 
 /// By which the operator says which organization is meant.
 pub(crate) const ORGANIZATION_HEADER: &str = "x-alfred-organization";
@@ -61,6 +62,8 @@ pub(crate) struct Admin {
     pub(crate) app: App,
     pub(crate) organization: OrganizationId,
     pub(crate) who: Principal,
+    /// From where, as far as is known.
+    pub(crate) address: Option<IpAddr>,
     /// What of the tree they may do it to.
     visible: Visible,
     /// By what request, and why it is allowed, for the audit trail.
@@ -85,7 +88,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let app = parts.extensions.get::<App>().cloned();
         let app = app.ok_or_else(|| Problem::internal("a request without bindings"))?;
-        let credential = shown(&app, parts).await?;
+        let signed_in = signed_in(&app, parts);
+        // Who is signed in does not pay for whoever guesses behind the same address.
+        if !matches!(signed_in, Ok(Some(_))) {
+            throttle::may_try(&app, &parts.headers)?;
+        }
+        let credential = match signed_in? {
+            Some(session) => Credential::Session(session),
+            None => by_key(&app, &parts.headers).await?,
+        };
+        if credential == Credential::Operator {
+            app.know(None);
+        }
         let (named, address) = (named_organization(&parts.headers)?, address(&parts.headers));
         let by = attribution(parts)?;
         Ok(Self { app, credential, named, address, by })
@@ -112,6 +126,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
         match credential {
             Credential::Member(key) => {
                 let me = SendFuture::new(me(&app, &key, address)).await?;
+                app.know(throttle::member(&app, &key)?);
                 Ok(Self { app, key, me })
             }
             _ => Err(Problem::new(Code::Forbidden, "this is for a member's own key, `sk-alf-…`")),
@@ -142,13 +157,15 @@ impl Caller {
         let (organization, caller) = self.shown()?;
         let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
         let by = Attribution { action: Some(action.to_string()), ..self.by };
-        let asked = Box::new(Admit { caller, action, target, facts, by: by.clone() });
+        let requests_a_minute = self.app.rates().requests;
+        let asked = Box::new(Admit { caller, action, target, facts, by: by.clone(), requests_a_minute });
         let command = organization::Command::Admit(asked);
         match self.app.actors()?.organization(organization, &command).await? {
             organization::Answer::Admit(Ok(admitted)) => {
+                self.app.know(admitted.allowance);
                 let by = admitted.attributed(by);
                 let Admitted { who, visible, .. } = admitted;
-                Ok(Admin { app: self.app, organization, who, visible, by })
+                Ok(Admin { app: self.app, organization, who, address: self.address, visible, by })
             }
             organization::Answer::Admit(Err(AdmitError::Unknown)) if self.credential == Credential::Operator => {
                 Err(Problem::not_found("organization", organization))
@@ -242,7 +259,8 @@ impl Admin {
     /// An act of management on the organization.
     pub(crate) async fn order(&self, repeat: &Repeat, act: organization::Act) -> Result<organization::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
-        let order = organization::Order { who: self.who, idempotency, by: self.by.clone(), act };
+        let if_match = repeat.if_match.clone();
+        let order = organization::Order { who: self.who, idempotency, if_match, by: self.by.clone(), act };
         self.app.order_organization(self.organization, order).await
     }
 
@@ -250,7 +268,8 @@ impl Admin {
     /// this organization.
     pub(crate) async fn order_team(&self, id: TeamId, repeat: &Repeat, act: team::Act) -> Result<team::Reply, Problem> {
         let idempotency = Some(repeat.scoped(self.organization, random()?));
-        self.app.order_team(id, team::Order { who: self.who, idempotency, by: self.by.clone(), act }).await
+        let if_match = repeat.if_match.clone();
+        self.app.order_team(id, team::Order { who: self.who, idempotency, if_match, by: self.by.clone(), act }).await
     }
 
     /// 128 secret bits: the same again where the request is a repetition.
@@ -281,22 +300,26 @@ async fn me(app: &App, key: &ApiKey, address: Option<IpAddr>) -> Result<Me, Prob
     }
 }
 
-/// What a request shows: a key or token in its header, or else a browser's
-/// cookie.
-async fn shown(app: &App, parts: &Parts) -> Result<Credential, Problem> {
-    if let Some(token) = session::bearer(&parts.headers).filter(|text| session::is_token(text)) {
-        return match session::read(app, token)? {
-            Some(session) => Ok(Credential::Session(session)),
-            None => SendFuture::new(by_workload(app, token)).await,
-        };
+/// The session that a request shows: by its token in the header, or else by a
+/// browser's cookie.
+fn signed_in(app: &App, parts: &Parts) -> Result<Option<Session>, Problem> {
+    if let Some(token) = session::token(&parts.headers) {
+        return session::read(app, token);
     }
-    if !parts.headers.contains_key(header::AUTHORIZATION)
-        && let Some(site) = Site::of(&parts.uri)
-        && let Some(session) = session::by_cookie(app, &parts.headers, &parts.method, &site)?
-    {
-        return Ok(Credential::Session(session));
+    match Site::of(&parts.uri) {
+        Some(site) if !parts.headers.contains_key(header::AUTHORIZATION) => {
+            session::by_cookie(app, &parts.headers, &parts.method, &site)
+        }
+        _ => Ok(None),
     }
-    credential(&parts.headers, app.operator_key().as_deref())
+}
+
+/// Whose key, or workload's token, is in the header.
+async fn by_key(app: &App, headers: &HeaderMap) -> Result<Credential, Problem> {
+    match session::token(headers) {
+        Some(token) => SendFuture::new(by_workload(app, token)).await,
+        None => credential(headers, app.operator_key().as_deref()),
+    }
 }
 
 /// The key behind a workload's token.

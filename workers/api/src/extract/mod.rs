@@ -2,10 +2,11 @@
 
 mod body;
 mod caller;
+mod change;
 mod parts;
 mod session;
 
-pub(crate) use body::Body;
+pub(crate) use body::{Body, fits};
 pub(crate) use caller::{Admin, Caller, Member, Operator, address};
 pub(crate) use organization::protocol::Target;
 pub(crate) use parts::{Id, Ids, Query, Unrepeated};

@@ -31,9 +31,10 @@ pub(super) fn read(app: &App, token: &str) -> Result<Option<Session>, Problem> {
     }
 }
 
-/// Whether a text may be a session token: keys begin otherwise.
-pub(super) fn is_token(text: &str) -> bool {
-    text.starts_with("eyJ") && text.matches('.').count() == 2
+/// The token in a request's header, of a session or of a workload; `None` for
+/// keys, which begin otherwise.
+pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).filter(|text| text.starts_with("eyJ") && text.matches('.').count() == 2)
 }
 
 /// The session of a browser's cookie. Browsers send cookies with whatever any
@@ -69,7 +70,7 @@ pub(super) fn by_cookie(
     Err(Problem::new(Code::CsrfTokenRequired, detail))
 }
 
-pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

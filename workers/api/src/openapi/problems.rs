@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use crate::problem::Code;
 
 /// Every code that a document can have.
-const CODES: [Code; 22] = [
+const CODES: [Code; 25] = [
     Code::InvalidRequest,
     Code::InvalidJson,
     Code::InvalidIdempotencyKey,
@@ -27,13 +27,16 @@ const CODES: [Code; 22] = [
     Code::ApprovalRequired,
     Code::SignInFailed,
     Code::CsrfTokenRequired,
+    Code::AddressNotAllowed,
     Code::NotFound,
     Code::MethodNotAllowed,
     Code::Conflict,
+    Code::LockOut,
     Code::IdempotencyConflict,
     Code::PreconditionFailed,
     Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
+    Code::RateLimited,
     Code::Internal,
     Code::ProviderFailed,
     Code::Unavailable,

@@ -39,7 +39,7 @@ pub(crate) struct Identity {
 /// Why nobody is signed in, and under which code that is recorded.
 pub(crate) struct Refused {
     pub(crate) code: &'static str,
-    pub(crate) problem: Problem,
+    pub(crate) problem: Box<Problem>,
 }
 
 /// For what a client secret is sealed.
@@ -174,9 +174,9 @@ fn open(vault: &Vault, organization: OrganizationId, sign_in: &SignIn) -> Result
 }
 
 fn refused(code: &'static str, error: impl std::fmt::Display) -> Refused {
-    Refused { code, problem: Problem::new(Code::SignInFailed, error).with("reason", code) }
+    Refused { code, problem: Box::new(Problem::new(Code::SignInFailed, error).with("reason", code)) }
 }
 
 fn unreachable(fault: issuers::Fault) -> Refused {
-    Refused { code: "provider_failed", problem: failed(fault) }
+    Refused { code: "provider_failed", problem: Box::new(failed(fault)) }
 }

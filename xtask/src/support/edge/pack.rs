@@ -54,8 +54,9 @@ impl Packer {
     }
 
     /// The files that a packed folder is made of.
-    pub(super) fn inputs(&self, wasm: &Path) -> [PathBuf; 2] {
-        [wasm.to_owned(), entry()]
+    pub(super) fn inputs(&self, wasm: &Path) -> Vec<PathBuf> {
+        let sources = SOURCES.iter().map(|name| source(name));
+        sources.chain([wasm.to_owned()]).collect()
     }
 
     /// The paths name the versions.
@@ -72,7 +73,9 @@ impl Packer {
         }
         self.bind(wasm, &parts)?;
         import_as_workers_do(&parts.join("index.js"))?;
-        fs::copy(entry(), parts.join("entry.js"))?;
+        for name in SOURCES {
+            fs::copy(source(name), parts.join(name))?;
+        }
         self.optimize(&parts.join("index_bg.wasm"), &folder.join("index_bg.wasm"))?;
         self.bundle(&parts, &folder.join("index.js"))?;
         Ok(fs::remove_dir_all(&parts)?)
@@ -110,9 +113,11 @@ impl Packer {
     }
 }
 
-/// What the runtime loads.
-fn entry() -> PathBuf {
-    workspace::path("workers/edge/src/entry.js")
+/// What the runtime loads, and what that imports beside `wasm-bindgen`'s.
+const SOURCES: [&str; 2] = ["entry.js", "headers.mjs"];
+
+fn source(name: &str) -> PathBuf {
+    workspace::path(&format!("workers/edge/src/{name}"))
 }
 
 /// The runtime gives the compiled module to a plain `import`, and does not know

@@ -56,7 +56,7 @@ pub(crate) struct NewProvider {
 }
 
 /// Changes to a provider. What is left out stays as it is.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProviderChange {
     #[schema(value_type = Option<schema::Name>)]

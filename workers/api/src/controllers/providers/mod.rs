@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use identity::ProviderId;
-use organization::protocol::{Act, Reply};
+use organization::protocol::{Act, HasTag, Reply};
 use organization::{LimitField, Provider, ProviderKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,6 +24,7 @@ use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target, Unrepeated}
 use crate::page::{List, Paging, page};
 use crate::problem::Problem;
 use crate::schema;
+use crate::tags::Tagged;
 
 /// Who serves models.
 #[derive(Debug, Serialize, ToSchema)]
@@ -111,9 +112,10 @@ pub(crate) async fn list_providers(
     params(("provider_id" = schema::ProviderId, Path)),
     responses((status = 200, description = "The provider", body = ProviderBody)))]
 #[worker::send]
-pub(crate) async fn get_provider(caller: Caller, Id(id): Id<ProviderId>) -> Result<Json<ProviderBody>, Problem> {
+pub(crate) async fn get_provider(caller: Caller, Id(id): Id<ProviderId>) -> Result<Tagged<ProviderBody>, Problem> {
     let admin = caller.may(Action::GetProvider, Target::Visible).await?;
-    Ok(Json(find(&admin, id).await?.into()))
+    let provider = find(&admin, id).await?;
+    Ok(Tagged::shown(provider.tag(), provider.into()))
 }
 
 /// Change a provider.
@@ -127,11 +129,15 @@ pub(crate) async fn change_provider(
     caller: Caller,
     Id(id): Id<ProviderId>,
     Body { value, repeat }: Body<ProviderChange>,
-) -> Result<Json<ProviderBody>, Problem> {
+) -> Result<Tagged<ProviderBody>, Problem> {
     let admin = caller.may(Action::ChangeProvider, Target::Organization).await?;
-    let provider = Box::new(value.apply(&admin.app, find(&admin, id).await?)?);
-    match admin.order(&repeat, Act::PutProvider { provider, new: false }).await? {
-        Reply::Provider(provider) => Ok(Json((*provider).into())),
+    let read = async || find(&admin, id).await.map(|provider| (provider.tag(), provider));
+    let alter = |provider| {
+        let provider = Box::new(value.clone().apply(&admin.app, provider)?);
+        Ok(Act::PutProvider { provider, new: false })
+    };
+    match admin.change(&repeat, read, alter).await? {
+        Reply::Provider(provider) => Ok(Tagged::changed(provider.tag(), (*provider).into())),
         _ => Err(unexpected()),
     }
 }
