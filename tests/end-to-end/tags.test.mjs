@@ -68,7 +68,9 @@ test("what was changed in between is not overwritten", async () => {
     const list = `"x", W/${tagOf(await show(path))}`;
     assert.equal((await change(method, path, body(), list)).status, 200, `${what} with ${list}`);
     assert.equal((await change(method, path, body())).status, 200, `${what} without a tag`);
-    assert.equal((await change(method, path, body(), "v7")).body.code, "invalid_request", what);
+    for (const never of ["nonsense", '"v7', "W/"]) {
+      assert.equal((await change(method, path, body(), never)).body.code, "precondition_failed", `${what}: ${never}`);
+    }
   }
 });
 
@@ -163,7 +165,7 @@ test("a policy's version and its tag are one", async () => {
   assert.equal((await put(2, '"v1"')).status, 412, "both must fit");
   assert.equal((await put(2, '"v2"')).status, 200);
   const newOne = await company.api.request("POST", "/policies", { name: "N", cedar: POLICY, version: 1 });
-  assert.equal(newOne.body.code, "invalid_request");
+  assert.equal(newOne.body.code, "precondition_failed");
 });
 
 test("a repeated change answers what it did, whatever its tag is now", async () => {

@@ -39,7 +39,7 @@ impl Repeat {
     /// Reads the header and fingerprints the request.
     ///
     /// # Errors
-    /// When the key or `If-Match` cannot be used.
+    /// When the key cannot be used.
     pub(crate) fn read(headers: &HeaderMap, method: &Method, path: &str, body: &[u8]) -> Result<Self, Problem> {
         let wrong = || {
             let detail = format!("send one Idempotency-Key of 1 to {LONGEST} ASCII characters, a UUID for example");
@@ -56,7 +56,7 @@ impl Repeat {
             }
         };
         let digest = hex(&Sha256::digest(body));
-        let if_match = tags::if_match(headers, method)?;
+        let if_match = tags::if_match(headers, method);
         Ok(Self { key, fingerprint: format!("{method} {path} {digest}"), if_match })
     }
 

@@ -57,20 +57,17 @@ pub(crate) fn quoted(tag: &Tag) -> String {
 }
 
 /// What a change says that it was meant for; `None` for whatever is there.
-///
-/// # Errors
-/// When the header is no list of tags.
-pub(crate) fn if_match(headers: &HeaderMap, method: &Method) -> Result<Option<Vec<Tag>>, Problem> {
+/// What cannot be read as tags is one that nothing has, or a tag that lost its
+/// quotes on the way.
+pub(crate) fn if_match(headers: &HeaderMap, method: &Method) -> Option<Vec<Tag>> {
     if !matches!(*method, Method::PATCH | Method::PUT | Method::DELETE) {
-        return Ok(None);
+        return None;
     }
-    let wrong = || {
-        Problem::invalid(
-            "`If-Match` is a tag in its quotes, as the header `ETag` of an answer had it, or several, or `*`",
-        )
-    };
-    let Some(tags) = listed(headers, header::IF_MATCH).map_err(|()| wrong())? else { return Ok(None) };
-    Ok(tags.map(|tags| tags.iter().map(|tag| Tag::shown(tag.split('.').next().unwrap_or_default())).collect()))
+    let tags = listed(headers, header::IF_MATCH).unwrap_or_else(|()| {
+        let texts = headers.get_all(header::IF_MATCH).iter().filter_map(|text| text.to_str().ok());
+        Some(Some(texts.map(|text| text.trim().to_owned()).collect()))
+    })?;
+    tags.map(|tags| tags.iter().map(|tag| Tag::shown(tag.split('.').next().unwrap_or_default())).collect())
 }
 
 /// In place of an answer that the client has: that it has not changed.
@@ -137,20 +134,19 @@ mod tests {
 
     #[test]
     fn what_a_change_was_meant_for() {
-        let read = |method: Method, values: &[&str]| {
-            if_match(&headers(header::IF_MATCH, values), &method).map_err(|problem| problem.document())
-        };
-        let tags = |tags: &[&str]| Ok(Some(tags.iter().map(|tag| Tag::shown(tag)).collect::<Vec<_>>()));
-        assert_eq!(read(Method::PATCH, &[]), Ok(None));
-        assert_eq!(read(Method::PATCH, &["*"]), Ok(None));
+        let read = |method: Method, values: &[&str]| if_match(&headers(header::IF_MATCH, values), &method);
+        let tags = |tags: &[&str]| Some(tags.iter().map(|tag| Tag::shown(tag)).collect::<Vec<_>>());
+        assert_eq!(read(Method::PATCH, &[]), None);
+        assert_eq!(read(Method::PATCH, &["*"]), None);
         assert_eq!(read(Method::PUT, &["\"v7.ab\""]), tags(&["v7"]));
         assert_eq!(read(Method::DELETE, &["W/\"v7\" , \"v8.x\"", "\"v9\""]), tags(&["v7", "v8", "v9"]));
-        // What never was a tag of ours fits nothing, and is no mistake.
-        assert_eq!(read(Method::PATCH, &["\"\""]), tags(&[""]));
-        for wrong in ["", "v7", "\"v7", "\"a\" \"b\"", "\"a\"x", "W/v7", "\"a\",*"] {
-            assert!(read(Method::PATCH, &[wrong]).is_err_and(|problem| problem.contains("ETag")), "{wrong}");
+        assert_eq!(read(Method::PUT, &["v7.ab"]), tags(&["v7"]), "without its quotes");
+        // What never was a tag fits nothing.
+        for wrong in ["", "\"\"", "\"v7", "\"a\" \"b\"", "\"a\"x", "W/v7", "\"a\",*"] {
+            let read = read(Method::PATCH, &[wrong]).unwrap();
+            assert!(!read.contains(&Tag::version(7u32)) && !read.contains(&Tag::shown("a")), "{wrong}");
         }
-        assert_eq!(read(Method::POST, &["wrong"]), Ok(None), "nothing is there yet");
+        assert_eq!(read(Method::POST, &["wrong"]), None, "nothing is there yet");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::app::unexpected;
 use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target, Unrepeated};
 use crate::idempotency::Repeat;
 use crate::page::{List, Paging, page};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::tags::Tagged;
 use crate::text::{Name, models};
@@ -144,7 +144,8 @@ pub(crate) async fn create_policy(
 ) -> Result<Created<PolicyBody>, Problem> {
     let admin = caller.may(Action::CreatePolicy, Target::Organization).await?;
     if value.version.is_some() {
-        return Err(Problem::invalid("`version` is for a change of a policy: leave it out for a new one"));
+        let detail = "`version` is for a change of a policy: a new one has none before, so leave it out";
+        return Err(Problem::new(Code::PreconditionFailed, detail));
     }
     let put = value.into_put(PolicyId::from_u128(admin.id()?), true)?;
     order(&admin, &repeat, Act::PutPolicy(put)).await.map(|record| created(record.into()))
