@@ -84,6 +84,7 @@ fn organization(there: &state::Organization) -> Result<Organization, ExportError
         output_limit: Some(word(&there.settings.output_limit)?),
         usd_per_million_credits: Some(there.settings.usd_per_million_credits),
         addresses: there.settings.addresses.clone().map(OrAll::These),
+        leaver_credits: Some(word(&there.settings.leaver_credits)?),
     })
 }
 
@@ -92,7 +93,7 @@ fn team(state: &State, there: &state::Team) -> Result<Team, ExportError> {
     for one in state.members.iter().filter(|one| one.team_id == there.id) {
         let member = Member {
             email: one.email.clone(),
-            status: Some("suspended").filter(|status| one.status == *status).map(word).transpose()?,
+            status: Some(one.status.as_str()).filter(|status| *status != "active").map(word).transpose()?,
             models: one.models.clone().map(OrAll::These),
             limits: limits(state, there, &LimitSubject::Member { id: one.id })?,
         };

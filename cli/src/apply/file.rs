@@ -12,7 +12,9 @@ use limits::Limit;
 use pricing::{Override, Usd};
 use serde::{Deserialize, Serialize};
 
-use super::words::{LimitField, MemberStatus, OrAll, OrNone, OutputLimit, PolicyMode, PoolDraw, ProviderKind, Role};
+use super::words::{
+    LeaverCredits, LimitField, MemberStatus, OrAll, OrNone, OutputLimit, PolicyMode, PoolDraw, ProviderKind, Role,
+};
 
 /// Why a file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +69,8 @@ tables! {
         usd_per_million_credits: Option<Usd>,
         #[serde(skip_serializing_if = "Option::is_none")]
         addresses: Option<OrAll<Networks>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        leaver_credits: Option<LeaverCredits>,
     }
     /// A department.
     Department {

@@ -55,6 +55,7 @@ wire! {
         time_zone: String,
         usd_per_million_credits: Usd,
         addresses: Option<Networks>,
+        leaver_credits: String,
     }
     /// A department.
     Department { id: DepartmentId, name: String }

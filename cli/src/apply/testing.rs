@@ -40,7 +40,7 @@ pub(crate) fn state() -> State {
         organization: read(json!({
             "id": id("org", 1), "name": "Acme",
             "settings": {
-                "help": "ask", "output_limit": "clamp", "time_zone": "Europe/Berlin", "usd_per_million_credits": "1",
+                "help": "ask", "leaver_credits": "pool", "output_limit": "clamp", "time_zone": "Europe/Berlin", "usd_per_million_credits": "1",
                 "addresses": ["192.0.2.0/24"],
             },
         })),

@@ -30,7 +30,9 @@ words! {
     /// Whether a call may draw from the team's pool once the wallet is empty.
     PoolDraw { Automatic, Off }
     /// Whether a member may call.
-    MemberStatus { Active, Suspended }
+    MemberStatus { Active, Suspended, Removed }
+    /// What becomes of the credits of members who are removed.
+    LeaverCredits { Pool, Wallet }
     /// A built-in role.
     Role { OrganizationAdmin, Finance, Auditor, DepartmentManager, TeamManager }
     /// Whether a policy decides.

@@ -158,6 +158,9 @@ pub struct MemberProfile {
     /// Models that they may use, within the team's. `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<String>>,
+    /// Whether their credits stay in their wallet although they were removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_credits: bool,
 }
 
 /// Whether a member may call.
@@ -169,4 +172,7 @@ pub enum MemberStatus {
     Active,
     /// Not for now; keys and credits stay.
     Suspended,
+    /// They have left: their keys never work again, and what is in their
+    /// wallet, or comes back to it, goes to the team's pool.
+    Removed,
 }

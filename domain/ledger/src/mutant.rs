@@ -23,6 +23,8 @@ pub enum Mutant {
     DropBatch,
     /// A limit counts what was settled but not what is in flight.
     ForgetReserved,
+    /// What comes back to the wallet of somebody who has left stays there.
+    ForgetLeaver,
     /// What was done is not recorded with it.
     DropRecord,
     /// Details are said to be erased and stay.

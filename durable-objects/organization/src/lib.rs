@@ -36,4 +36,6 @@ mod view;
 
 pub use organization::Organization;
 pub use people::SessionReply;
-pub use settings::{General, LimitField, OutputLimit, Provider, ProviderKind, Settings, StandsFor, Workload};
+pub use settings::{
+    General, LeaverCredits, LimitField, OutputLimit, Provider, ProviderKind, Settings, StandsFor, Workload,
+};

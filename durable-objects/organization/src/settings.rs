@@ -94,6 +94,8 @@ pub struct General {
     /// `None` for all. The operator is not bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Networks>,
+    /// What becomes of the credits of members who are removed.
+    pub leaver_credits: LeaverCredits,
 }
 
 impl Default for General {
@@ -104,8 +106,21 @@ impl Default for General {
             output_limit: OutputLimit::default(),
             help: None,
             addresses: None,
+            leaver_credits: LeaverCredits::default(),
         }
     }
+}
+
+/// What becomes of the credits of a member who is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaverCredits {
+    /// They go back to the team's pool.
+    #[default]
+    Pool,
+    /// They stay in the wallet, where nobody can spend them until an admin
+    /// moves them or the member comes back.
+    Wallet,
 }
 
 /// What happens to a call that its payers cannot afford in full.

@@ -63,6 +63,7 @@ impl World {
                 name: format!("Member {n}"),
                 status: events::MemberStatus::Active,
                 models: None,
+                keeps_credits: false,
             };
             world.done(Act::CreateMember { team: team(n), member, email: None });
         }

@@ -8,11 +8,11 @@ use identity::{
 };
 use openid::{Algorithm, GroupRule, Preset};
 use organization::protocol::{
-    Act, Admit, AdmitError, Caller, Enter, Entered, GroupGrant, Link, NewAdminKey, NewSession, NewTeam, Open, Order,
-    OrderError, Reply, SessionCommand, SessionError, SetUp, SetupTokenRecord, SignIn, Target,
+    Act, Admit, AdmitError, Caller, Enter, Entered, GroupGrant, Link, NewAdminKey, NewGrant, NewSession, NewTeam, Open,
+    Order, OrderError, Reply, SessionCommand, SessionError, SetUp, SetupTokenRecord, SignIn, Target,
 };
-use organization::{General, Organization};
-use policy::{Action, Facts, Node, Role};
+use organization::{General, LeaverCredits, Organization};
+use policy::{Action, Facts, Grantee, Node, Role};
 use storage::NativeStorage;
 use vault::Vault;
 
@@ -103,6 +103,7 @@ impl World {
             name: format!("Member {n}"),
             status: MemberStatus::Active,
             models: None,
+            keeps_credits: false,
         };
         self.done(Act::CreateMember { team: TEAM, member, email: Some(email.into()) });
         MemberId::from_u128(n)
@@ -286,6 +287,7 @@ fn sessions_end() {
         name: "Ada".into(),
         status: MemberStatus::Suspended,
         models: None,
+        keeps_credits: false,
     };
     world.done(Act::ChangeMember { member: suspended, email: Some("ada@acme.example".into()) });
     assert_eq!(world.0.sessions(NOW, ada), Ok(Vec::new()));
@@ -373,4 +375,41 @@ fn what_is_kept_survives_and_tells_no_secrets() {
     assert_eq!(woken.sessions(NOW, ada).unwrap().len(), 2);
     assert_eq!(woken.signing_in().unwrap().sign_in.unwrap().version, 1);
     std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn who_is_removed_has_no_session_and_no_role() {
+    let mut world = World::new();
+    let ada = world.enter(somebody("ada", Some("ada@acme.example"), 1)).unwrap().member.profile.member;
+    let before = world.0.access().unwrap().grants.len();
+    let grant = NewGrant {
+        id: GrantId::from_u128(7),
+        to: Grantee::Member(ada),
+        role: Role::Auditor,
+        on: Node::Organization(ORGANIZATION),
+        until_ms: None,
+        only: None,
+    };
+    world.done(Act::CreateGrant(grant));
+    let removed = |keeps_credits| events::MemberProfile {
+        version: 0,
+        member: ada,
+        name: "Ada".into(),
+        status: MemberStatus::Removed,
+        models: None,
+        keeps_credits,
+    };
+    let change = |member| Act::ChangeMember { member, email: Some("ada@acme.example".into()) };
+    let Reply::Member(record) = world.done(change(removed(true))) else { panic!() };
+    assert!(!record.profile.keeps_credits, "the organization's settings say so, not whoever asks");
+    assert_eq!(world.0.sessions(NOW, ada), Ok(Vec::new()));
+    assert_eq!(world.0.access().unwrap().grants.len(), before);
+    assert_eq!(world.enter(somebody("ada", None, 4)), Err(SessionError::Suspended));
+    // Said when they go, and not again while they are gone.
+    world.done(Act::PutGeneral(General { leaver_credits: LeaverCredits::Wallet, ..General::default() }));
+    let Reply::Member(record) = world.done(change(removed(true))) else { panic!() };
+    assert!(!record.profile.keeps_credits);
+    world.done(change(events::MemberProfile { status: MemberStatus::Active, ..removed(false) }));
+    let Reply::Member(record) = world.done(change(removed(false))) else { panic!() };
+    assert!(record.profile.keeps_credits);
 }

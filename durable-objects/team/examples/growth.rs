@@ -92,6 +92,7 @@ impl Subjected {
             name: "Ada".into(),
             status: MemberStatus::Active,
             models: Some(vec!["gpt-4o*".into()]),
+            keeps_credits: false,
         };
         let allot = Message::Allot {
             transfer: TransferId::from_u128(1),

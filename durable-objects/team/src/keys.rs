@@ -20,6 +20,7 @@ impl<S: Storage> Team<S> {
         if !self.records.members.contains_key(&new.member) {
             return Err(not_found("member", new.member));
         }
+        self.is_here(new.member)?;
         if self.records.keys.len() >= MOST_KEYS {
             return Err(OrderError::Conflict { message: format!("a team can have {MOST_KEYS} keys") });
         }

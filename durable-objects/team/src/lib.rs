@@ -26,6 +26,7 @@
 mod expire;
 mod funds;
 mod keys;
+mod leave;
 mod limit_orders;
 mod order;
 pub mod protocol;

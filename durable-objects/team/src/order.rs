@@ -87,6 +87,9 @@ impl<S: Storage> Team<S> {
                 other => return Err(invalid(&format!("credits cannot be allotted from or to `{other}`"))),
             }
         }
+        if let Account::Wallet(member) = to {
+            self.is_here(member)?;
+        }
         if from == to {
             return Err(invalid("an allotment needs two different accounts"));
         }

@@ -54,8 +54,10 @@ impl<S: Storage> Team<S> {
                 let known = self.records.members.get(&member.member);
                 if known.is_none_or(|known| known.version < member.version) {
                     push(&mut change, member.member, member)?;
+                    let keys = self.leave(now, member, &mut change)?;
                     self.apply(now, change)?;
                     self.records.members.insert(member.member, member.clone());
+                    keys.into_iter().for_each(|key| self.records.put_key(key));
                     return Ok(Reply::Done);
                 }
             }
@@ -141,7 +143,7 @@ impl<S: Storage> Team<S> {
     }
 }
 
-fn push<T: serde::Serialize>(change: &mut Change, id: impl ToString, data: &T) -> Result<(), OrderError> {
+pub(crate) fn push<T: serde::Serialize>(change: &mut Change, id: impl ToString, data: &T) -> Result<(), OrderError> {
     let (sql, values) = records::put(id, data).map_err(|_| OrderError::Storage)?;
     change.write(sql, values);
     Ok(())

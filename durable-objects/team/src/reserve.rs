@@ -162,7 +162,7 @@ impl<S: Storage> Team<S> {
         if let Some(at_ms) = key.expires_ms.filter(|&expires| expires <= now) {
             return Err(ReserveError::KeyExpired { at_ms });
         }
-        if member.status == events::MemberStatus::Suspended {
+        if member.status != events::MemberStatus::Active {
             return Err(ReserveError::MemberSuspended);
         }
         Ok(key)

@@ -113,6 +113,10 @@ impl<S: Storage> Team<S> {
         let mut change = Change::new();
         let debit = reservation.parts.first().map_or(Account::Wallet(reservation.member), |part| part.account);
         post(&mut change, reservation, end.kind, &paid, debit, record);
+        let wallet = Account::Wallet(reservation.member);
+        let left =
+            self.available(wallet).saturating_add(of(&reservation.parts, wallet)).saturating_sub(of(&paid, wallet));
+        self.follow(&mut change, reservation.member, left);
         change.write(UPDATE, row(name, &ended)?);
         self.commit(now, change)?;
 
@@ -155,11 +159,14 @@ impl<S: Storage> Team<S> {
             more.into_iter().for_each(|part| payment::add(&mut paid, part));
         } else {
             let (back, kept) = payment::refund(posted, before.saturating_sub(end.cost));
+            let wallet = Account::Wallet(reservation.member);
+            let left = self.available(wallet).saturating_add(of(&back, wallet));
             let mut record = Some(record);
             for part in back {
                 let draft = draft(reservation, Kind::Correct, part.amount, record.take());
                 change.post(Draft { debit: Account::Spent, credit: part.account, ..draft });
             }
+            self.follow(&mut change, reservation.member, left);
             paid = kept;
         }
         let mut ended = reservation.clone();
@@ -228,6 +235,12 @@ fn draft(reservation: &Reservation, kind: Kind, amount: Millicredits, call: Opti
 
 fn row(state: &str, reservation: &Reservation) -> Result<Vec<Value>, StorageError> {
     Ok(vec![state.into(), write_reservation(reservation)?.into(), reservation.request.to_string().into()])
+}
+
+/// What an account has in some parts.
+fn of(parts: &[Part], account: Account) -> Millicredits {
+    let own = parts.iter().filter(|part| part.account == account);
+    own.fold(Millicredits::ZERO, |sum, part| sum.saturating_add(part.amount))
 }
 
 fn sum(tokens: Tokens) -> i64 {

@@ -50,6 +50,7 @@ impl World {
             name: "Ada".into(),
             status: MemberStatus::Active,
             models: None,
+            keeps_credits: false,
         }));
         let (transfer, who) = (TransferId::from_u128(1), Principal::System);
         world.hear(Message::Allot { transfer, amount: credits(110), who, note: None });
@@ -281,8 +282,14 @@ fn keys_members_and_settings_bite_on_the_next_call() {
     call.organization = OrganizationId::from_u128(99);
     assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::UnknownKey), "another organization's");
     call.organization = ORGANIZATION;
-    let suspended =
-        MemberProfile { version: 2, member: MEMBER, name: "Ada".into(), status: MemberStatus::Suspended, models: None };
+    let suspended = MemberProfile {
+        version: 2,
+        member: MEMBER,
+        name: "Ada".into(),
+        status: MemberStatus::Suspended,
+        models: None,
+        keeps_credits: false,
+    };
     world.hear(Message::Member(suspended.clone()));
     assert_eq!(world.team.reserve(NOW, &call), Err(ReserveError::MemberSuspended));
     let active =
@@ -409,4 +416,49 @@ fn a_limit_is_changed_as_it_was_read() {
     }
     assert_eq!(meant_for(second.tag(), Act::RemoveLimit { limit_id }), Ok(Reply::Done));
     assert!(matches!(meant_for(second.tag(), Act::RemoveLimit { limit_id }), Err(OrderError::NotFound { .. })));
+}
+
+#[test]
+fn who_is_removed_leaves_keys_and_credits_behind() {
+    let mut world = World::new();
+    let order =
+        |act| Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act };
+    let give = |transfer| Act::Allot {
+        transfer: TransferId::from_u128(transfer),
+        from: Account::Pool,
+        to: Account::Wallet(MEMBER),
+        amount: credits(10),
+        note: None,
+    };
+    // Two calls are under way: four credits of the wallet each.
+    for call in [1, 2] {
+        world.reserve(NOW, call, 1, 3).unwrap();
+    }
+    let removed = MemberProfile {
+        version: 2,
+        member: MEMBER,
+        name: "Ada".into(),
+        status: MemberStatus::Removed,
+        models: None,
+        keeps_credits: false,
+    };
+    world.hear(Message::Member(removed.clone()));
+    assert_eq!(world.balances(), (8, 102, 0), "what is reserved stays");
+    assert_eq!(world.reserve(NOW, 3, 1, 1), Err(ReserveError::KeyRevoked));
+    let refused = world.team.order(NOW, &order(give(3)));
+    assert!(matches!(refused, Err(OrderError::Conflict { .. })), "{refused:?}");
+    // What the calls did not use follows; what comes back later, too.
+    world.settle(NOW, 1, 1);
+    assert_eq!(world.balances(), (4, 105, 1));
+    world.team.expire(NOW + 3_600_000).unwrap();
+    assert_eq!(world.balances(), (0, 108, 2));
+    assert!(world.team.settle(NOW + 3_600_000, &settle(2, 0)).unwrap().changed);
+    assert_eq!(world.balances(), (0, 109, 1));
+
+    // Who comes back needs another key, and has what they are given then.
+    world.hear(Message::Member(MemberProfile { version: 3, status: MemberStatus::Active, ..removed.clone() }));
+    assert_eq!(world.reserve(NOW, 4, 1, 1), Err(ReserveError::KeyRevoked));
+    world.order(give(4));
+    world.hear(Message::Member(MemberProfile { version: 4, keeps_credits: true, ..removed }));
+    assert_eq!(world.balances(), (10, 99, 1), "the organization wants it to stay");
 }

@@ -79,8 +79,14 @@ fn order(team: &mut Team<Liar>, act: Act) {
 fn team() -> (Team<Liar>, Liar) {
     let store = Liar { native: Rc::new(NativeStorage::in_memory().unwrap()), lies: Rc::default() };
     let mut team = Team::open(store.clone(), TEAM).unwrap();
-    let member =
-        MemberProfile { version: 1, member: MEMBER, name: "Ada".into(), status: MemberStatus::Active, models: None };
+    let member = MemberProfile {
+        version: 1,
+        member: MEMBER,
+        name: "Ada".into(),
+        status: MemberStatus::Active,
+        models: None,
+        keeps_credits: false,
+    };
     let allot =
         Message::Allot { transfer: TransferId::from_u128(1), amount: credits(100), who: Principal::System, note: None };
     for (number, message) in (1..).zip([Message::Team(profile(ORGANIZATION, TEAM)), Message::Member(member), allot]) {

@@ -135,7 +135,7 @@ pub(crate) fn team_profile(world: &World, place: &TeamPlace) -> NewTeam {
 }
 
 pub(crate) fn member_profile(member: MemberId, status: MemberStatus, models: Option<Vec<String>>) -> MemberProfile {
-    MemberProfile { version: 0, member, name: member.to_string(), status, models }
+    MemberProfile { version: 0, member, name: member.to_string(), status, models, keeps_credits: false }
 }
 
 pub(crate) fn new_key(world: &World, member: MemberId) -> NewKey {

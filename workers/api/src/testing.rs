@@ -40,6 +40,7 @@ pub(crate) fn directory() -> Directory {
             name: format!("Member {n}"),
             status: MemberStatus::Active,
             models: None,
+            keeps_credits: false,
         },
         email: None,
         link: None,

@@ -209,6 +209,7 @@ impl Planner<'_> {
         all.compare(have.usd_per_million_credits, Want::new("usd_per_million_credits", &file.usd_per_million_credits));
         let addresses = file.addresses.as_ref().map(|addresses| addresses.as_option());
         all.compare(&have.addresses, Want::or("addresses", addresses, "all"));
+        all.compare(&have.leaver_credits, Want::new("leaver_credits", &file.leaver_credits));
         if !settings.changes.is_empty() {
             patch.changes.extend(settings.changes);
             patch.body.push(("settings", Term::Object(settings.body)));

@@ -34,7 +34,7 @@ impl<S: Storage> Organization<S> {
         let record = if is_new { announce(&mut change, &mut profile, record) } else { record };
         let member = record.profile.member;
         let roles = self.group_roles(now, member, &sign_in, &enter.groups);
-        roles.write(&mut change)?;
+        roles.write(&mut change).map_err(storage)?;
         if !roles.is_empty() {
             profile.policy_version = profile.policy_version.saturating_add(1);
         }
@@ -112,7 +112,14 @@ impl<S: Storage> Organization<S> {
             let message = format!("an organization can have {MOST_MEMBERS} members");
             return Err(SessionError::Conflict { message });
         }
-        let profile = MemberProfile { version: 0, member, name, status: MemberStatus::Active, models: None };
+        let profile = MemberProfile {
+            version: 0,
+            member,
+            name,
+            status: MemberStatus::Active,
+            models: None,
+            keeps_credits: false,
+        };
         Ok(MemberRecord { team, profile, email: Some(email), link: None })
     }
 }

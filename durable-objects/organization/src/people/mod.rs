@@ -10,6 +10,7 @@ mod sessions;
 mod set_up;
 mod sign_in;
 
+pub(crate) use roles::RoleChange;
 pub(crate) use sessions::remove;
 
 use audit::{Attribution, Changed, Draft, Outcome};

@@ -7,27 +7,26 @@ use policy::{Grant, Grantee, Node, Role};
 use sha2::{Digest, Sha256};
 use storage::Storage;
 
-use super::storage;
 use crate::Organization;
 use crate::organization::write;
-use crate::protocol::{GroupGrant, SessionError, SignIn};
+use crate::protocol::{GroupGrant, OrderError, SignIn};
 use crate::records;
 
 /// What changes about somebody's roles.
 #[derive(Debug, Default)]
-pub(super) struct RoleChange {
+pub(crate) struct RoleChange {
     pub(super) added: Vec<Grant>,
     pub(super) removed: Vec<Grant>,
 }
 
 impl RoleChange {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
 
-    pub(super) fn write(&self, change: &mut Change) -> Result<(), SessionError> {
+    pub(crate) fn write(&self, change: &mut Change) -> Result<(), OrderError> {
         for grant in &self.added {
-            write(change, grant.id, grant).map_err(storage)?;
+            write(change, grant.id, grant)?;
         }
         for grant in &self.removed {
             let (sql, values) = records::remove(grant.id);
@@ -70,7 +69,13 @@ impl<S: Storage> Organization<S> {
         RoleChange { added: added.collect(), removed: removed.into_iter().cloned().collect() }
     }
 
-    pub(super) fn keep_roles(&mut self, change: RoleChange) {
+    /// The end of all roles of a member, and of what they lent by them.
+    pub(crate) fn roles_of(&self, member: MemberId) -> RoleChange {
+        let own = |grant: &&Grant| grant.to == Grantee::Member(member) || grant.lender == Some(member);
+        RoleChange { added: Vec::new(), removed: self.records.grants.values().filter(own).cloned().collect() }
+    }
+
+    pub(crate) fn keep_roles(&mut self, change: RoleChange) {
         for grant in change.removed {
             self.records.grants.remove(&grant.id);
         }

@@ -54,6 +54,10 @@ impl Access {
             Message::Member(member) => {
                 if self.members.get(&member.member).is_none_or(|known| known.version < member.version) {
                     self.members.insert(member.member, member.clone());
+                    if member.status == MemberStatus::Removed {
+                        let own = self.keys.values_mut().filter(|key| key.member == member.member);
+                        own.for_each(|key| (key.revoked, key.previous) = (true, None));
+                    }
                 }
             }
             Message::Settings { version } => self.settings_version = self.settings_version.max(*version),
@@ -91,6 +95,12 @@ impl Access {
 
     pub(super) fn draws_from_pool(&self) -> bool {
         self.profile.as_ref().is_some_and(|profile| profile.pool_draw == PoolDraw::Automatic)
+    }
+
+    /// Those whose credits went back when they were removed.
+    pub(super) fn leavers(&self) -> impl Iterator<Item = MemberId> {
+        let left = |member: &&MemberProfile| member.status == MemberStatus::Removed && !member.keeps_credits;
+        self.members.values().filter(left).map(|member| member.member)
     }
 
     /// Whether a call may be made, and if not, why.
@@ -141,7 +151,7 @@ impl Access {
         if key.expires_ms.is_some_and(|at| at <= now) {
             return Err(Verdict::KeyExpired);
         }
-        if member.status == MemberStatus::Suspended {
+        if member.status != MemberStatus::Active {
             return Err(Verdict::MemberSuspended);
         }
         Ok((key, member))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use identity::RequestId;
+use identity::{MemberId, RequestId};
 use ledger::{Account, Entry, Kind, Reservation};
 
 use crate::violation::{Checked, ensure, violated};
@@ -51,6 +51,11 @@ pub(crate) struct Calls {
 impl Calls {
     pub(crate) fn get(&self, request: RequestId) -> Option<&Call> {
         self.calls.get(&request)
+    }
+
+    /// Members with open calls.
+    pub(crate) fn calling(&self) -> Vec<MemberId> {
+        self.open.keys().filter_map(|request| self.calls.get(request)).map(|call| call.reservation.member).collect()
     }
 
     /// What is reserved of an account.

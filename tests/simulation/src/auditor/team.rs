@@ -216,8 +216,9 @@ impl TeamAudit {
         step.failure_is_told("settle")?;
         let before = self.calls.get(call.request).cloned();
         let payers = before.as_ref().map(|known| self.payers(known.reservation.member)).unwrap_or_default();
-        let new = self.books.follow(step.disk)?;
-        if new.is_empty() {
+        let all = self.books.follow(step.disk)?;
+        let new = self.without_leavers(tally, &all)?;
+        if all.is_empty() {
             return self.nothing_settled(step, tally, call, answer);
         }
         ensure(answer.is_ok() || step.failed, "what was refused changed nothing", || format!("{answer:?}"))?;
@@ -338,6 +339,10 @@ impl TeamAudit {
         // One by one, because each call's end changes what the next can take.
         let new = rows::entries(step.disk.native(), self.books.sequence())?;
         for group in new.chunk_by(|one, other| one.reference == other.reference) {
+            if self.without_leavers(tally, group)?.is_empty() {
+                self.books.fold(group)?;
+                continue;
+            }
             let Some(first) = group.first() else { continue };
             ensure(first.kind == Kind::Expire, "the alarm only expires", || format!("{first:?}"))?;
             let known = first.reference.parse().ok().and_then(|request: RequestId| self.calls.get(request).cloned());
@@ -366,6 +371,21 @@ impl TeamAudit {
         Ok(())
     }
 
+    /// The entries beside those that give back what somebody had who left.
+    pub(super) fn without_leavers(&self, tally: &mut Tally, entries: &[Entry]) -> Checked<Vec<Entry>> {
+        let (back, rest): (Vec<Entry>, Vec<Entry>) = entries.iter().cloned().partition(|entry| {
+            entry.kind == Kind::Return
+                && entry.credit == Account::Pool
+                && matches!(entry.debit, Account::Wallet(member) if entry.reference == member.to_string())
+        });
+        for entry in back {
+            tally.count("credits: given back after a member left");
+            let theirs = self.access.leavers().any(|member| entry.debit == Account::Wallet(member));
+            ensure(theirs && entry.amount.get() > 0, "only who has left gives back", || format!("{entry:?}"))?;
+        }
+        Ok(rest)
+    }
+
     /// After every step that left memory in order: memory is what the rows say.
     pub(crate) fn agree(&self, team: &Team<Disk>, all: bool) -> Checked {
         let accounts: Vec<Account> = self.books.balances().keys().copied().chain(self.calls.accounts()).collect();
@@ -380,6 +400,10 @@ impl TeamAudit {
             ensure(told == reserved, "memory knows what is reserved", || {
                 format!("`{account}` has {reserved} reserved, memory says {told}")
             })?;
+        }
+        for member in self.access.leavers() {
+            let left = self.available(Account::Wallet(member));
+            ensure(left == 0, "who has left has nothing left", || format!("{member} has {left}"))?;
         }
         if all {
             ensure(team.journal().books().sum() == 0, "accounts sum to zero", || self.place.team.to_string())?;

@@ -1,6 +1,7 @@
 //! A team's actor under audit: orders and messages.
 
-use events::{Envelope, Message};
+use events::{Envelope, MemberStatus, Message};
+use identity::MemberId;
 use ledger::{Account, Entry, Kind, Millicredits};
 use team::protocol::{Act, Order, OrderError, Reply};
 
@@ -75,18 +76,30 @@ impl TeamAudit {
                 ensure(truth, "refused for lack of credits that lack", || format!("{answer:?}, has {from_before}"))
             }
             Err(OrderError::Storage | OrderError::Invalid { .. } | OrderError::NotFound { .. }) => Ok(()),
-            Err(OrderError::Conflict { .. }) => ensure(
-                matches!(order.act, Act::CreateKey(_) | Act::RotateKey { .. } | Act::CreateLimit { .. }),
-                "only what can exist conflicts",
-                || format!("{order:?}"),
-            ),
+            Err(OrderError::Conflict { .. }) => {
+                let gone = |member: &MemberId| {
+                    let known = self.access.members.get(member);
+                    known.is_some_and(|known| known.status == MemberStatus::Removed)
+                };
+                let conflicts = match &order.act {
+                    Act::CreateKey(_) | Act::RotateKey { .. } | Act::CreateLimit { .. } => true,
+                    Act::Allot { to: Account::Wallet(member), .. } => gone(member),
+                    _ => false,
+                };
+                ensure(conflicts, "only what can exist conflicts", || format!("{order:?}"))
+            }
             other => violated("an order is refused for a reason", format!("{other:?} to {order:?}")),
         }
     }
 
     fn order_done(&mut self, step: &Step<'_>, transfers: &mut Transfers, order: &Order, new: &[Entry]) -> Checked {
         match &order.act {
-            Act::CreateKey(key) => self.access.created(key),
+            Act::CreateKey(key) => {
+                let known = self.access.members.get(&key.member);
+                let here = known.is_some_and(|known| known.status != MemberStatus::Removed);
+                ensure(here, "only who is here gets keys", || format!("{key:?}"))?;
+                self.access.created(key);
+            }
             Act::RotateKey { key, hash, grace_ms, .. } => {
                 self.access.rotated(*key, *hash, (*grace_ms > 0).then(|| step.now + grace_ms));
             }
@@ -103,6 +116,8 @@ impl TeamAudit {
                 self.spending.limits.remove(limit_id);
             }
             Act::Allot { transfer, from, to, amount, .. } => {
+                let gone = self.access.leavers().any(|member| *to == Account::Wallet(member));
+                ensure(!gone, "only who is here gets credits", || format!("{order:?}"))?;
                 let kind = if *to == Account::Pool { Kind::Return } else { Kind::Allot };
                 return one_entry(new, kind, (*from, *to), *amount, &transfer.to_string());
             }
@@ -156,6 +171,7 @@ impl TeamAudit {
             let ends = (self.place.organization, self.place.team);
             return transfers.arrives(Way::Down, ends, (&reference, *amount));
         }
+        let new = self.without_leavers(tally, &new)?;
         ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"))
     }
 

@@ -34,6 +34,7 @@ pub(crate) async fn misrouted(world: Rc<World>, sender: TeamPlace, victim: TeamP
             name: "a stranger".to_owned(),
             status: MemberStatus::Active,
             models: None,
+            keeps_credits: false,
         }),
         2 => Message::Settings { version: u64::MAX },
         _ => Message::Allot {

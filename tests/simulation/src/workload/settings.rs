@@ -5,7 +5,7 @@ use std::rc::Rc;
 use events::MemberStatus;
 use identity::Networks;
 use organization::protocol::Act;
-use organization::{General, OutputLimit};
+use organization::{General, LeaverCredits, OutputLimit};
 use pricing::{CreditRate, Usd};
 
 use crate::clients::{Directive, carry_out, overrides};
@@ -22,10 +22,18 @@ const ZONES: &[&str] = &[
     "Pacific/Pago_Pago",
 ];
 
-/// A member is suspended, comes back, or may use other models.
+/// A member is suspended or leaves, comes back, or may use other models;
+/// often while they call.
 pub(super) fn change_member(world: &Rc<World>, place: &TeamPlace) {
-    let Some(member) = world.pick(&place.members) else { return };
-    let status = if world.percent(8) { MemberStatus::Suspended } else { MemberStatus::Active };
+    let calling = world.auditor.borrow().teams.get(&place.team).map(|team| team.calls.calling()).unwrap_or_default();
+    let calling = if world.percent(50) { world.pick(&calling) } else { None };
+    let leave = if calling.is_some() { 60 } else { 15 };
+    let Some(member) = calling.or_else(|| world.pick(&place.members)) else { return };
+    let status = match world.between(0, 99) {
+        0..8 => MemberStatus::Suspended,
+        at if at < leave => MemberStatus::Removed,
+        _ => MemberStatus::Active,
+    };
     let models = world.percent(10).then(|| vec!["demo-small".to_owned(), "demo-r*".to_owned()]);
     let member = member_profile(member, status, models);
     manage(world, place, Act::ChangeMember { member, email: None });
@@ -52,6 +60,7 @@ pub(super) fn change_settings(world: &Rc<World>, place: &TeamPlace) {
             output_limit: if world.percent(75) { OutputLimit::Clamp } else { OutputLimit::Refuse },
             help: None,
             addresses,
+            leaver_credits: if world.percent(80) { LeaverCredits::Pool } else { LeaverCredits::Wallet },
         })
     };
     manage(world, place, act);

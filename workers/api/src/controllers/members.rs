@@ -86,7 +86,8 @@ pub(crate) struct MemberChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<schema::Email>)]
     email: Option<Option<Email>>,
-    /// A suspended member's keys do not work for now; keys and credits stay.
+    /// A suspended member's keys do not work for now; keys and credits stay. Who is removed loses keys, sessions and
+    /// roles for good, and their credits as `leaver_credits` says; their record stays.
     #[schema(value_type = Option<schema::MemberStatus>)]
     status: Option<MemberStatus>,
     /// `null` for all.
@@ -138,6 +139,7 @@ pub(crate) async fn create_member(
         name: value.name.into_string(),
         status: MemberStatus::Active,
         models: value.models.map(Models::into_vec),
+        keeps_credits: false,
     };
     let act = Act::CreateMember { team: value.team_id, member, email: value.email.map(Email::into_string) };
     match admin.order(&repeat, act).await? {

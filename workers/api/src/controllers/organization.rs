@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use identity::{Networks, OrganizationId, Principal};
 use ledger::Millicredits;
 use organization::protocol::{Act, Directory, HasTag};
-use organization::{General, OutputLimit};
+use organization::{General, LeaverCredits, OutputLimit};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -52,6 +52,9 @@ pub(crate) struct OrganizationSettings {
     /// Networks that members' calls and acts of management may come from; `null` for all. The operator is not bound.
     #[schema(value_type = Option<Vec<schema::Network>>)]
     addresses: Option<Networks>,
+    /// What becomes of the credits of members who are removed.
+    #[schema(value_type = schema::LeaverCredits)]
+    leaver_credits: LeaverCredits,
 }
 
 impl From<Directory> for Organization {
@@ -65,6 +68,7 @@ impl From<Directory> for Organization {
                 output_limit: directory.general.output_limit,
                 help: directory.general.help,
                 addresses: directory.general.addresses,
+                leaver_credits: directory.general.leaver_credits,
             },
             settings_version: directory.settings_version,
             issued: directory.issued,
@@ -107,6 +111,9 @@ pub(crate) struct SettingsChange {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<schema::Network>>, min_items = 1, max_items = 200)]
     addresses: Option<Option<Networks>>,
+    /// What becomes of the credits of members who are removed from now on.
+    #[schema(value_type = Option<schema::LeaverCredits>)]
+    leaver_credits: Option<LeaverCredits>,
 }
 
 impl SettingsChange {
@@ -135,6 +142,7 @@ impl SettingsChange {
             output_limit: self.output_limit.unwrap_or(general.output_limit),
             help: self.help.map_or(general.help, |help| help.map(Help::into_string)),
             addresses: self.addresses.unwrap_or(general.addresses),
+            leaver_credits: self.leaver_credits.unwrap_or(general.leaver_credits),
         })
     }
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use identity::{AdminKey, OrganizationId, Principal, TransferId};
 use ledger::Millicredits;
 use organization::protocol::{Act, Answer, Command, Open, Reply};
-use organization::{General, OutputLimit};
+use organization::{General, LeaverCredits, OutputLimit};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -116,6 +116,7 @@ pub(crate) async fn create_organization(
         help: value.help.map(Help::into_string),
         // Set by whoever knows from where: an admin, afterwards.
         addresses: None,
+        leaver_credits: LeaverCredits::default(),
     };
     let open = Open { organization: id, name: name.clone(), general, admin_key: first };
     match app.actors()?.organization(id, &Command::Open(open)).await? {

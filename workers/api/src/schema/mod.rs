@@ -140,7 +140,10 @@ words! {
     /// Whether a call may draw from the team's pool once the wallet is empty.
     PoolDraw { Automatic, Off }
     /// Whether a member may call.
-    MemberStatus { Active, Suspended }
+    MemberStatus { Active, Suspended, Removed }
+    /// What becomes of the credits of members who are removed: they go to the team's pool, or stay in the wallet, where
+    /// nobody spends them.
+    LeaverCredits { Pool, Wallet }
     /// A built-in role.
     Role { OrganizationAdmin, Finance, Auditor, DepartmentManager, TeamManager }
     /// Whether a policy decides, or is evaluated without deciding.

@@ -1,0 +1,70 @@
+//! A member has left: their keys end, and their credits go back to the pool.
+
+use events::{MemberProfile, MemberStatus};
+use identity::{MemberId, Principal};
+use journal::Change;
+use ledger::mutant::{self, Mutant};
+use ledger::{Account, Draft, Kind, Millicredits};
+use storage::Storage;
+
+use crate::Team;
+use crate::protocol::OrderError;
+use crate::receive::push;
+use crate::records::Key;
+
+impl<S: Storage> Team<S> {
+    /// What it means that a member is as they are now: of somebody who was
+    /// removed, the keys as they are afterwards.
+    pub(crate) fn leave(&self, now: i64, member: &MemberProfile, change: &mut Change) -> Result<Vec<Key>, OrderError> {
+        if member.status != MemberStatus::Removed {
+            return Ok(Vec::new());
+        }
+        let own = self.records.keys.values().filter(|key| key.member == member.member && key.revoked_ms.is_none());
+        let keys: Vec<Key> = own.map(|key| Key { revoked_ms: Some(now), previous: None, ..key.clone() }).collect();
+        keys.iter().try_for_each(|key| push(change, key.id, key))?;
+        if !member.keeps_credits {
+            give_back(change, member.member, self.available(Account::Wallet(member.member)));
+        }
+        Ok(keys)
+    }
+
+    /// After the end of a call: what it had reserved of the wallet of somebody
+    /// who was removed and did not use goes where the rest went before.
+    /// `change` pays the call; with it the wallet has `left` beside what other
+    /// calls have reserved.
+    pub(crate) fn follow(&self, change: &mut Change, member: MemberId, left: Millicredits) {
+        let known = self.records.members.get(&member).filter(|_| !mutant::is_active(Mutant::ForgetLeaver));
+        if known.is_some_and(|known| known.status == MemberStatus::Removed && !known.keeps_credits) {
+            give_back(change, member, left);
+        }
+    }
+
+    /// Whether somebody can get credits or keys.
+    ///
+    /// # Errors
+    /// When they were removed.
+    pub(crate) fn is_here(&self, member: MemberId) -> Result<(), OrderError> {
+        match self.records.members.get(&member) {
+            Some(known) if known.status == MemberStatus::Removed => {
+                let message = format!("`{member}` was removed from the team: set their status to `active` first");
+                Err(OrderError::Conflict { message })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn give_back(change: &mut Change, member: MemberId, left: Millicredits) {
+    if left > Millicredits::ZERO {
+        change.post(Draft {
+            kind: Kind::Return,
+            debit: Account::Wallet(member),
+            credit: Account::Pool,
+            amount: left,
+            reference: member.to_string(),
+            who: Principal::System,
+            call: None,
+            note: Some("the member was removed".to_owned()),
+        });
+    }
+}
