@@ -132,6 +132,10 @@ id!(
     MemberId, "mem", "a", "member"
 );
 id!(
+    /// A group of people, as the identity provider says.
+    GroupId, "grp", "a", "group"
+);
+id!(
     /// A member's API key.
     KeyId, "key", "a", "key"
 );

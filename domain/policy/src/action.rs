@@ -314,6 +314,8 @@ actions! {
     ChangeSignIn = "change_sign_in" in ManageAccess on Node;
     /// Let nobody sign in any more.
     RemoveSignIn = "remove_sign_in" in ManageAccess on Node;
+    /// Say who there is and in which groups, as the identity provider does by SCIM.
+    Provision = "provision" in ManageAccess on Node;
     /// Make a setup token.
     CreateSetupToken = "create_setup_token" in ManageAccess on Node;
     /// Make a session for a script of one's own.

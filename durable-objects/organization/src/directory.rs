@@ -1,6 +1,6 @@
 //! Departments, teams and members.
 
-use events::{MemberProfile, MemberStatus, Message, OnDemand, TeamProfile};
+use events::{MemberProfile, Message, OnDemand, TeamProfile};
 use identity::{DepartmentId, TeamId};
 use journal::Change;
 use ledger::{Account, Millicredits};
@@ -9,10 +9,8 @@ use storage::Storage;
 use crate::Organization;
 use crate::order::{invalid, not_found};
 use crate::organization::write;
-use crate::people::{self, RoleChange};
 use crate::protocol::{DepartmentView, MemberRecord, NewTeam, Order, OrderError, Reply};
 use crate::records::{Department, Profile, TeamRecord};
-use crate::settings::{General, LeaverCredits};
 
 /// The directory is in the actor's memory and is read whole by the API; so
 /// many are a few MB.
@@ -138,59 +136,15 @@ impl<S: Storage> Organization<S> {
         member: &MemberProfile,
         email: &Option<String>,
     ) -> Result<Reply, OrderError> {
-        let same_mail =
-            |other: &&MemberRecord| other.profile.member != member.member && email.is_some() && other.email == *email;
-        if let Some(other) = self.records.members.values().find(same_mail) {
-            let message = format!("the member `{}` has this e-mail address", other.profile.member);
-            return Err(OrderError::Conflict { message });
-        }
-        let mut profile = self.profile()?.clone();
-        profile.directory_version = profile.directory_version.saturating_add(1);
         let known = self.records.members.get(&member.member);
-        let member = MemberProfile {
-            version: profile.directory_version,
-            keeps_credits: keeps_credits(&profile.general, known, member.status),
-            ..member.clone()
-        };
         // Another address may be another person's account at the provider.
         let link = known.filter(|known| known.email == *email).and_then(|known| known.link.clone());
-        let record = MemberRecord { team, profile: member.clone(), email: email.clone(), link };
-        // Who may not call may not be signed in either.
-        let over = match member.status {
-            MemberStatus::Active => Vec::new(),
-            MemberStatus::Suspended | MemberStatus::Removed => self.sessions_of(member.member),
-        };
-        let roles = match member.status {
-            MemberStatus::Active | MemberStatus::Suspended => RoleChange::default(),
-            MemberStatus::Removed => self.roles_of(member.member),
-        };
-        if !roles.is_empty() {
-            profile.policy_version = profile.policy_version.saturating_add(1);
-        }
-        let mut change = Change::new();
-        people::remove(&mut change, &over);
-        roles.write(&mut change)?;
-        write(&mut change, profile.organization, &profile)?;
-        write(&mut change, member.member, &record)?;
-        change.send(team.to_string(), Message::Member(member));
-        let reply = self.finish(now, order, change, Reply::Member(record.clone()))?;
-        self.records.profile = Some(profile);
-        self.records.members.insert(record.profile.member, record);
-        self.forget_sessions(&over);
-        self.keep_roles(roles);
+        let shall_be = MemberRecord { team, profile: member.clone(), email: email.clone(), link };
+        let mut plan = self.plan()?;
+        let record = self.plan_member(&mut plan, shall_be)?;
+        let reply = self.finish(now, order, plan.change()?, Reply::Member(record))?;
+        self.keep(plan);
         Ok(reply)
-    }
-}
-
-/// Whether a member's credits stay in their wallet: decided when they are
-/// removed, and not again while they are gone.
-fn keeps_credits(general: &General, known: Option<&MemberRecord>, status: MemberStatus) -> bool {
-    match (status, known) {
-        (MemberStatus::Active | MemberStatus::Suspended, _) => false,
-        (MemberStatus::Removed, Some(known)) if known.profile.status == MemberStatus::Removed => {
-            known.profile.keeps_credits
-        }
-        (MemberStatus::Removed, _) => general.leaver_credits == LeaverCredits::Wallet,
     }
 }
 

@@ -27,6 +27,7 @@ mod order;
 mod organization;
 mod people;
 pub mod protocol;
+mod provisioning;
 mod records;
 mod settings;
 mod settings_orders;

@@ -12,6 +12,7 @@ use storage::{Storage, StorageError};
 use crate::access::{COUNTS_TABLE, Strangers, VERSIONS_TABLE, Watch};
 use crate::protocol::AdminKeyRecord;
 use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
+use crate::provisioning;
 use crate::records::{self, Profile, Records};
 
 /// Entries go to the queue within this time.
@@ -55,7 +56,9 @@ impl<S: Storage> Organization<S> {
         store.transaction(|| {
             store.execute(records::TABLE, &[])?;
             store.execute(VERSIONS_TABLE, &[])?;
-            store.execute(COUNTS_TABLE, &[])
+            store.execute(COUNTS_TABLE, &[])?;
+            store.execute(provisioning::TABLE, &[])?;
+            store.execute(provisioning::MEMBERS_TABLE, &[])
         })?;
         let Opened { journal, .. } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;

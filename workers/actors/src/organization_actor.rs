@@ -43,7 +43,7 @@ impl DurableObject for OrganizationActor {
         self.set_alarm().await?;
         // Teams hear of a change before it is answered: it bites on the next
         // call. Whom it does not reach now hears of it by the alarm.
-        if matches!(command, Command::Order(_) | Command::Session(_) | Command::TopUp { .. }) {
+        if matches!(command, Command::Order(_) | Command::Session(_) | Command::Provision(_) | Command::TopUp { .. }) {
             self.deliver().await?;
         }
         Response::ok(answer.write()?)
@@ -103,6 +103,7 @@ impl OrganizationActor {
             }
             Command::Admit(asked) => Answer::Admit(organization.admit(now, asked)),
             Command::Session(command) => Answer::Session(organization.session(now, command)),
+            Command::Provision(asked) => Answer::Provision(organization.provision(now, asked)),
             Command::Observe(observed) => {
                 organization.observe(now, observed);
                 Answer::Order(Ok(Reply::Done))
@@ -224,6 +225,7 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
             OrderError::NotOpen => SessionError::NotConfigured,
             _ => SessionError::Storage,
         })),
+        Command::Provision(_) => Answer::Provision(Err(error)),
         Command::Ask(Question::Access) => Answer::Access(Err(error)),
         Command::Ask(Question::SigningIn) => Answer::SigningIn(Err(error)),
         Command::Ask(Question::Sessions { .. }) => Answer::Sessions(Err(error)),
@@ -243,6 +245,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Authorize(Err(OrderError::Storage))
             | Answer::Admit(Err(AdmitError::Storage))
             | Answer::Session(Err(SessionError::Storage))
+            | Answer::Provision(Err(OrderError::Storage))
             | Answer::SigningIn(Err(OrderError::Storage))
             | Answer::Sessions(Err(OrderError::Storage))
             | Answer::Access(Err(OrderError::Storage))

@@ -30,6 +30,7 @@ mod node;
 mod openapi;
 mod page;
 mod problem;
+mod provisioning;
 mod refusal;
 mod router;
 pub mod schema;
@@ -88,5 +89,7 @@ pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body>
 /// Whether a path is this crate's to answer.
 #[must_use]
 pub fn serves(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/api") || path.starts_with("/api/")
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/api")
+        || path.starts_with("/api/")
+        || path.starts_with("/scim/")
 }

@@ -16,6 +16,7 @@ use crate::controllers::{
     prices, providers, requests, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::{Code, Problem};
+use crate::provisioning;
 
 /// The router, made once in each isolate. It holds nothing of a request: the
 /// bindings come with each.
@@ -31,6 +32,7 @@ fn build() -> Router {
         .route("/metrics", get(metrics::metrics))
         .nest("/api/v1", people().merge(tree()).merge(access()).merge(credits()).merge(reports()).merge(providers()))
         .route("/api/v1", get(index::get_index))
+        .merge(provisioning::router())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
 }

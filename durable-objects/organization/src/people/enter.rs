@@ -33,7 +33,8 @@ impl<S: Storage> Organization<S> {
         let mut profile = self.records.profile.clone().ok_or(SessionError::NotConfigured)?;
         let record = if is_new { announce(&mut change, &mut profile, record) } else { record };
         let member = record.profile.member;
-        let roles = self.group_roles(now, member, &sign_in, &enter.groups);
+        let told = self.provisioned_groups(member).map_err(|_| SessionError::Storage)?;
+        let roles = self.group_roles(now, member, &sign_in, told.as_deref().unwrap_or(&enter.groups));
         roles.write(&mut change).map_err(storage)?;
         if !roles.is_empty() {
             profile.policy_version = profile.policy_version.saturating_add(1);
@@ -90,14 +91,22 @@ impl<S: Storage> Organization<S> {
             return Err(SessionError::NotAMember);
         }
         let email = self.own_address(enter)?;
-        let by_group = granted(&sign_in.groups, &enter.groups).find_map(|grant| match grant {
+        // Of whom the provider has told already, and who had no team yet.
+        let told = self.provisioned_by_address(&email).map_err(|_| SessionError::Storage)?;
+        let id = match told {
+            Some((_, false)) => return Err(SessionError::Suspended),
+            Some((id, true)) if !self.records.members.contains_key(&id) => id,
+            _ => enter.member,
+        };
+        let groups = self.provisioned_groups(id).map_err(|_| SessionError::Storage)?;
+        let groups = groups.as_deref().unwrap_or(&enter.groups);
+        let by_group = granted(&sign_in.groups, groups).find_map(|grant| match grant {
             GroupGrant::Team { team } => Some(*team),
             GroupGrant::Role { .. } => None,
         });
         let team = by_group.or(sign_in.default_team).ok_or(SessionError::NoTeam)?;
         let name = enter.name.clone().unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
-        self.blank_member(enter.member, team, name, email)
-            .map(|record| MemberRecord { link: Some(enter.link.clone()), ..record })
+        self.blank_member(id, team, name, email).map(|record| MemberRecord { link: Some(enter.link.clone()), ..record })
     }
 
     /// A member who is not yet there.

@@ -5,13 +5,13 @@
 //! which roles their groups give them, and which sessions go on.
 
 mod enter;
+mod plan;
 mod roles;
 mod sessions;
 mod set_up;
 mod sign_in;
 
-pub(crate) use roles::RoleChange;
-pub(crate) use sessions::remove;
+pub(crate) use plan::Plan;
 
 use audit::{Attribution, Changed, Draft, Outcome};
 use identity::{MemberId, Principal, SessionId};

@@ -24,6 +24,11 @@ impl RoleChange {
         self.added.is_empty() && self.removed.is_empty()
     }
 
+    pub(super) fn extend(&mut self, more: Self) {
+        self.added.extend(more.added);
+        self.removed.extend(more.removed);
+    }
+
     pub(crate) fn write(&self, change: &mut Change) -> Result<(), OrderError> {
         for grant in &self.added {
             write(change, grant.id, grant)?;
@@ -39,7 +44,7 @@ impl RoleChange {
 impl<S: Storage> Organization<S> {
     /// What a member's groups give beyond what they have by groups, and what
     /// they do not give any more. Roles that somebody granted stay.
-    pub(super) fn group_roles(&self, now: i64, member: MemberId, sign_in: &SignIn, groups: &[String]) -> RoleChange {
+    pub(crate) fn group_roles(&self, now: i64, member: MemberId, sign_in: &SignIn, groups: &[String]) -> RoleChange {
         let mut wanted: Vec<(Role, Node)> = Vec::new();
         for grant in granted(&sign_in.groups, groups) {
             // A node that is gone since gives nothing.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 mod access;
 mod order;
 mod people;
+mod provisioning;
 pub(crate) mod tags;
 mod view;
 mod wire;
@@ -25,6 +26,7 @@ pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
     SignIn, SigningIn,
 };
+pub use provisioning::{About, Asked, Provision, Provisioned};
 pub use tags::HasTag;
 pub use view::{AdminKeyRecord, DepartmentView, Directory, MemberRecord, TeamView};
 
@@ -56,6 +58,8 @@ pub enum Command {
     Observe(Observed),
     /// Somebody signs in, goes on or signs out.
     Session(SessionCommand),
+    /// The identity provider says who there is.
+    Provision(Box<Provision>),
     /// Who has this admin key?
     Authorize {
         /// Which key.
@@ -138,6 +142,8 @@ pub enum Answer {
     Admit(Result<Admitted, AdmitError>),
     /// To [`Command::Session`]: who it is, where somebody is now signed in.
     Session(SessionReply),
+    /// To [`Command::Provision`].
+    Provision(Result<Provisioned, OrderError>),
     /// To [`Question::SigningIn`].
     SigningIn(Result<Box<SigningIn>, OrderError>),
     /// To [`Question::Sessions`].

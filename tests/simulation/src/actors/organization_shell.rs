@@ -29,6 +29,7 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
         Command::Admit(_)
         | Command::Observe(_)
         | Command::Session(_)
+        | Command::Provision(_)
         | Command::Ask(
             Question::Access
             | Question::SigningIn

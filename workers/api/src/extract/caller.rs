@@ -286,6 +286,11 @@ impl Admin {
         new_id()
     }
 
+    /// By what request, and why it is allowed.
+    pub(crate) fn attribution(&self) -> Attribution {
+        self.by.clone()
+    }
+
     /// The time.
     pub(crate) fn now(&self) -> i64 {
         now_ms()
