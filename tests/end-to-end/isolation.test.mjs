@@ -1,5 +1,6 @@
-// One organization's admin tries every operation of the OpenAPI document with
-// the ids of another: each answers 404, as for an id that never was.
+// One organization's admin, by key and by session, tries every operation of the
+// OpenAPI document with the ids of another: each answers 404, as for an id that
+// never was.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,10 +8,14 @@ import { after, before, test } from "node:test";
 import { startAlfred } from "./harness.mjs";
 import { Api, found } from "./lib/company.mjs";
 import { startProvider } from "./lib/provider.mjs";
+import { startForger } from "./lib/sign-in.mjs";
 
-let alfred, provider, ours, theirs, document, ids;
+let alfred, provider, forger, ours, theirs, document, ids;
+const RULES = [{ claim: "sub", value: "x" }];
+/** Those who try, by what they show. */
+const callers = {};
 before(async () => {
-  [alfred, provider] = await Promise.all([startAlfred(), startProvider()]);
+  [alfred, provider, forger] = await Promise.all([startAlfred(), startProvider(), startForger()]);
   [ours, theirs] = [await found(alfred, { provider }), await found(alfred, { provider })];
   document = await (await alfred.fetch("/api/v1/openapi.json")).json();
   const { team, member, key } = await theirs.addPerson({ wallet: 1_000_000 });
@@ -20,6 +25,16 @@ before(async () => {
   const grant = await theirs.api.made("/grants", { to: account.id, role: "auditor", on: theirs.id });
   const policy = await theirs.api.made("/policies", { name: "P", cedar: "forbid (principal, action, resource) when { false };" });
   const [adminKey] = await theirs.api.list("/admin-keys");
+  const workload = await theirs.api.made("/workloads", {
+    name: "CI",
+    issuer: forger.issuer,
+    rules: RULES,
+    service_account_id: account.id,
+  });
+  callers.key = ours.api;
+  callers.session = await signedIn(ours);
+  callers.theirs = await signedIn(theirs);
+  const { id: session } = await callers.theirs.shown("/session");
   /** The other organization's, by the names of the document's types. */
   ids = {
     AdminKeyId: adminKey.id,
@@ -35,10 +50,20 @@ before(async () => {
     RoleNode: team.id,
     ServiceAccountId: account.id,
     ServiceKeyId: serviceKey.id,
+    SessionId: session,
     TeamId: team.id,
+    WorkloadId: workload.id,
   };
 });
-after(() => Promise.all([alfred?.stop(), provider?.stop()]));
+after(() => Promise.all([alfred?.stop(), provider?.stop(), forger?.stop()]));
+
+/** The management API by an admin's session. */
+async function signedIn(company) {
+  const { setup_token } = await company.api.made("/organization/setup-token", {});
+  const first = { setup_token, name: "Admin", email: "admin@acme.example" };
+  const { token } = await new Api(alfred, "").made("/auth/setup", first);
+  return new Api(alfred, token);
+}
 
 /** An id of the same form that nobody has. */
 const absent = (id) => `${id.slice(0, id.indexOf("_") + 1)}${"0".repeat(25)}9`;
@@ -88,12 +113,22 @@ function request(path, operation, pick) {
   return used.ids || bodies[operation.operationId] ? { address: address.replace("/api/v1", ""), body } : undefined;
 }
 
+/** What only a person can ask for. */
+const PEOPLE = ["lend_role", "create_session"];
+
 /** Bodies that the document alone does not make sensible. */
 const bodies = {
   allot: (pick) => ({ from: "treasury", to: pick(ids.DepartmentId), amount: "1" }),
   create_grant: (pick) => ({ to: pick(ids.MemberId), role: "auditor", on: ours.id }),
   create_limit: () => ({ subject: { type: "team" }, window: "day", unit: "requests", amount: 1 }),
   change_limit: () => ({ amount: 1 }),
+  create_workload: (pick) => ({ name: "x", issuer: forger.issuer, rules: RULES, member_id: pick(ids.MemberId) }),
+  change_sign_in: (pick) => ({
+    provider: { kind: "generic", issuer: forger.issuer },
+    client_id: "x",
+    client_secret: "x",
+    default_team_id: pick(ids.TeamId),
+  }),
   change_policy: () => ({ name: "x", cedar: "permit (principal, action, resource);" }),
 };
 
@@ -106,26 +141,28 @@ function* operations() {
 /** An answer without what is different each time. */
 const shape = ({ status, body }, id) => ({ status, body: JSON.parse(JSON.stringify(body).replaceAll(id, "ID")) });
 
-test("every operation on another organization's ids is as on ids that never were", async () => {
-  let tried = 0;
-  const before_ = await everything();
-  for (const { method, path, operation } of operations()) {
-    const foreign = request(path, operation, (id) => id);
-    if (!foreign) continue;
-    tried++;
-    const nobodys = request(path, operation, absent);
-    const [answer, control] = [
-      await ours.api.request(method, foreign.address, foreign.body),
-      await ours.api.request(method, nobodys.address, nobodys.body),
-    ];
-    const at = `${method} ${foreign.address} ${JSON.stringify(foreign.body)}`;
-    assert.equal(answer.status, 404, `${at}: ${JSON.stringify(answer.body)}`);
-    const mask = (answer, pick) => Object.values(ids).reduce((seen, id) => shape(seen, pick(id)), answer);
-    assert.deepEqual(mask(answer, (id) => id), mask(control, absent), at);
-  }
-  assert.ok(tried >= 35, `only ${tried} operations have ids`);
-  assert.deepEqual(await everything(), before_, "something of the other organization has changed");
-});
+for (const by of ["key", "session"]) {
+  test(`every operation on another organization's ids is as on ids that never were, by ${by}`, async () => {
+    let tried = 0;
+    const before_ = await everything();
+    for (const { method, path, operation } of operations()) {
+      const foreign = request(path, operation, (id) => id);
+      if (!foreign || (by === "key" && PEOPLE.includes(operation.operationId))) continue;
+      tried++;
+      const nobodys = request(path, operation, absent);
+      const [answer, control] = [
+        await callers[by].request(method, foreign.address, foreign.body),
+        await callers[by].request(method, nobodys.address, nobodys.body),
+      ];
+      const at = `${method} ${foreign.address} ${JSON.stringify(foreign.body)}`;
+      assert.equal(answer.status, 404, `${at}: ${JSON.stringify(answer.body)}`);
+      const mask = (answer, pick) => Object.values(ids).reduce((seen, id) => shape(seen, pick(id)), answer);
+      assert.deepEqual(mask(answer, (id) => id), mask(control, absent), at);
+    }
+    assert.ok(tried >= 40, `only ${tried} operations have ids`);
+    assert.deepEqual(await everything(), before_, "something of the other organization has changed");
+  });
+}
 
 /** What the other organization sees of itself. */
 async function everything() {
@@ -133,15 +170,20 @@ async function everything() {
   return Promise.all([...lists.map((path) => theirs.api.list(path)), theirs.api.list(`/teams/${ids.TeamId}/keys`), theirs.api.list(`/teams/${ids.TeamId}/limits`)]);
 }
 
-test("another organization's keys open nothing here", async () => {
-  const named = { "x-alfred-organization": ours.id };
-  for (const { method, path, operation } of operations()) {
-    if (operation.security?.some((one) => Object.keys(one).length === 0) || path.includes("{")) continue;
-    const answer = await theirs.api.request(method, path.replace("/api/v1", ""), undefined, named);
-    assert.ok([400, 403, 404, 405, 415].includes(answer.status), `${method} ${path}: ${answer.status}`);
-    assert.ok(!JSON.stringify(answer.body).includes(ours.department.id));
-  }
-});
+for (const by of ["key", "session"]) {
+  test(`another organization's ${by} opens nothing here`, async () => {
+    const api = by === "key" ? theirs.api : callers.theirs;
+    const named = { "x-alfred-organization": ours.id };
+    for (const { method, path, operation } of operations()) {
+      if (operation.security?.some((one) => Object.keys(one).length === 0) || path.includes("{")) continue;
+      // It names no organization but the session's own.
+      if (by === "session" && path === "/api/v1/session") continue;
+      const answer = await api.request(method, path.replace("/api/v1", ""), undefined, named);
+      assert.ok([400, 403, 404, 405, 415].includes(answer.status), `${method} ${path}: ${answer.status}`);
+      assert.ok(!JSON.stringify(answer.body).includes(ours.department.id));
+    }
+  });
+}
 
 test("the time that an answer takes tells nothing", async () => {
   const time = async (id) => {
