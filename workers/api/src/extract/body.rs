@@ -7,6 +7,7 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::path::{offset, path_at};
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
 
@@ -74,8 +75,8 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pro
         return Err(Problem::invalid("the body must be an object: `{…}`"));
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let (path, error) = (error.path().to_string(), error.into_inner());
+    let value = T::deserialize(&mut reader).map_err(|error| {
+        let path = path_at(text, offset(text, error.line(), error.column()));
         match error.classify() {
             Category::Data => Problem::invalid(at(&path, &error.to_string())),
             // Where a word is expected, a number or `null` is such an error too.
@@ -125,7 +126,7 @@ fn is_value(text: &str) -> bool {
 /// What is wrong, and where: the field's path in place of line and column.
 fn at(path: &str, error: &str) -> String {
     let error = error.rsplit_once(" at line ").map_or(error, |(error, _)| error);
-    if path == "." { error.to_owned() } else { format!("`{path}`: {error}") }
+    if path.is_empty() { error.to_owned() } else { format!("`{path}`: {error}") }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

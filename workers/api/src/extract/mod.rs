@@ -4,6 +4,7 @@ mod body;
 mod caller;
 mod change;
 mod parts;
+mod path;
 mod session;
 
 pub(crate) use body::{Body, fits};
