@@ -16,7 +16,8 @@ use crate::seed::{self, DevJson};
 use crate::support::edge::{self, Profile};
 use crate::support::tools::node;
 use crate::support::{console, process, workspace};
-use state::{Run, State};
+use state::Run;
+pub(crate) use state::{Secrets, State};
 
 /// Run Alfred on this machine, with an example organization to play with.
 ///

@@ -9,6 +9,7 @@ mod build;
 mod deploy;
 mod dev;
 pub mod prices;
+mod rotate_master_key;
 mod seed;
 mod simulate;
 mod support;
@@ -39,6 +40,7 @@ enum Chore {
     Dev(dev::Arguments),
     /// Refresh the embedded price book from its public sources.
     Prices,
+    RotateMasterKey(rotate_master_key::Arguments),
     Seed(seed::Arguments),
     Simulate(simulate::Arguments),
     Test(test::Arguments),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Chore::Deploy(arguments) => deploy::run(&arguments),
         Chore::Dev(arguments) => dev::run(&arguments),
         Chore::Prices => prices::run(),
+        Chore::RotateMasterKey(arguments) => rotate_master_key::run(&arguments),
         Chore::Seed(arguments) => seed::print(&arguments),
         Chore::Simulate(arguments) => simulate::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),

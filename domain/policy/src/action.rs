@@ -157,6 +157,10 @@ actions! {
     IssueCredits = "issue_credits" in Operate on Node;
     /// Say which e-mail domains are the organization's own.
     ChangeDomains = "change_domains" in Operate on Node;
+    /// Show under which master secret the organization's secrets are sealed.
+    GetSealed = "get_sealed" in Operate on Node;
+    /// Seal the organization's secrets under the current master secret.
+    Reseal = "reseal" in Operate on Node;
     /// Read the totals for monitoring.
     Metrics = "metrics" in Operate on Node;
 
@@ -354,7 +358,7 @@ impl Action {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::ListOrganizations | Self::Metrics => true,
+            Self::ListOrganizations | Self::GetSealed | Self::Metrics => true,
             _ => matches!(self.area(), Area::ViewTree | Area::ViewMoney | Area::ViewAccess | Area::ViewAudit),
         }
     }

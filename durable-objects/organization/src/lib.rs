@@ -29,6 +29,7 @@ mod people;
 pub mod protocol;
 mod provisioning;
 mod records;
+mod reseal;
 mod settings;
 mod settings_orders;
 mod tags;

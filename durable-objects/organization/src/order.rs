@@ -52,6 +52,7 @@ impl<S: Storage> Organization<S> {
                 self.allot(now, order, (*transfer, *from, *to, *amount), note.clone())
             }
             Act::PutProvider { provider, new } => self.put_provider(now, order, provider, *new),
+            Act::Reseal { secrets } => self.reseal(now, order, secrets),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
             Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),
             Act::PutGeneral(general) => self.put_general(now, order, None, general),

@@ -72,6 +72,7 @@ impl<S: Storage> Organization<S> {
             | Act::LendRole(_)
             | Act::CreateWorkload { .. }
             | Act::PutSetupToken(_)
+            | Act::Reseal { .. }
             | Act::CreateSession(_)
             | Act::EndSessions { .. } => None,
         }

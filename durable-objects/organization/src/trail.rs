@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use storage::Storage;
 
 use crate::Organization;
-use crate::protocol::{Act, Order, OrderError, Reply};
+use crate::protocol::{Act, Holder, Order, OrderError, Reply, Resealed};
 
 impl<S: Storage> Organization<S> {
     /// Something that is about to be done; memory is still as before.
@@ -28,6 +28,7 @@ impl<S: Storage> Organization<S> {
         };
         let after = match reply {
             Reply::Done if is_removal(&order.act) => None,
+            Reply::Done if let Act::Reseal { secrets } = &order.act => json(&holders(secrets)),
             Reply::Done => json(&order.act),
             Reply::Department(view) => json(view),
             Reply::Team(profile) => json(profile),
@@ -87,6 +88,7 @@ fn resource(act: &Act) -> Option<String> {
         | Act::RemoveSignIn
         | Act::PutDomains { .. }
         | Act::PutSetupToken(_)
+        | Act::Reseal { .. }
         | Act::Issue { .. } => return None,
         Act::CreateAdminKey(new) => &new.id,
         Act::RevokeAdminKey { id } => id,
@@ -112,6 +114,11 @@ fn resource(act: &Act) -> Option<String> {
         Act::RemovePolicy { id } => id,
     };
     Some(id.to_string())
+}
+
+/// Whose secrets were sealed anew, without them.
+fn holders(secrets: &[Resealed]) -> Vec<Holder> {
+    secrets.iter().map(|secret| secret.holder).collect()
 }
 
 const fn is_removal(act: &Act) -> bool {

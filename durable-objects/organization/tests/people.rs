@@ -30,7 +30,7 @@ fn token(session: u128, secret: u128) -> KeyHash {
 }
 
 fn sign_in() -> SignIn {
-    let vault = Vault::new(&"m".repeat(32)).unwrap();
+    let vault = Vault::new(&"m".repeat(32), None).unwrap();
     SignIn {
         version: 0,
         provider: Preset::Generic {
@@ -119,6 +119,7 @@ impl World {
             session: SessionId::from_u128(session),
             shown: token(session, shown),
             next: token(session, next),
+            earlier: None,
             by: Default::default(),
         };
         self.0.session(now, &command).map(|entered| *entered.unwrap())
@@ -247,6 +248,12 @@ fn a_refresh_token_is_used_once() {
     world.refresh(later, 1, 1, 2).unwrap();
     // The answer was lost: the same again.
     let again = world.refresh(later + 29_000, 1, 1, 2).unwrap();
+    assert_eq!(again.session.refresh, token(1, 2));
+    // And by a gateway that has another master secret by now.
+    let (session, by) = (SessionId::from_u128(1), Default::default());
+    let (shown, next, earlier) = (token(1, 1), token(1, 9), Some(token(1, 2)));
+    let command = SessionCommand::Refresh { session, shown, next, earlier, by };
+    let again = world.0.session(later + 29_000, &command).unwrap().unwrap();
     assert_eq!(again.session.refresh, token(1, 2));
     world.refresh(later + 10 * MINUTE, 1, 2, 3).unwrap();
     // Somebody has a copy.

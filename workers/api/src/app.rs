@@ -72,14 +72,17 @@ impl App {
         self.env.secret("MASTER_SECRET").map(|secret| secret.to_string()).map_err(Problem::internal)
     }
 
-    /// The master secret before this one, while it is being replaced.
+    /// The master secret before this one, while it is being replaced
+    /// (`cargo xtask rotate-master-key`). What was made under it still holds;
+    /// nothing new is made under it.
     pub(crate) fn previous_secret(&self) -> Option<String> {
-        self.env.secret("MASTER_SECRET_PREVIOUS").ok().map(|secret| secret.to_string())
+        let secret = self.env.secret("MASTER_SECRET_PREVIOUS").ok().map(|secret| secret.to_string());
+        secret.filter(|secret| !secret.is_empty())
     }
 
     /// Where providers' keys are sealed.
     pub(crate) fn vault(&self) -> Result<Vault, Problem> {
-        Vault::new(&self.master_secret()?).map_err(Problem::internal)
+        Vault::new(&self.master_secret()?, self.previous_secret().as_deref()).map_err(Problem::internal)
     }
 
     /// Where providers may be.

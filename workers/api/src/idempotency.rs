@@ -4,7 +4,9 @@
 //! the secrets that were shown with it. So where a client sends an
 //! `Idempotency-Key`, the secret is **derived** from it (HMAC-SHA256 under the
 //! deployment's master secret) instead of drawn: the repeated request makes
-//! the same secret again, and nothing secret has to be stored.
+//! the same secret again, and nothing secret has to be stored. While the master
+//! secret is being replaced, a request may have been sent under the one before:
+//! so both are made, and the one whose hash is kept is shown.
 //!
 //! Orders without a key from the client carry one of their own, because they
 //! may be sent to an actor more than once too.
@@ -96,6 +98,34 @@ impl Repeat {
     }
 }
 
+/// A secret that a request makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Minted {
+    /// Under the current master secret; what is made anew has it.
+    pub(crate) text: String,
+    /// Under the one before: what an earlier request under the same key may
+    /// have made.
+    earlier: Option<String>,
+}
+
+impl Minted {
+    /// What `mint` makes of the bits.
+    pub(crate) fn new(bits: u128, earlier: Option<u128>, mint: impl Fn(u128) -> String) -> Self {
+        Self { text: mint(bits), earlier: earlier.map(mint) }
+    }
+
+    /// What an earlier request may have made.
+    pub(crate) fn earlier(&self) -> Option<&str> {
+        self.earlier.as_deref()
+    }
+
+    /// The one that there is, by what is kept of it; `None` when its master
+    /// secret is gone.
+    pub(crate) fn kept(self, is_kept: impl Fn(&str) -> bool) -> Option<String> {
+        std::iter::once(self.text).chain(self.earlier).find(|text| is_kept(text))
+    }
+}
+
 /// 128 bits that the same parts always make under the same master secret.
 pub(crate) fn derive(master: &str, parts: &[&str]) -> Option<u128> {
     // HMAC takes keys of any length.
@@ -148,6 +178,15 @@ mod tests {
         let own = Repeat::read(&HeaderMap::new(), &Method::POST, "/", b"").unwrap();
         assert_ne!(own.scoped(organization, 7).key, own.scoped(organization, 8).key);
         assert_eq!(own.derive("m", "p", "s"), None);
+    }
+
+    #[test]
+    fn what_was_made_under_the_master_secret_before_is_known() {
+        let minted = |earlier| Minted::new(1, earlier, |bits| format!("sk-{bits}"));
+        assert_eq!(minted(None).text, "sk-1");
+        assert_eq!(minted(Some(2)).kept(|text| text == "sk-1").as_deref(), Some("sk-1"));
+        assert_eq!(minted(Some(2)).kept(|text| text == "sk-2").as_deref(), Some("sk-2"));
+        assert_eq!(minted(None).kept(|text| text == "sk-2"), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi};
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, providers, requests, service_accounts, sessions, sign_in, teams, usage, workloads,
+    prices, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -53,6 +53,7 @@ use crate::schema;
         sessions::end_session,
         sign_in::get_sign_in, sign_in::change_sign_in, sign_in::remove_sign_in,
         sign_in::get_domains, sign_in::change_domains, sign_in::create_setup_token,
+        sealed::get_sealed, sealed::reseal,
         admin_keys::create_admin_key, admin_keys::list_admin_keys, admin_keys::revoke_admin_key,
         service_accounts::create_service_account, service_accounts::list_service_accounts,
         service_accounts::get_service_account, service_accounts::change_service_account,
@@ -149,7 +150,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         codes.extend([Code::AddressNotAllowed, Code::RateLimited, Code::Unavailable, Code::Overloaded]);
         let operator =
             operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "Operator" || tag == "Me"));
-        if !operator || path == "/api/v1/organization/credits" {
+        if !operator || path.starts_with("/api/v1/organization/") {
             codes.extend([Code::OrganizationRequired, Code::ApprovalRequired]);
             let schema = Ref::from_schema_name("OrganizationId");
             header(

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, providers, requests, service_accounts, sessions, sign_in, teams, usage, workloads,
+    prices, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -69,6 +69,7 @@ fn people() -> Router {
         .route("/members/{member_id}/sessions", get(sessions::list_sessions).delete(sessions::end_sessions))
         .route("/members/{member_id}/sessions/{session_id}", delete(sessions::end_session))
         .route("/sign-in", get(sign_in::get_sign_in).put(sign_in::change_sign_in).delete(sign_in::remove_sign_in))
+        .route("/organization/sealed", get(sealed::get_sealed).post(sealed::reseal))
         .route("/organization/domains", get(sign_in::get_domains).put(sign_in::change_domains))
         .route("/organization/setup-token", post(sign_in::create_setup_token))
 }

@@ -137,10 +137,10 @@ impl Prepared {
         if let Some(known) = self.keys.borrow().get(&provider.id) {
             return Ok(known.clone());
         }
-        let master = env.secret("MASTER_SECRET").map(|secret| secret.to_string());
-        let opened = master
-            .ok()
-            .and_then(|master| Vault::new(&master).ok())
+        let secret = |name| env.secret(name).ok().map(|secret| secret.to_string());
+        let previous = secret("MASTER_SECRET_PREVIOUS").filter(|secret| !secret.is_empty());
+        let opened = secret("MASTER_SECRET")
+            .and_then(|master| Vault::new(&master, previous.as_deref()).ok())
             .and_then(|vault| vault.open(&provider.id.to_string(), sealed).ok());
         let Some(opened) = opened else {
             worker::console_error!("the key of provider {} cannot be opened with this MASTER_SECRET", provider.id);

@@ -39,6 +39,17 @@ impl Api {
         read(path, response)
     }
 
+    /// Sends a POST that needs no body and that it does no harm to repeat.
+    pub(crate) fn post_nothing(&self, path: &str) -> Result<Value> {
+        let url = format!("{}/api/v1{path}", self.base_url);
+        let mut request = self.agent.post(&url).header("authorization", format!("Bearer {}", self.key));
+        if let Some(organization) = &self.organization {
+            request = request.header("x-alfred-organization", organization);
+        }
+        let response = request.send_empty().with_context(|| format!("Alfred does not answer on {url}"))?;
+        read(path, response)
+    }
+
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}/api/v1{path}", self.base_url);
         let request = self.agent.patch(&url).header("authorization", format!("Bearer {}", self.key));
@@ -48,7 +59,10 @@ impl Api {
 
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
         let url = format!("{}/api/v1{path}", self.base_url);
-        let request = self.agent.get(&url).header("authorization", format!("Bearer {}", self.key));
+        let mut request = self.agent.get(&url).header("authorization", format!("Bearer {}", self.key));
+        if let Some(organization) = &self.organization {
+            request = request.header("x-alfred-organization", organization);
+        }
         let response = request.call().with_context(|| format!("Alfred does not answer on {url}"))?;
         read(path, response)
     }

@@ -33,7 +33,8 @@ impl<S: Storage> Organization<S> {
     pub fn signing_in(&self) -> Result<SigningIn, OrderError> {
         let profile = self.profile()?;
         let (organization, domains) = (profile.name.clone(), profile.domains.clone());
-        Ok(SigningIn { organization, domains, sign_in: self.records.sign_in.clone() })
+        let setup = self.records.setup.as_ref().map(|token| token.hash);
+        Ok(SigningIn { organization, domains, sign_in: self.records.sign_in.clone(), setup })
     }
 
     /// A member's sessions that go on.
@@ -67,8 +68,8 @@ impl<S: Storage> Organization<S> {
                 outcome.map(|entered| Some(Box::new(entered)))
             }
             SessionCommand::Refuse { code, by } => self.refuse(now, "sign_in", by, code).map(|()| None),
-            SessionCommand::Refresh { session, shown, next, by } => {
-                self.refresh(now, *session, *shown, *next, by).map(|entered| Some(Box::new(entered)))
+            SessionCommand::Refresh { session, shown, next, earlier, by } => {
+                self.refresh(now, *session, *shown, (*next, *earlier), by).map(|entered| Some(Box::new(entered)))
             }
             SessionCommand::End { session, shown, by } => self.end(now, *session, *shown, by).map(|()| None),
         }

@@ -90,7 +90,7 @@ impl<S: Storage> Organization<S> {
         now: i64,
         id: SessionId,
         shown: KeyHash,
-        next: KeyHash,
+        (next, earlier): (KeyHash, Option<KeyHash>),
         by: &Attribution,
     ) -> Result<Entered, SessionError> {
         self.session_member(now, id).ok_or(SessionError::Ended)?;
@@ -106,7 +106,7 @@ impl<S: Storage> Organization<S> {
         }
         let is_again =
             session.previous.is_some_and(|(hash, at)| hash == shown && now.saturating_sub(at) <= AGAIN_WITHIN_MS);
-        if is_again && session.refresh == next {
+        if is_again && (session.refresh == next || Some(session.refresh) == earlier) {
             return Ok(Entered { member, session });
         }
         let draft = by.draft("refresh_session", None, Outcome::Denied, Changed::default());

@@ -11,6 +11,7 @@ use ledger::{Account, Millicredits};
 use policy::{Action, Grant};
 use pricing::Overrides;
 use serde::{Deserialize, Serialize};
+use vault::Sealed;
 
 use super::{
     AdminKeyRecord, DepartmentView, MemberRecord, NewGrant, NewServiceKey, NewSession, PolicyRecord, PutPolicy,
@@ -115,6 +116,11 @@ pub enum Act {
         /// Whether it must be new, or must be there.
         new: bool,
     },
+    /// The same secrets, sealed under another master secret.
+    Reseal {
+        /// Each that is to be exchanged.
+        secrets: Vec<Resealed>,
+    },
     /// No such provider any more.
     RemoveProvider {
         /// Which provider.
@@ -208,6 +214,27 @@ pub enum Act {
         /// Which policy.
         id: PolicyId,
     },
+}
+
+/// What is sealed for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    /// A provider, its key.
+    Provider(ProviderId),
+    /// The provider at which people sign in, our secret there.
+    SignIn,
+}
+
+/// One secret, sealed anew. It is exchanged only if nobody was faster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resealed {
+    /// Whose.
+    pub holder: Holder,
+    /// As it was.
+    pub before: Sealed,
+    /// As it shall be.
+    pub after: Sealed,
 }
 
 /// A new key for the management API.

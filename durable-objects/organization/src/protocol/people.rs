@@ -144,6 +144,9 @@ pub enum SessionCommand {
         /// Of the one that comes after it; always the same for that one, so
         /// that an answer that was lost can be asked for again.
         next: KeyHash,
+        /// The one that came after it under the master secret before this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        earlier: Option<KeyHash>,
         /// By what request.
         by: Attribution,
     },
@@ -296,4 +299,7 @@ pub struct SigningIn {
     pub domains: Vec<String>,
     /// At which provider.
     pub sign_in: Option<SignIn>,
+    /// Of the setup token, if one waits to be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<KeyHash>,
 }

@@ -66,6 +66,12 @@ pub(crate) fn new_admin_key(id: u128, name: String, secret: &str) -> Result<NewA
     Ok(NewAdminKey { id: AdminKeyId::from_u128(id), name, hash, hint: ApiKey::hint(secret) })
 }
 
+/// What a repeated request is answered once the master secret is gone under
+/// which its secret was made.
+pub(crate) fn gone() -> Problem {
+    Problem::new(Code::Conflict, "the secret of this earlier request cannot be shown again: make another one")
+}
+
 /// Make an admin key.
 ///
 /// The secret is in this answer only. With an `Idempotency-Key`, repeating the request answers the same key and secret.
@@ -77,19 +83,14 @@ pub(crate) async fn create_admin_key(
     Body { value, repeat }: Body<AdminKeyName>,
 ) -> Result<Created<AdminKeyWithSecret>, Problem> {
     let admin = caller.may(Action::CreateAdminKey, Target::Organization).await?;
-    let secret = AdminKey::mint(admin.organization, admin.secret(&repeat, "admin key")?);
-    let new = new_admin_key(admin.id()?, value.name.into_string(), &secret)?;
-    let hash = new.hash;
-    match admin.order(&repeat, Act::CreateAdminKey(new)).await? {
-        Reply::AdminKey(record) if record.hash == hash => {
-            Ok(created(AdminKeyWithSecret { key: record.into(), secret }))
-        }
-        Reply::AdminKey(_) => {
-            let detail = "the secret of this earlier request cannot be shown again: make another key";
-            Err(Problem::new(Code::Conflict, detail))
-        }
-        _ => Err(unexpected()),
-    }
+    let minted = admin.secret(&repeat, "admin key", |bits| AdminKey::mint(admin.organization, bits))?;
+    let new = new_admin_key(admin.id()?, value.name.into_string(), &minted.text)?;
+    let Reply::AdminKey(record) = admin.order(&repeat, Act::CreateAdminKey(new)).await? else {
+        return Err(unexpected());
+    };
+    let is_its = |text: &str| AdminKey::parse(text).is_ok_and(|key| key.hash == record.hash);
+    let secret = minted.kept(is_its).ok_or_else(gone)?;
+    Ok(created(AdminKeyWithSecret { key: record.into(), secret }))
 }
 
 /// List admin keys, revoked ones included.

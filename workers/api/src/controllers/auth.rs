@@ -264,13 +264,17 @@ async fn go_on(browser: &Browser, shown: Option<String>) -> Result<Tokens, Probl
     throttle::may_try(&browser.app, &browser.headers)?;
     let shown = read_refresh(browser, shown)?;
     let shown = shown.ok_or_else(|| Problem::new(Code::Unauthorized, "send `refresh_token`, or sign in"))?;
-    let (next, text) = session::next(&browser.app, &shown)?;
+    let next = session::next(&browser.app, &shown)?;
     let (session, by) = (shown.session, browser.by.clone());
-    let command = SessionCommand::Refresh { session, shown: shown.hash, next: next.hash, by };
+    let earlier = next.earlier().map(session::hash).transpose()?;
+    let command = SessionCommand::Refresh { session, shown: shown.hash, next: session::hash(&next.text)?, earlier, by };
     let entered = session::tell(&browser.app, shown.organization, command).await.map_err(|problem| {
         if problem.is_not_configured() { organization::SessionError::Ended.into() } else { problem }
     })?;
-    session::tokens(&browser.app, shown.organization, &entered.ok_or_else(unexpected)?, text)
+    let entered = entered.ok_or_else(unexpected)?;
+    let is_its = |text: &str| session::hash(text).is_ok_and(|hash| hash == entered.session.refresh);
+    let text = next.kept(is_its).ok_or_else(unexpected)?;
+    session::tokens(&browser.app, shown.organization, &entered, text)
 }
 
 fn read_refresh(browser: &Browser, shown: Option<String>) -> Result<Option<RefreshToken>, Problem> {

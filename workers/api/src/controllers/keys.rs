@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Created, created};
 use crate::app::unexpected;
 use crate::extract::{Action, Body, Caller, Id, Ids, Query, Target, Unrepeated};
+use crate::idempotency::Minted;
 use crate::node::{Node, must_be_in, not_heard_of_yet};
 use crate::page::{List, Size, page};
 use crate::problem::{Code, Problem};
@@ -78,11 +79,11 @@ pub(crate) struct KeyWithSecret {
 impl KeyWithSecret {
     /// The remembered reply to a repeated request belongs to the secret that
     /// was derived again, unless the master secret was changed in between.
-    fn new(team_id: TeamId, view: KeyView, secret: String) -> Result<Self, Problem> {
-        if view.hint != ApiKey::hint(&secret) {
+    fn new(team_id: TeamId, view: KeyView, minted: Minted) -> Result<Self, Problem> {
+        let secret = minted.kept(|text| view.hint == ApiKey::hint(text)).ok_or_else(|| {
             let detail = "the secret of this earlier request cannot be shown again: rotate the key";
-            return Err(Problem::new(Code::Conflict, detail));
-        }
+            Problem::new(Code::Conflict, detail)
+        })?;
         Ok(Self { key: Key::new(team_id, view), secret })
     }
 }
@@ -155,19 +156,19 @@ pub(crate) async fn create_key(
     if !directory.members.iter().any(is_member) {
         return Err(Problem::not_found("member", value.member_id));
     }
-    let secret = ApiKey::mint(admin.organization, team, admin.secret(&repeat, "key")?);
+    let minted = admin.secret(&repeat, "key", |bits| ApiKey::mint(admin.organization, team, bits))?;
     let act = Act::CreateKey(NewKey {
         key: KeyId::from_u128(admin.id()?),
         member: value.member_id,
         name: value.name.into_string(),
-        hash: hash(&secret)?,
-        hint: ApiKey::hint(&secret),
+        hash: hash(&minted.text)?,
+        hint: ApiKey::hint(&minted.text),
         expires_ms: value.expires_at.map(Time::ms),
         models: value.models.map(Models::into_vec),
         addresses: value.addresses,
     });
     match admin.order_team(team, &repeat, act).await.map_err(not_heard_of_yet)? {
-        Reply::Key(view) => KeyWithSecret::new(team, view, secret).map(created),
+        Reply::Key(view) => KeyWithSecret::new(team, view, minted).map(created),
         _ => Err(unexpected()),
     }
 }
@@ -229,15 +230,15 @@ pub(crate) async fn rotate_key(
     Body { value, repeat }: Body<Rotation>,
 ) -> Result<Json<KeyWithSecret>, Problem> {
     let admin = caller.may(Action::RotateKey, Target::Key { team, id, owner: None }).await?;
-    let secret = ApiKey::mint(admin.organization, team, admin.secret(&repeat, "rotation")?);
+    let minted = admin.secret(&repeat, "rotation", |bits| ApiKey::mint(admin.organization, team, bits))?;
     let act = Act::RotateKey {
         key: id,
-        hash: hash(&secret)?,
-        hint: ApiKey::hint(&secret),
+        hash: hash(&minted.text)?,
+        hint: ApiKey::hint(&minted.text),
         grace_ms: i64::from(value.grace_seconds).saturating_mul(1000),
     };
     match admin.order_team(team, &repeat, act).await? {
-        Reply::Key(view) => KeyWithSecret::new(team, view, secret).map(Json),
+        Reply::Key(view) => KeyWithSecret::new(team, view, minted).map(Json),
         _ => Err(unexpected()),
     }
 }

@@ -25,6 +25,7 @@ pub(crate) mod policy_trials;
 pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod requests;
+pub(crate) mod sealed;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;

@@ -3,7 +3,7 @@
 use axum::Json;
 use identity::{AdminKey, OrganizationId, Principal, TransferId};
 use ledger::Millicredits;
-use organization::protocol::{Act, Answer, Command, Open, Reply};
+use organization::protocol::{Act, Answer, Command, Open, OrderError, Reply};
 use organization::{General, LeaverCredits, OutputLimit};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::admin_keys::new_admin_key;
 use super::allotments::Movement;
 use super::{Created, created};
 use crate::app::{App, new_id, random, unexpected};
-use crate::extract::{Action, Body, Caller, Operator, Query, Target};
+use crate::extract::{Action, Admin, Body, Caller, Operator, Query, Target};
 use crate::idempotency::Repeat;
 use crate::node::Node;
 use crate::page::{List, Paging};
@@ -79,14 +79,13 @@ pub(crate) struct Issue {
 
 /// The id and first admin key of a new organization: of the idempotency key,
 /// if there is one, so that the repeated request finds the same organization.
-fn names(app: &App, repeat: &Repeat) -> Result<(OrganizationId, String), Problem> {
-    let master = app.master_secret()?;
-    let id = match repeat.derive_name(&master, "organization") {
+fn names(master: &str, repeat: &Repeat) -> Result<(OrganizationId, String), Problem> {
+    let id = match repeat.derive_name(master, "organization") {
         Some(bits) => bits,
         None => new_id()?,
     };
     let id = OrganizationId::from_u128(id);
-    let secret = match repeat.derive(&master, "first admin key", &id.to_string()) {
+    let secret = match repeat.derive(master, "first admin key", &id.to_string()) {
         Some(bits) => bits,
         None => random()?,
     };
@@ -105,8 +104,11 @@ pub(crate) async fn create_organization(
     Body { value, repeat }: Body<NewOrganization>,
 ) -> Result<Created<OrganizationWithSecret>, Problem> {
     let zone = limits::Zone::parse(value.time_zone.as_deref().unwrap_or("UTC")).map_err(Problem::invalid)?;
-    let (id, admin_key) = names(&app, &repeat)?;
     let name = value.name.into_string();
+    if let Some((id, admin_key)) = made_before(&app, &repeat).await? {
+        return Ok(created(OrganizationWithSecret { id, name, admin_key }));
+    }
+    let (id, admin_key) = names(&app.master_secret()?, &repeat)?;
     let first = new_admin_key(new_id()?, "first admin key".to_owned(), &admin_key)?;
     let hash = first.hash;
     let general = General {
@@ -136,6 +138,20 @@ pub(crate) async fn create_organization(
     }
     write_index(&app, id, &name, ::actors::now_ms()).await?;
     Ok(created(OrganizationWithSecret { id, name, admin_key }))
+}
+
+/// The organization that the same request made under the master secret before
+/// this one.
+async fn made_before(app: &App, repeat: &Repeat) -> Result<Option<(OrganizationId, String)>, Problem> {
+    let Some(master) = app.previous_secret().filter(|_| repeat.key.is_some()) else { return Ok(None) };
+    let (id, admin_key) = names(&master, repeat)?;
+    let key = AdminKey::parse(&admin_key).map_err(Problem::internal)?.hash;
+    match app.actors()?.organization(id, &Command::Authorize { key }).await? {
+        Answer::Authorize(Ok(known)) => Ok(known.map(|_| (id, admin_key))),
+        Answer::Authorize(Err(OrderError::NotOpen)) => Ok(None),
+        Answer::Authorize(Err(error)) => Err(error.into()),
+        _ => Err(unexpected()),
+    }
 }
 
 /// Notes an organization in the list of all; writing it again changes no more
@@ -184,6 +200,14 @@ pub(crate) async fn list_organizations(
     crate::page::page(rows, (None, asked.limit), |row| row.id, view).map(Json)
 }
 
+/// Refuses whoever is not the operator, whatever policies say.
+pub(crate) fn operators_own(admin: &Admin) -> Result<(), Problem> {
+    match admin.who {
+        Principal::Operator => Ok(()),
+        _ => Err(Problem::new(Code::Forbidden, "only the operator's key may do that")),
+    }
+}
+
 /// Issue credits to the organization's treasury. Only the operator may.
 #[utoipa::path(post, path = "/api/v1/organization/credits", tag = "Operator", request_body = Issue,
     responses((status = 201, description = "They were issued", body = Movement)))]
@@ -193,9 +217,7 @@ pub(crate) async fn issue_credits(
     Body { value, repeat }: Body<Issue>,
 ) -> Result<Created<Movement>, Problem> {
     let admin = caller.may(Action::IssueCredits, Target::Organization).await?;
-    if admin.who != Principal::Operator {
-        return Err(Problem::new(Code::Forbidden, "only the operator's key may do that"));
-    }
+    operators_own(&admin)?;
     let transfer = TransferId::from_u128(admin.id()?);
     let act = Act::Issue { transfer, amount: value.amount, note: value.note.map(Note::into_string) };
     match admin.order(&repeat, act).await? {

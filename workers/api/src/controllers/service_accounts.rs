@@ -6,12 +6,13 @@ use organization::protocol::{Act, HasTag, NewServiceKey, Reply, ServiceAccount, 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::admin_keys::gone;
 use super::{Created, created};
 use crate::app::unexpected;
 use crate::extract::{Action, Admin, Body, Caller, Id, Ids, Query, Target, Unrepeated};
 use crate::idempotency::Repeat;
 use crate::page::{List, Paging, page};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::schema;
 use crate::tags::Tagged;
 use crate::text::Name;
@@ -205,25 +206,24 @@ pub(crate) async fn create_service_key(
     Body { value, repeat }: Body<ServiceKeyOrder>,
 ) -> Result<Created<ServiceKeyWithSecret>, Problem> {
     let admin = caller.may(Action::CreateServiceKey, Target::Organization).await?;
-    let secret = ServiceKey::mint(admin.organization, admin.secret(&repeat, "service key")?);
-    let hash = ServiceKey::parse(&secret).map_err(Problem::internal)?.hash;
+    let minted = admin.secret(&repeat, "service key", |bits| ServiceKey::mint(admin.organization, bits))?;
     let act = Act::CreateServiceKey(NewServiceKey {
         account,
         id: ServiceKeyId::from_u128(admin.id()?),
         name: value.name.into_string(),
-        hash,
-        hint: ApiKey::hint(&secret),
+        hash: ServiceKey::parse(&minted.text).map_err(Problem::internal)?.hash,
+        hint: ApiKey::hint(&minted.text),
         expires_ms: value.expires_at.map(Time::ms),
         scopes: value.scopes,
     });
     let account = put(&admin, &repeat, act).await?;
-    match account.keys.into_iter().find(|key| key.hash == hash) {
-        Some(key) => Ok(created(ServiceKeyWithSecret { key: key.into(), secret })),
-        None => {
-            let detail = "the secret of this earlier request cannot be shown again: make another key";
-            Err(Problem::new(Code::Conflict, detail))
-        }
-    }
+    let key_of = |text: &str| {
+        let hash = ServiceKey::parse(text).ok()?.hash;
+        account.keys.iter().find(|key| key.hash == hash).cloned()
+    };
+    let secret = minted.kept(|text| key_of(text).is_some()).ok_or_else(gone)?;
+    let key = key_of(&secret).ok_or_else(gone)?;
+    Ok(created(ServiceKeyWithSecret { key: key.into(), secret }))
 }
 
 /// Revoke a service account's key: it never works again.

@@ -147,7 +147,7 @@ pub(crate) async fn get_session(person: Person) -> Result<Json<CurrentSession>, 
         organization: directory.name,
         member: record.into(),
         roles: roles.collect(),
-        csrf_token: session::csrf(&admin.app, id)?,
+        csrf_token: session::csrf(&admin.app, id)?.text,
         expires_at: Time::from_ms(session.expires_ms),
     }))
 }

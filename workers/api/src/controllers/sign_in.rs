@@ -10,8 +10,10 @@ use policy::{Node, Role};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::admin_keys::gone;
+use super::sealed::{anew, seal};
 use super::{Created, created};
-use crate::app::{random, unexpected};
+use crate::app::unexpected;
 use crate::extract::{Action, Admin, Body, Caller, Target, Unrepeated};
 use crate::problem::{Code, Problem};
 use crate::schema;
@@ -275,14 +277,11 @@ pub(crate) async fn change_sign_in(
     }
     let before = signing_in(&admin).await?.sign_in;
     let client_secret = match (value.client_secret, before) {
-        (Some(secret), _) => {
-            let nonce = random()?.to_be_bytes();
-            let nonce = nonce.first_chunk::<12>().copied().unwrap_or_default();
-            let purpose = provider::purpose(admin.organization);
-            admin.app.vault()?.seal(&purpose, nonce, &secret.into_string()).map_err(Problem::internal)?
-        }
+        (Some(secret), _) => seal(&admin.app.vault()?, &provider::purpose(admin.organization), &secret.into_string())?,
         // A secret is not sent to another address than it was given for.
-        (None, Some(before)) if before.provider == preset && before.client_id == client_id => before.client_secret,
+        (None, Some(before)) if before.provider == preset && before.client_id == client_id => {
+            anew(&admin.app.vault()?, &provider::purpose(admin.organization), before.client_secret)?
+        }
         (None, _) => return Err(Problem::invalid("`client_secret` is missing")),
     };
     let profile = preset.profile(provider::transport(&admin.app)).map_err(Problem::invalid)?;
@@ -372,10 +371,13 @@ pub(crate) async fn create_setup_token(
     Body { value, repeat }: Body<NewSetupToken>,
 ) -> Result<Created<SetupTokenBody>, Problem> {
     let admin = caller.may(Action::CreateSetupToken, Target::Organization).await?;
-    let setup_token = SetupToken::mint(admin.organization, admin.secret(&repeat, "setup token")?);
-    let hash = SetupToken::parse(&setup_token).map_err(Problem::internal)?.hash;
+    let minted = admin.secret(&repeat, "setup token", |bits| SetupToken::mint(admin.organization, bits))?;
+    let hash = |text: &str| SetupToken::parse(text).map(|token| token.hash);
+    let new = hash(&minted.text).map_err(Problem::internal)?;
     let hours = value.hours.unwrap_or(USUAL_SETUP_HOURS);
     let expires_ms = admin.now().saturating_add(i64::from(hours).saturating_mul(HOUR_MS));
-    admin.order(&repeat, Act::PutSetupToken(SetupTokenRecord { hash, expires_ms })).await?;
+    admin.order(&repeat, Act::PutSetupToken(SetupTokenRecord { hash: new, expires_ms })).await?;
+    let kept = if repeat.key.is_some() { signing_in(&admin).await?.setup } else { Some(new) };
+    let setup_token = minted.kept(|text| hash(text).is_ok_and(|hash| Some(hash) == kept)).ok_or_else(gone)?;
     Ok(created(SetupTokenBody { setup_token, expires_at: Time::from_ms(expires_ms) }))
 }

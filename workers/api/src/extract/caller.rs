@@ -24,7 +24,7 @@ use worker::send::SendFuture;
 
 use super::session;
 use crate::app::{App, new_id, random, unexpected};
-use crate::idempotency::Repeat;
+use crate::idempotency::{Minted, Repeat};
 use crate::problem::{Code, Problem};
 use crate::sign_in::browser::{Site, attribution};
 use crate::throttle;
@@ -272,12 +272,18 @@ impl Admin {
         self.app.order_team(id, team::Order { who: self.who, idempotency, if_match, by: self.by.clone(), act }).await
     }
 
-    /// 128 secret bits: the same again where the request is a repetition.
-    pub(crate) fn secret(&self, repeat: &Repeat, purpose: &str) -> Result<u128, Problem> {
-        let master = self.app.master_secret()?;
-        match repeat.derive(&master, purpose, &self.organization.to_string()) {
-            Some(bits) => Ok(bits),
-            None => random(),
+    /// A secret of 128 bits: the same again where the request is a repetition.
+    pub(crate) fn secret(
+        &self,
+        repeat: &Repeat,
+        purpose: &str,
+        mint: impl Fn(u128) -> String,
+    ) -> Result<Minted, Problem> {
+        let scope = self.organization.to_string();
+        let derive = |master: String| repeat.derive(&master, purpose, &scope);
+        match derive(self.app.master_secret()?) {
+            Some(bits) => Ok(Minted::new(bits, self.app.previous_secret().and_then(derive), mint)),
+            None => Ok(Minted::new(random()?, None, mint)),
         }
     }
 

@@ -54,6 +54,8 @@ text! {
     RoleNode, "^(org|dep|team)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
     /// An operation, by its `operationId`, or a movement of credits: `GET /api/v1/permissions/matrix` lists them.
     Action, "^[a-z_]+$", "create_key";
+    /// By what a master secret is told from another.
+    MasterKeyId, "^[0-9a-f]{8}$", "1c8cd1c8";
     /// A provider's id.
     ProviderId, "^prov_[0-7][0-9a-hjkmnp-tv-z]{25}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
     /// A limit's id.

@@ -2,7 +2,7 @@
 
 use ::actors::now_ms;
 use http::HeaderMap;
-use identity::{OrganizationId, RefreshToken, SessionId};
+use identity::{KeyHash, OrganizationId, RefreshToken, SessionId};
 use openid::session::{LIFETIME_S, SessionKeys};
 use organization::protocol::{Answer, Command, Entered, NewSession, SessionCommand, SessionError};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::browser::Site;
 use super::cookies::Cookie;
 use crate::app::{App, new_id, random, unexpected};
-use crate::idempotency;
+use crate::idempotency::{self, Minted};
 use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::time::Time;
@@ -39,18 +39,22 @@ pub(crate) struct Tokens {
 pub(crate) fn new(organization: OrganizationId) -> Result<(NewSession, String), Problem> {
     let id = SessionId::from_u128(new_id()?);
     let text = RefreshToken::mint(organization, id, random()?);
-    let refresh = RefreshToken::parse(&text).map_err(Problem::internal)?.hash;
+    let refresh = hash(&text)?;
     Ok((NewSession { id, refresh, name: None, expires_ms: None }, text))
 }
 
 /// The refresh token that comes after one: always the same, so that an answer
 /// that was lost can be asked for again.
-pub(crate) fn next(app: &App, shown: &RefreshToken) -> Result<(RefreshToken, String), Problem> {
-    let master = app.master_secret()?;
-    let secret = idempotency::derive(&master, &["next refresh token", &shown.hash.to_string()])
-        .ok_or_else(|| Problem::internal("nothing can be derived"))?;
-    let text = RefreshToken::mint(shown.organization, shown.session, secret);
-    Ok((RefreshToken::parse(&text).map_err(Problem::internal)?, text))
+pub(crate) fn next(app: &App, shown: &RefreshToken) -> Result<Minted, Problem> {
+    let derive = |master: String| idempotency::derive(&master, &["next refresh token", &shown.hash.to_string()]);
+    let bits = derive(app.master_secret()?).ok_or_else(|| Problem::internal("nothing can be derived"))?;
+    let earlier = app.previous_secret().and_then(derive);
+    Ok(Minted::new(bits, earlier, |bits| RefreshToken::mint(shown.organization, shown.session, bits)))
+}
+
+/// What the actor knows a refresh token by.
+pub(crate) fn hash(text: &str) -> Result<KeyHash, Problem> {
+    RefreshToken::parse(text).map(|token| token.hash).map_err(Problem::internal)
 }
 
 /// The keys of session tokens.
@@ -60,9 +64,10 @@ pub(crate) fn keys(app: &App) -> Result<SessionKeys, Problem> {
 
 /// What a page must send along with whatever changes something: another site's
 /// page can have the browser send the cookie, but cannot know this.
-pub(crate) fn csrf(app: &App, session: SessionId) -> Result<String, Problem> {
-    let bits = idempotency::derive(&app.master_secret()?, &["csrf token", &session.to_string()]);
-    bits.map(|bits| format!("{bits:032x}")).ok_or_else(|| Problem::internal("nothing can be derived"))
+pub(crate) fn csrf(app: &App, session: SessionId) -> Result<Minted, Problem> {
+    let derive = |master: String| idempotency::derive(&master, &["csrf token", &session.to_string()]);
+    let bits = derive(app.master_secret()?).ok_or_else(|| Problem::internal("nothing can be derived"))?;
+    Ok(Minted::new(bits, app.previous_secret().and_then(derive), |bits| format!("{bits:032x}")))
 }
 
 /// Tells the organization's actor.

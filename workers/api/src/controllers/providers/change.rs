@@ -9,7 +9,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::headers;
-use crate::app::{App, random};
+use crate::app::App;
+use crate::controllers::sealed::seal;
 use crate::problem::Problem;
 use crate::schema;
 use crate::text::{Models, Name, Secret, given};
@@ -127,11 +128,7 @@ impl ProviderChange {
     pub(crate) fn apply(self, app: &App, provider: Provider) -> Result<Provider, Problem> {
         let (mut provider, key) = self.merge(provider, app.reach()).map_err(Problem::invalid)?;
         if let Some(key) = key {
-            // 96 of the bits make the nonce, never used twice.
-            let random = random()?.to_be_bytes();
-            let nonce = random.first_chunk().copied().ok_or_else(|| Problem::internal("16 bytes have no first 12"))?;
-            let sealed = app.vault()?.seal(&provider.id.to_string(), nonce, &key.into_string());
-            provider.key = Some(sealed.map_err(Problem::internal)?);
+            provider.key = Some(seal(&app.vault()?, &provider.id.to_string(), &key.into_string())?);
         }
         Ok(provider)
     }
