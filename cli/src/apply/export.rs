@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::file::{
-    AllotmentPlan, Department, File, Grant, Member, On, Organization, Policy, Provider, ServiceAccount, Setting, Team,
-    To,
+    AllotmentPlan, Department, File, Grant, Member, On, Organization, Policy, Provider, Retention, ServiceAccount,
+    Setting, Team, To,
 };
 use super::state::{self, LimitSubject, PolicySource, State};
 use super::words::{OrAll, OrNone};
@@ -85,7 +85,20 @@ fn organization(there: &state::Organization) -> Result<Organization, ExportError
         usd_per_million_credits: Some(there.settings.usd_per_million_credits),
         addresses: there.settings.addresses.clone().map(OrAll::These),
         leaver_credits: Some(word(&there.settings.leaver_credits)?),
+        retention: Some(retention(&there.settings.retention)),
     })
+}
+
+fn retention(there: &state::Retention) -> Retention {
+    let days = |days: Option<u32>| Some(days.unwrap_or(0));
+    Retention {
+        requests: days(there.requests),
+        usage: days(there.usage),
+        audit_details: days(there.audit_details),
+        notifications: days(there.notifications),
+        dead_letters: days(there.dead_letters),
+        sessions: days(there.sessions),
+    }
 }
 
 fn team(state: &State, there: &state::Team) -> Result<Team, ExportError> {

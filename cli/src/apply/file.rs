@@ -71,6 +71,23 @@ tables! {
         addresses: Option<OrAll<Networks>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         leaver_credits: Option<LeaverCredits>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retention: Option<Retention>,
+    }
+    /// For how many days records are kept; 0 for ever.
+    Retention {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        requests: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usage: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audit_details: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        notifications: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        dead_letters: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sessions: Option<u32>,
     }
     /// A department.
     Department {

@@ -56,6 +56,16 @@ wire! {
         usd_per_million_credits: Usd,
         addresses: Option<Networks>,
         leaver_credits: String,
+        retention: Retention,
+    }
+    /// For how many days records are kept; none for ever.
+    Retention {
+        requests: Option<u32>,
+        usage: Option<u32>,
+        audit_details: Option<u32>,
+        notifications: Option<u32>,
+        dead_letters: Option<u32>,
+        sessions: Option<u32>,
     }
     /// A department.
     Department { id: DepartmentId, name: String }

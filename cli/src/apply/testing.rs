@@ -42,6 +42,10 @@ pub(crate) fn state() -> State {
             "settings": {
                 "help": "ask", "leaver_credits": "pool", "output_limit": "clamp", "time_zone": "Europe/Berlin", "usd_per_million_credits": "1",
                 "addresses": ["192.0.2.0/24"],
+                "retention": {
+                    "requests": 400, "usage": null, "audit_details": 400, "notifications": 90, "dead_letters": 90,
+                    "sessions": 7,
+                },
             },
         })),
         departments: read(

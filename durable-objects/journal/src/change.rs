@@ -52,6 +52,16 @@ impl Change {
         !self.drafts.is_empty() || !self.records.is_empty()
     }
 
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        !self.is_published()
+            && self.messages.is_empty()
+            && self.received.is_none()
+            && self.remembered.is_none()
+            && self.statements.is_empty()
+    }
+
     /// Adds a message to another actor, by its name.
     pub fn send(&mut self, to: impl Into<String>, message: Message) -> &mut Self {
         self.messages.push((to.into(), message));

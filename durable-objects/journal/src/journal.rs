@@ -369,6 +369,25 @@ impl<S: Storage> Journal<S> {
         trail::after(&self.store, sequence, limit)
     }
 
+    /// Adds to a change the record that erases the next details of records
+    /// before a time, so many as one record can name, and notes how far that
+    /// is. Says whether there may be more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn erase_old_details(&self, before_ms: i64, change: &mut Change) -> Result<bool, StorageError> {
+        let from = read_meta(&self.store, trail::ERASED)?;
+        let old = trail::old_details(&self.store, from, before_ms)?;
+        if old.through > from {
+            change.write(SET_META, vec![trail::ERASED.into(), Value::count(old.through)]);
+        }
+        if !old.ids.is_empty() {
+            let draft = audit::Draft::done("erase_details", identity::Principal::System);
+            change.erase_details(draft, audit::Erasure::Records(old.ids));
+        }
+        Ok(old.more)
+    }
+
     /// Entries before `sequence`, newest first: the journal as people read it.
     ///
     /// # Errors

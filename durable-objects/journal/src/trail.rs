@@ -1,6 +1,7 @@
 //! The audit trail: records as rows, and how far it has come.
 
 use audit::{Draft, Erasure, Head, Record};
+use identity::AuditId;
 use ledger::mutant::{self, Mutant};
 use serde::de::DeserializeOwned;
 use storage::{Row, Storage, StorageError, Value};
@@ -35,6 +36,41 @@ const LATER: [(&str, &str); 2] =
 
 /// How far the queue has taken it, in the journal's `meta`.
 pub(crate) const PUBLISHED: &str = "audit_published";
+
+/// Through where old details were erased, in the journal's `meta`.
+pub(crate) const ERASED: &str = "audit_erased";
+
+/// Records that are looked at in one step: as many as one can erase.
+const OLD_AT_ONCE: usize = 200;
+
+const OLD: &str = "SELECT sequence, id, time_ms, detail IS NOT NULL FROM audit WHERE sequence > ?
+    ORDER BY sequence LIMIT 200";
+
+/// The next details that have been kept for long enough.
+pub(crate) struct OldDetails {
+    pub(crate) ids: Vec<AuditId>,
+    /// The last record that was looked at and is old.
+    pub(crate) through: u64,
+    /// Whether the next ones may be old too.
+    pub(crate) more: bool,
+}
+
+/// Those after a record, of records before a time.
+pub(crate) fn old_details(store: &impl Storage, after: u64, before_ms: i64) -> Result<OldDetails, StorageError> {
+    let rows = store.query(OLD, &[Value::count(after)])?;
+    let mut old = OldDetails { ids: Vec::new(), through: after, more: rows.len() == OLD_AT_ONCE };
+    for row in &rows {
+        if row.int(2)? >= before_ms {
+            old.more = false;
+            break;
+        }
+        old.through = row.count(0)?;
+        if row.int(3)? != 0 {
+            old.ids.push(row.parse(1, "record id")?);
+        }
+    }
+    Ok(old)
+}
 
 const INSERT: &str = "INSERT INTO audit
     (sequence, id, time_ms, action, outcome, code, who, on_behalf_of, resource, reference, request, policies,

@@ -187,3 +187,36 @@ fn an_erasure_takes_the_details_before_it_and_is_a_record() {
     erase(&mut journal, Erasure::Records(vec![second, identity::AuditId::from_u128(5)]));
     assert_eq!(left(&crash(journal)), [5, 6, 7, 8]);
 }
+
+#[test]
+fn old_details_end_step_by_step_and_the_chain_holds() {
+    let mut journal = opened();
+    let at = |journal: &mut Journal<NativeStorage>, now: i64, detail: Option<Detail>| {
+        let mut change = Change::new();
+        change.audit(Draft { action: "create_team".into(), detail, ..Draft::default() });
+        journal.commit(now, change).unwrap();
+    };
+    for _ in 0..250 {
+        at(&mut journal, 1000, detail());
+    }
+    at(&mut journal, 1500, None);
+    at(&mut journal, 2000, detail());
+    let erase = |journal: &mut Journal<NativeStorage>, before: i64| {
+        let mut change = Change::new();
+        let more = journal.erase_old_details(before, &mut change).unwrap();
+        let is_empty = change.is_empty();
+        journal.commit(9000, change).unwrap();
+        (more, is_empty)
+    };
+    let left =
+        |journal: &Journal<NativeStorage>| trail(journal).iter().filter(|record| record.detail.is_some()).count();
+    assert_eq!(erase(&mut journal, 1000), (false, true), "nothing is that old");
+    assert_eq!((erase(&mut journal, 2000), left(&journal)), ((true, false), 51));
+    journal = crash(journal);
+    assert_eq!((erase(&mut journal, 2000), left(&journal)), ((false, false), 1));
+    assert_eq!(erase(&mut journal, 2000), (false, true), "it goes on where it stopped");
+    assert_eq!((erase(&mut journal, 2001), left(&journal)), ((false, false), 0));
+    let all = trail(&journal);
+    let erasing: Vec<_> = all.iter().filter(|record| record.erases.is_some()).collect();
+    assert_eq!((erasing.len(), erasing[0].action.as_str()), (3, "erase_details"));
+}

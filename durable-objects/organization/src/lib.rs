@@ -30,6 +30,7 @@ pub mod protocol;
 mod provisioning;
 mod records;
 mod reseal;
+mod retention;
 mod settings;
 mod settings_orders;
 mod tags;
@@ -38,6 +39,7 @@ mod view;
 
 pub use organization::Organization;
 pub use people::SessionReply;
+pub use retention::Retention;
 pub use settings::{
     General, LeaverCredits, LimitField, OutputLimit, Provider, ProviderKind, Settings, StandsFor, Workload,
 };

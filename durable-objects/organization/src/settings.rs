@@ -12,6 +12,8 @@ use pricing::{CreditRate, Overrides};
 use serde::{Deserialize, Serialize};
 use vault::Sealed;
 
+use crate::retention::Retention;
+
 /// One version of the settings. Versions only grow; a team that has heard of a
 /// newer one refuses calls that were prepared with an older.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +98,9 @@ pub struct General {
     pub addresses: Option<Networks>,
     /// What becomes of the credits of members who are removed.
     pub leaver_credits: LeaverCredits,
+    /// For how long records are kept.
+    #[serde(skip_serializing_if = "Retention::is_default")]
+    pub retention: Retention,
 }
 
 impl Default for General {
@@ -107,6 +112,7 @@ impl Default for General {
             help: None,
             addresses: None,
             leaver_credits: LeaverCredits::default(),
+            retention: Retention::default(),
         }
     }
 }

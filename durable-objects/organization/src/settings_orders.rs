@@ -136,6 +136,7 @@ impl<S: Storage> Organization<S> {
 
 pub(crate) fn check_general(general: &General) -> Result<(), OrderError> {
     Zone::parse(&general.time_zone).map_err(invalid)?;
+    general.retention.check()?;
     match general.addresses.as_ref().map(Networks::len) {
         Some(0) => Err(invalid("a list of `addresses` without a network lets nobody in: say `null` for all")),
         Some(count) if count > MOST_NETWORKS => {

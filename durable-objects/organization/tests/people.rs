@@ -420,3 +420,50 @@ fn who_is_removed_has_no_session_and_no_role() {
     let Reply::Member(record) = world.done(change(removed(false))) else { panic!() };
     assert!(record.profile.keeps_credits);
 }
+
+#[test]
+fn sessions_and_details_end_when_they_were_kept_for_long_enough() {
+    const DAY: i64 = 24 * HOUR;
+    let mut world = World::new();
+    let by = audit::Attribution {
+        address: Some("203.0.113.9".into()),
+        salt: Some(audit::Salt::from_u128(1)),
+        ..Default::default()
+    };
+    let enter = Enter { by, ..somebody("ada", Some("ada@acme.example"), 1) };
+    world.enter(enter).unwrap();
+    world.refresh(NOW, 1, 1, 2).unwrap();
+    let details = |world: &World| {
+        let records = world.0.trail(0, 100).unwrap().records;
+        records.iter().filter(|record| record.detail.is_some()).count()
+    };
+    let stored = |world: World| {
+        let store = world.0.into_store();
+        let text = "SELECT group_concat(data, ' ') FROM records WHERE id LIKE 'ses%'";
+        let rows = storage::Storage::query(&store, text, &[]).unwrap();
+        let text = rows[0].optional_text(0).unwrap().unwrap_or_default().to_owned();
+        (World(Organization::create(store, ORGANIZATION).unwrap()), text)
+    };
+    assert_eq!(details(&world), 1);
+    // A week after its end, which came after twelve hours.
+    world.0.retain(NOW, NOW + 7 * DAY + 12 * HOUR).unwrap();
+    let (mut world, text) = stored(world);
+    assert!(text.contains("203.0.113.9"), "{text}");
+    let retained = world.0.retain(NOW, NOW + 7 * DAY + 12 * HOUR + 1).unwrap();
+    assert_eq!((retained.more, retained.teams.len(), retained.retention.requests), (false, 2, Some(400)));
+    let (mut world, text) = stored(world);
+    assert_eq!((text.as_str(), details(&world)), ("", 1));
+
+    let retention = |days| organization::Retention { audit_details: days, ..Default::default() };
+    let put = |days| Act::PutGeneral(General { retention: retention(days), ..General::default() });
+    assert!(matches!(world.order(Principal::Operator, put(Some(29))), Err(OrderError::Invalid { message })
+        if message == "`retention.audit_details` must be 30 to 36500 days, or for ever, not 29"));
+    world.done(put(None));
+    world.0.retain(NOW, NOW + 1000 * DAY).unwrap();
+    assert_eq!(details(&world), 1);
+    world.done(put(Some(30)));
+    world.0.retain(NOW, NOW + 30 * DAY + 1).unwrap();
+    assert_eq!(details(&world), 0);
+    let records = world.0.trail(0, 100).unwrap().records;
+    audit::verify(&ORGANIZATION.to_string(), None, Some(world.0.journal().audit_head()), &records).unwrap();
+}

@@ -33,6 +33,7 @@ pub mod protocol;
 mod receive;
 mod records;
 mod reserve;
+mod retention;
 mod settle;
 mod team;
 mod trail;

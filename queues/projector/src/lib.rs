@@ -17,6 +17,7 @@
 //! Out of scope: running them and answering the queue (`workers/edge`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+pub mod retention;
 mod rows;
 mod trail;
 

@@ -1,4 +1,5 @@
 //! The statements, run on SQLite with the real migrations.
+#![allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails")]
 
 use super::*;
 use audit::{Detail, Erasure, Record, Salt, Shadow, Verdict};
@@ -8,6 +9,7 @@ use ledger::{Account, CallRecord, Draft, Entry, Hash, Kind, Metered, Millicredit
 use storage::{NativeStorage, Storage, StorageError};
 
 const NOW: i64 = 1_800_000_000_000;
+const HOUR: i64 = 3_600_000;
 
 fn d1() -> NativeStorage {
     let d1 = NativeStorage::in_memory().unwrap();
@@ -351,4 +353,84 @@ fn what_was_erased_stays_so_whatever_is_sent_again() {
         assert_eq!(take(&d1, &records(&old)), "applied");
         assert_eq!(with_details(&d1), left);
     }
+}
+
+/// A call at a time, and a movement of credits.
+fn old_and_new(times: &[i64]) -> Vec<Entry> {
+    let mut previous = Hash::START;
+    let mut entries = Vec::new();
+    for (template, &time) in
+        journal(u64::try_from(times.len() * 2).unwrap()).into_iter().zip(times.iter().flat_map(|time| [time, time]))
+    {
+        let is_call = template.sequence % 2 == 1;
+        let call = template.call.filter(|_| is_call).map(|call| CallRecord { accepted_ms: time, ..call });
+        let draft = Draft {
+            kind: if is_call { Kind::Settle } else { Kind::Allot },
+            debit: Account::Pool,
+            credit: Account::Spent,
+            amount: template.amount,
+            reference: template.reference,
+            who: Principal::System,
+            call,
+            note: None,
+        };
+        let entry = Entry::seal(&team().to_string(), template.sequence, time, previous, draft);
+        previous = entry.hash;
+        entries.push(entry);
+    }
+    entries
+}
+
+#[test]
+fn what_was_kept_for_long_enough_ends_and_money_stays() {
+    use crate::retention::{Kind, portion};
+    let d1 = d1();
+    let (mine, other) = (OrganizationId::from_u128(1), OrganizationId::from_u128(2));
+    let entries = old_and_new(&[NOW, NOW + 1, NOW + HOUR]);
+    assert_eq!(project(&d1, &entries), "applied");
+    let count = |sql: &str| d1.query(sql, &[]).unwrap()[0].int(0).unwrap();
+    let calls = || count("SELECT COUNT(*) FROM entries WHERE call IS NOT NULL");
+    let whole = sums(&d1);
+
+    run(&d1, &[portion(Kind::Requests, other, NOW + 2 * HOUR)]);
+    assert_eq!(calls(), 3, "another organization's");
+    run(&d1, &[portion(Kind::Requests, mine, NOW + 1)]);
+    assert_eq!(calls(), 2);
+    run(&d1, &[portion(Kind::Requests, mine, NOW + HOUR)]);
+    assert_eq!((calls(), count("SELECT COUNT(*) FROM entries WHERE call IS NULL")), (1, 3));
+    assert_eq!(sums(&d1), whole, "reports stay");
+    // What comes again does not bring back what went, nor count it twice.
+    assert_eq!(project(&d1, &entries), "known");
+
+    run(&d1, &[portion(Kind::Usage, mine, NOW)]);
+    assert_eq!(sums(&d1), whole, "no hour is over");
+    run(&d1, &[portion(Kind::Usage, mine, NOW + HOUR)]);
+    assert_eq!(sums(&d1).0, 1);
+}
+
+#[test]
+fn so_many_rows_end_at_once_and_the_oldest_first() {
+    use crate::retention::{Kind, ROWS_AT_ONCE, portion};
+    let d1 = d1();
+    let mine = OrganizationId::from_u128(1);
+    let insert = "INSERT INTO notifications (organization, id, recipient, record, actor, time_ms, action, outcome)
+        VALUES (?, ?, 'finance', 'aud_x', 'org_x', 0, 'allot', 'done')";
+    for n in 0..i64::try_from(ROWS_AT_ONCE + 5).unwrap() {
+        let id = identity::AuditId::from_u128(u128::try_from(NOW + n).unwrap() << 80);
+        d1.execute(insert, &[mine.to_string().into(), format!("{id}.01").into()]).unwrap();
+    }
+    let left = || d1.query("SELECT COUNT(*), MIN(id) FROM notifications", &[]).unwrap()[0].int(0).unwrap();
+    run(&d1, &[portion(Kind::Notifications, mine, NOW + 1_000_000)]);
+    assert_eq!(left(), 5);
+    run(&d1, &[portion(Kind::Notifications, mine, NOW + 1002)]);
+    assert_eq!(left(), 3);
+    let letter = "INSERT INTO dead_letters (id, queue, received_ms, organization, body) VALUES (?, 'q', ?, ?, '')";
+    for (id, at, organization) in
+        [("a", NOW, Some(mine.to_string())), ("b", NOW + 5, Some(mine.to_string())), ("c", NOW, None)]
+    {
+        d1.execute(letter, &[id.into(), at.into(), organization.into()]).unwrap();
+    }
+    run(&d1, &[portion(Kind::DeadLetters, mine, NOW + 5)]);
+    let ids = d1.query("SELECT group_concat(id, '') FROM dead_letters", &[]).unwrap();
+    assert_eq!(ids[0].text(0).unwrap(), "bc", "one that is nobody's is the operator's to look at");
 }

@@ -116,6 +116,7 @@ impl OrganizationActor {
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
             Command::Ask(Question::Directory) => Answer::Directory(organization.directory().map(Box::new)),
+            Command::Retain { now_ms } => Answer::Retained(organization.retain(now, *now_ms).map(Box::new)),
             Command::Heal { projected, audit } => Answer::Standing(
                 organization
                     .heal(*projected, *audit)
@@ -233,6 +234,7 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
         Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
         Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
         Command::Ask(Question::Directory) => Answer::Directory(Err(error)),
+        Command::Retain { .. } => Answer::Retained(Err(error)),
         Command::Heal { .. } => Answer::Standing(Err(error)),
     }
 }
@@ -253,6 +255,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::PolicyVersions(Err(OrderError::Storage))
             | Answer::Settings(Err(OrderError::Storage))
             | Answer::Directory(Err(OrderError::Storage))
+            | Answer::Retained(Err(OrderError::Storage))
             | Answer::Standing(Err(OrderError::Storage))
     )
 }

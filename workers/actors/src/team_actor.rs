@@ -189,6 +189,7 @@ impl TeamActor {
             Command::Ask(Question::Me { organization, key, address }) => {
                 Answer::Me(team.me(now, *organization, key, *address).map(Box::new))
             }
+            Command::Retain { before_ms } => Answer::Retained(team.retain(now, *before_ms)),
             Command::Heal { projected, audit } => Answer::Standing(
                 team.heal(*projected, *audit).map(|()| team.standing()).map_err(|_| OrderError::Storage),
             ),
@@ -293,6 +294,7 @@ fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: S
         Command::Ask(Question::Overview) => Answer::Overview(Err(order)),
         Command::Ask(Question::Me { .. }) => Answer::Me(Err(reserve)),
         Command::Progress(_) | Command::Heal { .. } => Answer::Standing(Err(order)),
+        Command::Retain { .. } => Answer::Retained(Err(order)),
         Command::Receive(_) | Command::Order(_) => Answer::Order(Err(order)),
     }
 }
@@ -305,6 +307,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Settle(Err(SettleError::Storage))
             | Answer::Order(Err(OrderError::Storage))
             | Answer::Overview(Err(OrderError::Storage))
+            | Answer::Retained(Err(OrderError::Storage))
             | Answer::Standing(Err(OrderError::Storage))
     )
 }

@@ -11,6 +11,7 @@
 mod d1;
 mod heal;
 mod journals;
+mod retain;
 
 pub use actors::{OrganizationActor, TeamActor};
 
@@ -62,8 +63,13 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> Res
 }
 
 #[event(scheduled)]
-async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Err(error) = heal::run(&env).await {
         console_error!("comparing journals with D1: {error}");
+    }
+    #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a time in whole milliseconds")]
+    let now_ms = event.schedule() as i64;
+    if let Err(error) = retain::run(&env, now_ms).await {
+        console_error!("ending what has been kept for long enough: {error}");
     }
 }

@@ -16,8 +16,8 @@ mod tree;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::file::{File, On};
-use super::state::State;
+use super::file::{self, File, On};
+use super::state::{self, State};
 use super::term::Term;
 use crate::api::{Operation, operations as ops};
 use fields::{Want, shown};
@@ -210,12 +210,34 @@ impl Planner<'_> {
         let addresses = file.addresses.as_ref().map(|addresses| addresses.as_option());
         all.compare(&have.addresses, Want::or("addresses", addresses, "all"));
         all.compare(&have.leaver_credits, Want::new("leaver_credits", &file.leaver_credits));
+        let retention = retention(&there.settings.retention, file.retention.as_ref());
+        if !retention.changes.is_empty() {
+            settings.changes.extend(retention.changes);
+            settings.body.push(("retention", Term::Object(retention.body)));
+        }
         if !settings.changes.is_empty() {
             patch.changes.extend(settings.changes);
             patch.body.push(("settings", Term::Object(settings.body)));
         }
         self.change(ops::CHANGE_ORGANIZATION, Vec::new(), patch);
     }
+}
+
+/// For how long records are kept.
+fn retention(have: &state::Retention, file: Option<&file::Retention>) -> fields::Patch {
+    let mut patch = fields::Patch::new("organization retention");
+    let Some(file) = file else { return patch };
+    for (name, have, days) in [
+        ("requests", have.requests, file.requests),
+        ("usage", have.usage, file.usage),
+        ("audit_details", have.audit_details, file.audit_details),
+        ("notifications", have.notifications, file.notifications),
+        ("dead_letters", have.dead_letters, file.dead_letters),
+        ("sessions", have.sessions, file.sessions),
+    ] {
+        patch.compare(have, Want::or(name, days.map(|days| Some(days).filter(|days| *days > 0)), "for ever"));
+    }
+    patch
 }
 
 /// How a node is called.

@@ -60,6 +60,11 @@ fn the_organization() {
         ],
     );
     check("[organization]\naddresses = ['192.0.2.0/24']", &[]);
+    check("[organization.retention]\nrequests = 400\nusage = 0", &[]);
+    check(
+        "[organization.retention]\nrequests = 0\nusage = 800",
+        &["~ organization retention requests: 400 -> for ever", "~ organization retention usage: for ever -> 800"],
+    );
     check("[organization]\naddresses = 'all'", &[r#"~ organization addresses: ["192.0.2.0/24"] -> all"#]);
 }
 

@@ -12,6 +12,7 @@ mod set_up;
 mod sign_in;
 
 pub(crate) use plan::Plan;
+pub(crate) use sessions::remove;
 
 use audit::{Attribution, Changed, Draft, Outcome};
 use identity::{MemberId, Principal, SessionId};

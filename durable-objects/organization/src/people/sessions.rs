@@ -197,7 +197,7 @@ impl<S: Storage> Organization<S> {
 }
 
 /// Removes sessions from storage.
-pub(super) fn remove(change: &mut Change, over: &[SessionId]) {
+pub(crate) fn remove(change: &mut Change, over: &[SessionId]) {
     for id in over {
         let (sql, values) = records::remove(id);
         change.write(sql, values);

@@ -31,6 +31,7 @@ pub use tags::HasTag;
 pub use view::{AdminKeyRecord, DepartmentView, Directory, MemberRecord, TeamView};
 
 use crate::people::SessionReply;
+use crate::retention::Retention;
 use crate::settings::{General, Settings};
 
 /// One message to the actor.
@@ -64,6 +65,11 @@ pub enum Command {
     Authorize {
         /// Which key.
         key: KeyHash,
+    },
+    /// What has been kept for long enough ends, a bounded part of it.
+    Retain {
+        /// The time by the cron.
+        now_ms: i64,
     },
     /// A question that changes nothing.
     Ask(Question),
@@ -158,8 +164,21 @@ pub enum Answer {
     Settings(Result<Box<Settings>, OrderError>),
     /// To [`Question::Directory`].
     Directory(Result<Box<Directory>, OrderError>),
+    /// To [`Command::Retain`].
+    Retained(Result<Box<Retained>, OrderError>),
     /// To [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
+}
+
+/// What is kept for how long, and where else there may be something to end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retained {
+    /// The organization's settings.
+    pub retention: Retention,
+    /// The organization's teams.
+    pub teams: Vec<TeamId>,
+    /// Whether this actor has more to end.
+    pub more: bool,
 }
 
 /// How far the actor is, and which teams there are.

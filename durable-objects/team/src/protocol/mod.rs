@@ -44,6 +44,12 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         audit: Option<u64>,
     },
+    /// Details of the audit trail that have been kept for long enough end, a
+    /// bounded part of them.
+    Retain {
+        /// Those of records before this time.
+        before_ms: i64,
+    },
     /// Several commands in one message, carried out one after the other, each
     /// on its own: one that is refused changes nothing for the next.
     Together(Vec<Self>),
@@ -67,6 +73,8 @@ pub enum Answer {
     Trail(Result<Stretch, OrderError>),
     /// To [`Command::Progress`] and [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
+    /// To [`Command::Retain`]: whether there are more.
+    Retained(Result<bool, OrderError>),
     /// To [`Command::Together`]: an answer to each, in order.
     Together(Vec<Self>),
 }

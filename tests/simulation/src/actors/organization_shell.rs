@@ -25,11 +25,12 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             deliver(world, host).await;
             Answer::TopUp(given)
         }
-        // Nobody manages the simulated organizations but the operator.
+        // Nobody manages the simulated organizations but the operator, and nothing there gets old.
         Command::Admit(_)
         | Command::Observe(_)
         | Command::Session(_)
         | Command::Provision(_)
+        | Command::Retain { .. }
         | Command::Ask(
             Question::Access
             | Question::SigningIn

@@ -61,6 +61,7 @@ pub(super) fn change_settings(world: &Rc<World>, place: &TeamPlace) {
             help: None,
             addresses,
             leaver_credits: if world.percent(80) { LeaverCredits::Pool } else { LeaverCredits::Wallet },
+            retention: Default::default(),
         })
     };
     manage(world, place, act);

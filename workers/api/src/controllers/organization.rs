@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use identity::{Networks, OrganizationId, Principal};
 use ledger::Millicredits;
 use organization::protocol::{Act, Directory, HasTag};
-use organization::{General, LeaverCredits, OutputLimit};
+use organization::{General, LeaverCredits, OutputLimit, Retention};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -55,6 +55,31 @@ pub(crate) struct OrganizationSettings {
     /// What becomes of the credits of members who are removed.
     #[schema(value_type = schema::LeaverCredits)]
     leaver_credits: LeaverCredits,
+    retention: RetentionBody,
+}
+
+/// For how many days records are kept; `null` for ever. The journals, and the audit trail without its details, are kept
+/// for ever.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Retention)]
+pub(crate) struct RetentionBody {
+    /// Single calls, as `GET /api/v1/requests` lists them. Reports are made of sums.
+    requests: Option<u32>,
+    /// The sums by hour that `GET /api/v1/usage` reports.
+    usage: Option<u32>,
+    /// What is personal in the audit trail: addresses, user agents, what was before and after.
+    audit_details: Option<u32>,
+    notifications: Option<u32>,
+    dead_letters: Option<u32>,
+    /// Sessions, after their end.
+    sessions: Option<u32>,
+}
+
+impl From<Retention> for RetentionBody {
+    fn from(retention: Retention) -> Self {
+        let Retention { requests, usage, audit_details, notifications, dead_letters, sessions } = retention;
+        Self { requests, usage, audit_details, notifications, dead_letters, sessions }
+    }
 }
 
 impl From<Directory> for Organization {
@@ -69,6 +94,7 @@ impl From<Directory> for Organization {
                 help: directory.general.help,
                 addresses: directory.general.addresses,
                 leaver_credits: directory.general.leaver_credits,
+                retention: directory.general.retention.into(),
             },
             settings_version: directory.settings_version,
             issued: directory.issued,
@@ -114,6 +140,47 @@ pub(crate) struct SettingsChange {
     /// What becomes of the credits of members who are removed from now on.
     #[schema(value_type = Option<schema::LeaverCredits>)]
     leaver_credits: Option<LeaverCredits>,
+    #[serde(default)]
+    retention: RetentionChange,
+}
+
+/// For how many days records shall be kept; `null` for ever. What is left out stays as it is.
+///
+/// What has been kept for longer ends within a day, and does not come back.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetentionChange {
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 7, maximum = 36_500)]
+    requests: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 400, maximum = 36_500)]
+    usage: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 30, maximum = 36_500)]
+    audit_details: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 7, maximum = 36_500)]
+    notifications: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 7, maximum = 36_500)]
+    dead_letters: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 36_500)]
+    sessions: Option<Option<u32>>,
+}
+
+impl RetentionChange {
+    fn apply(self, retention: Retention) -> Retention {
+        Retention {
+            requests: self.requests.unwrap_or(retention.requests),
+            usage: self.usage.unwrap_or(retention.usage),
+            audit_details: self.audit_details.unwrap_or(retention.audit_details),
+            notifications: self.notifications.unwrap_or(retention.notifications),
+            dead_letters: self.dead_letters.unwrap_or(retention.dead_letters),
+            sessions: self.sessions.unwrap_or(retention.sessions),
+        }
+    }
 }
 
 impl SettingsChange {
@@ -143,6 +210,7 @@ impl SettingsChange {
             help: self.help.map_or(general.help, |help| help.map(Help::into_string)),
             addresses: self.addresses.unwrap_or(general.addresses),
             leaver_credits: self.leaver_credits.unwrap_or(general.leaver_credits),
+            retention: self.retention.apply(general.retention),
         })
     }
 }
@@ -197,6 +265,8 @@ mod tests {
         };
         assert_eq!(apply("{}").unwrap(), general);
         assert_eq!(apply(r#"{"settings":{"help":null}}"#).unwrap().help, None);
+        let kept = apply(r#"{"settings":{"retention":{"requests":30,"audit_details":null}}}"#).unwrap().retention;
+        assert_eq!(kept, Retention { requests: Some(30), audit_details: None, ..Retention::default() });
         let changed = apply(r#"{"settings":{"time_zone":"europe/berlin","output_limit":"refuse"}}"#).unwrap();
         assert_eq!((changed.time_zone.as_str(), changed.output_limit), ("Europe/Berlin", OutputLimit::Refuse));
         for (json, part) in [

@@ -4,7 +4,7 @@ use axum::Json;
 use identity::{AdminKey, OrganizationId, Principal, TransferId};
 use ledger::Millicredits;
 use organization::protocol::{Act, Answer, Command, Open, OrderError, Reply};
-use organization::{General, LeaverCredits, OutputLimit};
+use organization::{General, LeaverCredits, OutputLimit, Retention};
 use pricing::CreditRate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -119,6 +119,7 @@ pub(crate) async fn create_organization(
         // Set by whoever knows from where: an admin, afterwards.
         addresses: None,
         leaver_credits: LeaverCredits::default(),
+        retention: Retention::default(),
     };
     let open = Open { organization: id, name: name.clone(), general, admin_key: first };
     match app.actors()?.organization(id, &Command::Open(open)).await? {
