@@ -56,6 +56,12 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+    /// From the organization to a team: what is personal about a member who
+    /// was removed goes for ever.
+    Erase {
+        /// Who.
+        member: MemberId,
+    },
     /// Team to organization: unspent credits for the team's department.
     Return {
         /// Which team.

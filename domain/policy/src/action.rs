@@ -339,6 +339,11 @@ actions! {
     /// Remove a policy.
     RemovePolicy = "remove_policy" in ManagePolicies on Node;
 
+    /// Hand out all that is kept about a member.
+    ExportMember = "export_member" in ManagePrivacy on Member;
+    /// Erase what is personal about a member who was removed.
+    EraseMember = "erase_member" in ManagePrivacy on Member;
+
     /// Credits from a person's account to another account.
     Transfer = "transfer" in Share on Wallet | Pool;
     /// Credits from the pool to the person who asks.

@@ -86,6 +86,12 @@ impl Change {
         self
     }
 
+    /// Forgets the replies to earlier commands that name an id: they have its
+    /// owner's name.
+    pub fn forget_replies(&mut self, id: impl ToString) -> &mut Self {
+        self.write("DELETE FROM commands WHERE instr(reply, ?) > 0", vec![Value::Text(id.to_string())])
+    }
+
     /// Adds a statement on the actor's own tables.
     pub fn write(&mut self, sql: &'static str, values: Vec<Value>) -> &mut Self {
         self.statements.push((sql, values));

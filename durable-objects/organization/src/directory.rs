@@ -139,7 +139,7 @@ impl<S: Storage> Organization<S> {
         let known = self.records.members.get(&member.member);
         // Another address may be another person's account at the provider.
         let link = known.filter(|known| known.email == *email).and_then(|known| known.link.clone());
-        let shall_be = MemberRecord { team, profile: member.clone(), email: email.clone(), link };
+        let shall_be = MemberRecord { team, profile: member.clone(), email: email.clone(), link, erased_ms: None };
         let mut plan = self.plan()?;
         let record = self.plan_member(&mut plan, shall_be)?;
         let reply = self.finish(now, order, plan.change()?, Reply::Member(record))?;

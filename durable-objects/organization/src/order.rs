@@ -47,6 +47,8 @@ impl<S: Storage> Organization<S> {
             Act::ChangeTeam(team) => self.change_team(now, order, team),
             Act::CreateMember { team, member, email } => self.create_member(now, order, *team, member, email),
             Act::ChangeMember { member, email } => self.change_member(now, order, member, email),
+            Act::ExportMember { member } => self.note_export(now, order, *member),
+            Act::EraseMember { member } => self.erase_member(now, order, *member),
             Act::Issue { transfer, amount, note } => self.issue(now, order, *transfer, *amount, note.clone()),
             Act::Allot { transfer, from, to, amount, note } => {
                 self.allot(now, order, (*transfer, *from, *to, *amount), note.clone())

@@ -64,6 +64,8 @@ impl<S: Storage> Organization<S> {
             | Act::CreateDepartment { .. }
             | Act::CreateTeam(_)
             | Act::CreateMember { .. }
+            | Act::ExportMember { .. }
+            | Act::EraseMember { .. }
             | Act::Issue { .. }
             | Act::Allot { .. }
             | Act::CreateServiceAccount { .. }

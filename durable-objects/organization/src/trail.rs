@@ -1,6 +1,6 @@
 //! What the audit trail says of an act.
 
-use audit::{Changed, Draft, Outcome};
+use audit::{Changed, Draft, Erasure, Outcome};
 use identity::MemberId;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -24,11 +24,18 @@ impl<S: Storage> Organization<S> {
             Act::PutOverrides { .. } => json(&self.records.overrides),
             Act::PutSignIn(_) | Act::RemoveSignIn => json(&self.records.sign_in),
             Act::PutDomains { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.domains)),
+            // What goes for ever must not stay in the record of its end.
+            Act::EraseMember { .. } | Act::ExportMember { .. } => None,
             _ => resource.as_deref().and_then(|id| self.snapshot(id)),
+        };
+        let erases = match &order.act {
+            Act::EraseMember { member } => Some(Erasure::Subject(member.to_string())),
+            _ => None,
         };
         let after = match reply {
             Reply::Done if is_removal(&order.act) => None,
             Reply::Done if let Act::Reseal { secrets } = &order.act => json(&holders(secrets)),
+            Reply::Done if matches!(order.act, Act::ExportMember { .. }) => None,
             Reply::Done => json(&order.act),
             Reply::Department(view) => json(view),
             Reply::Team(profile) => json(profile),
@@ -48,7 +55,7 @@ impl<S: Storage> Organization<S> {
         let reference = if let Reply::Moved(moved) = reply { Some(moved.transfer.to_string()) } else { None };
         let name = audit::operation(&order.act);
         let draft = order.by.draft(&name, Some(order.who), Outcome::Done, Changed { before, after });
-        Draft { resource, reference, ..draft }
+        Draft { resource, reference, erases, ..draft }
     }
 
     /// Something that could not be done.
@@ -98,6 +105,7 @@ fn resource(act: &Act) -> Option<String> {
             let id: &MemberId = &member.member;
             id
         }
+        Act::ExportMember { member } | Act::EraseMember { member } => member,
         Act::Allot { to, .. } => to,
         Act::PutProvider { provider, .. } => &provider.id,
         Act::RemoveProvider { id } => id,

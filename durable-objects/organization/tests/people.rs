@@ -467,3 +467,60 @@ fn sessions_and_details_end_when_they_were_kept_for_long_enough() {
     let records = world.0.trail(0, 100).unwrap().records;
     audit::verify(&ORGANIZATION.to_string(), None, Some(world.0.journal().audit_head()), &records).unwrap();
 }
+
+#[test]
+fn who_was_erased_leaves_nothing_but_an_id() {
+    let mut world = World::new();
+    let by = audit::Attribution {
+        address: Some("203.0.113.9".into()),
+        salt: Some(audit::Salt::from_u128(1)),
+        ..Default::default()
+    };
+    let ada = world.enter(Enter { by: by.clone(), ..somebody("ada", Some("ada@acme.example"), 1) }).unwrap().member;
+    let id = ada.profile.member;
+    // Under an idempotency key, whose reply is remembered.
+    let profile = events::MemberProfile { name: "Ada Lovelace".into(), ..ada.profile.clone() };
+    let idempotency = Some(journal::Idempotency { key: "k".into(), fingerprint: "f".into() });
+    let act = Act::ChangeMember { member: profile.clone(), email: ada.email.clone() };
+    let order = Order { who: Principal::Operator, idempotency, if_match: None, by, act };
+    world.0.order(NOW, &order).unwrap();
+
+    let erase = Act::EraseMember { member: id };
+    let refused = world.order(Principal::Operator, erase.clone()).unwrap_err();
+    assert!(
+        matches!(refused, OrderError::Conflict { message } if message.contains("set their status to `removed` first"))
+    );
+    let removed = events::MemberProfile { status: MemberStatus::Removed, ..profile };
+    world.done(Act::ChangeMember { member: removed.clone(), email: ada.email.clone() });
+    let Reply::Member(erased) = world.done(erase.clone()) else { panic!("not a member") };
+    assert_eq!((erased.erased_ms, &erased.email, &erased.link), (Some(NOW), &None, &None));
+    assert!(erased.profile.name.starts_with("Erased "), "{}", erased.profile.name);
+
+    // Once is enough, and there is no way back.
+    let head = world.0.journal().audit_head();
+    assert_eq!(world.done(erase), Reply::Member(erased.clone()));
+    assert_eq!(world.0.journal().audit_head(), head);
+    let back = events::MemberProfile { status: MemberStatus::Active, name: "Ada".into(), ..removed };
+    let refused = world.order(Principal::Operator, Act::ChangeMember { member: back, email: None }).unwrap_err();
+    assert!(matches!(refused, OrderError::Conflict { message } if message.contains("cannot be undone")));
+
+    let told = world.0.journal().due(NOW + HOUR);
+    assert!(told.iter().any(|pending| pending.envelope.message == events::Message::Erase { member: id }));
+    for number in told.iter().map(|pending| pending.number).collect::<Vec<_>>() {
+        world.0.journal_mut().delivered(number).unwrap();
+    }
+    let records = world.0.trail(0, 100).unwrap().records;
+    audit::verify(&ORGANIZATION.to_string(), None, Some(head), &records).unwrap();
+    let store = world.0.into_store();
+    for table in ["records", "audit", "commands", "outbox", "entries"] {
+        let rows = storage::Storage::query(&store, &format!("SELECT * FROM {table}"), &[]).unwrap();
+        let text = format!("{rows:?}");
+        for personal in ["Lovelace", "ada@", "203.0.113.9"] {
+            assert!(!text.contains(personal), "{personal} is in {table}");
+        }
+    }
+    // Whoever comes with the address is somebody else.
+    let mut world = World(Organization::create(store, ORGANIZATION).unwrap());
+    let again = world.enter(somebody("ada", Some("ada@acme.example"), 2)).unwrap();
+    assert_ne!(again.member.profile.member, id);
+}

@@ -1,16 +1,21 @@
 //! A member has left: their keys end, and their credits go back to the pool.
+//! And, where that is ordered, what is personal about them goes too.
 
+use audit::{Draft, Erasure};
 use events::{MemberProfile, MemberStatus};
 use identity::{MemberId, Principal};
 use journal::Change;
 use ledger::mutant::{self, Mutant};
-use ledger::{Account, Draft, Kind, Millicredits};
+use ledger::{Account, Draft as Movement, Kind, Millicredits};
 use storage::Storage;
 
 use crate::Team;
 use crate::protocol::OrderError;
 use crate::receive::push;
 use crate::records::Key;
+
+/// What stands where a key's name was.
+const ERASED: &str = "erased";
 
 impl<S: Storage> Team<S> {
     /// What it means that a member is as they are now: of somebody who was
@@ -24,6 +29,22 @@ impl<S: Storage> Team<S> {
         keys.iter().try_for_each(|key| push(change, key.id, key))?;
         if !member.keeps_credits {
             give_back(change, member.member, self.available(Account::Wallet(member.member)));
+        }
+        Ok(keys)
+    }
+
+    /// What it means that somebody who was removed is erased: their keys
+    /// without what they were called and where they were used, and no details
+    /// in the trail about either.
+    pub(crate) fn erase(&self, member: MemberId, change: &mut Change) -> Result<Vec<Key>, OrderError> {
+        let own = self.records.keys.values().filter(|key| key.member == member);
+        let keys: Vec<Key> = own.map(|key| Key { name: ERASED.to_owned(), addresses: None, ..key.clone() }).collect();
+        keys.iter().try_for_each(|key| push(change, key.id, key))?;
+        change.forget_replies(member);
+        let erase = |id: String| (Draft::done("erase_member", Principal::System), id);
+        let subjects = std::iter::once(member.to_string()).chain(keys.iter().map(|key| key.id.to_string()));
+        for (draft, id) in subjects.map(erase) {
+            change.erase_details(Draft { resource: Some(id.clone()), ..draft }, Erasure::Subject(id));
         }
         Ok(keys)
     }
@@ -56,7 +77,7 @@ impl<S: Storage> Team<S> {
 
 fn give_back(change: &mut Change, member: MemberId, left: Millicredits) {
     if left > Millicredits::ZERO {
-        change.post(Draft {
+        change.post(Movement {
             kind: Kind::Return,
             debit: Account::Wallet(member),
             credit: Account::Pool,

@@ -83,6 +83,12 @@ impl<S: Storage> Team<S> {
                     note: note.clone(),
                 });
             }
+            Message::Erase { member } => {
+                let keys = self.erase(*member, &mut change)?;
+                self.apply(now, change)?;
+                keys.into_iter().for_each(|key| self.records.put_key(key));
+                return Ok(Reply::Done);
+            }
             Message::Return { .. } => {
                 return Err(OrderError::Invalid { message: "a team takes no returns".to_owned() });
             }

@@ -462,3 +462,44 @@ fn who_is_removed_leaves_keys_and_credits_behind() {
     world.hear(Message::Member(MemberProfile { version: 4, keeps_credits: true, ..removed }));
     assert_eq!(world.balances(), (10, 99, 1), "the organization wants it to stay");
 }
+
+#[test]
+fn who_was_erased_leaves_credits_and_an_id() {
+    let mut world = World::new();
+    world.reserve(NOW, 1, 1, 3).unwrap();
+    world.settle(NOW, 1, 1);
+    let by = audit::Attribution {
+        address: Some("203.0.113.9".into()),
+        salt: Some(audit::Salt::from_u128(1)),
+        ..Default::default()
+    };
+    let idempotency = Some(journal::Idempotency { key: "k".into(), fingerprint: "f".into() });
+    let hash = ApiKey::parse(&ApiKey::mint(ORGANIZATION, TEAM, 6)).unwrap().hash;
+    let rotate = Act::RotateKey { key: KEY, hash, hint: "sk-alf-…".into(), grace_ms: 0 };
+    let order = Order { who: Principal::Operator, idempotency, if_match: None, by, act: rotate };
+    world.team.order(NOW, &order).unwrap();
+    let gone = MemberProfile {
+        version: 2,
+        member: MEMBER,
+        name: "Erased 00000001".into(),
+        status: MemberStatus::Removed,
+        models: None,
+        keeps_credits: false,
+    };
+    world.hear(Message::Member(gone));
+    let balances = world.balances();
+    world.hear(Message::Erase { member: MEMBER });
+    assert_eq!(world.balances(), balances, "money stays");
+    let records = world.team.trail(0, 100).unwrap().records;
+    audit::verify(&TEAM.to_string(), None, Some(world.team.journal().audit_head()), &records).unwrap();
+    let erasing = records.iter().filter(|record| record.erases.is_some()).count();
+    assert_eq!(erasing, 2, "of the member and of their key, once");
+    let store = world.team.into_store();
+    for table in ["records", "audit", "commands", "entries"] {
+        let rows = storage::Storage::query(&store, &format!("SELECT * FROM {table}"), &[]).unwrap();
+        let text = format!("{rows:?}");
+        for personal in ["Ada", "laptop", "203.0.113.9"] {
+            assert!(!text.contains(personal), "{personal} is in {table}");
+        }
+    }
+}

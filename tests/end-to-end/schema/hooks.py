@@ -34,6 +34,7 @@ BEYOND_A_SCHEMA = [
     ("one key at a time", "(create|change)_provider", r"only one can be sent$"),
     ("a secret is given once", "change_sign_in", r"^`client_secret` is missing$"),
     ("a policy is tried in one way", "test_policies", r"^write the policy either in `cedar` or as a `setting`, or name one by"),
+    ("an erasure is meant", "erase_member", r"^`confirm` is `.+` and not the member's own id"),
     ("scopes have a grammar", "change_sign_in", r" is not a scope$|^the name of the groups claim is empty"),
     ("a rule gives one thing", "change_sign_in", r"^the rule for `.*` needs `role` and `on`, or `team_id`$"),
     ("a workload is somebody's", "create_workload", r"^a workload is for a `member_id` or |^`scopes` are for a service account"),

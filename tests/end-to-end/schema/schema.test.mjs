@@ -16,8 +16,11 @@ import { Api } from "../lib/company.mjs";
 const BOUND = { timeout: 600_000 };
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const PYTHON = process.env.ALFRED_PYTHON ?? "python3";
-/** What needs a person who is signed in, or a provider at which to: sign-in.test.mjs and workloads.test.mjs try it. */
-const ELSEWHERE = ["lend_role", "create_session", "set_up", "refresh", "sign_out", "change_sign_in", "create_workload"];
+/**
+ * What needs a person who is signed in, or a provider at which to, or who has left: sign-in.test.mjs, workloads.test.mjs
+ * and privacy.test.mjs try it.
+ */
+const ELSEWHERE = ["lend_role", "create_session", "set_up", "refresh", "sign_out", "change_sign_in", "create_workload", "erase_member"];
 /** The end of each id in the document's examples. */
 const EXAMPLE = "01h2xcejqtf2nbrexx3vqjhp41";
 

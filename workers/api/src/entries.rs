@@ -83,6 +83,7 @@ fn first_id(at: Time) -> EntryId {
 #[derive(Debug, Default)]
 pub(crate) struct Conditions {
     equal: Vec<(&'static str, String)>,
+    naming: Option<(&'static str, String)>,
     teams: Option<Vec<TeamId>>,
 }
 
@@ -91,6 +92,12 @@ impl Conditions {
     /// this crate and never from outside.
     pub(crate) fn equal(mut self, expression: &'static str, value: Option<impl ToString>) -> Self {
         self.equal.extend(value.map(|value| (expression, value.to_string())));
+        self
+    }
+
+    /// `expression` has this id between two slashes.
+    pub(crate) fn naming(mut self, expression: &'static str, id: impl ToString) -> Self {
+        self.naming = Some((expression, format!("/{}/", id.to_string())));
         self
     }
 
@@ -107,6 +114,9 @@ fn page_statement(organization: OrganizationId, stretch: &Stretch, conditions: &
     sql = sql.and_within("actor", conditions.teams.as_deref());
     for (expression, value) in &conditions.equal {
         sql = sql.and_equal(expression, Some(value));
+    }
+    if let Some((expression, id)) = &conditions.naming {
+        sql = sql.push(" AND instr(").push(expression).push(", ").text(id).push(") > 0");
     }
     sql.push(" ORDER BY id DESC LIMIT ").int(i64::from(stretch.limit.get()).saturating_add(1))
 }
@@ -193,6 +203,8 @@ mod tests {
         check(all, Conditions::default().equal("kind", Some("settle")), false, &[3, 2]);
         check(all, Conditions::default().equal("call ->> 'tag'", Some("x")), true, &[2]);
         check(all, Conditions::default().equal("call ->> 'tag'", Some("' OR 1")), true, &[]);
+        check(all, Conditions::default().naming("'/' || actor || '/' || debit || '/'", "team_x"), false, &[3, 2, 1]);
+        check(all, Conditions::default().naming("'/' || actor || '/' || debit || '/'", "team_"), false, &[]);
         check(Stretch { from: at(2000), ..all }, Conditions::default(), false, &[3, 2]);
         check(Stretch { to: at(2000), ..all }, Conditions::default(), false, &[1]);
         check(Stretch { from: at(2000), to: at(3000), ..all }, Conditions::default(), false, &[2]);

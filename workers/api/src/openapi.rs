@@ -18,7 +18,7 @@ use utoipa::{Modify, OpenApi};
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
+    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -68,6 +68,7 @@ use crate::schema;
         departments::change_department,
         teams::create_team, teams::list_teams, teams::get_team, teams::change_team,
         members::create_member, members::list_members, members::get_member, members::change_member,
+        privacy::export_member, privacy::erase_member,
         keys::create_key, keys::list_keys, keys::get_key, keys::revoke_key, keys::rotate_key,
         limits::create_limit, limits::list_limits, limits::get_limit, limits::change_limit, limits::remove_limit,
         allotments::allot, balances::list_balances, balances::get_balance,

@@ -23,6 +23,9 @@ pub(crate) struct List<T> {
 pub(crate) struct Size(u8);
 
 impl Size {
+    /// As many as a page can have.
+    pub(crate) const MOST: Self = Self(100);
+
     /// The number.
     pub(crate) const fn get(self) -> u8 {
         self.0

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
+    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -47,6 +47,8 @@ fn tree() -> Router {
         .route("/teams/{team_id}", get(teams::get_team).patch(teams::change_team))
         .route("/members", post(members::create_member).get(members::list_members))
         .route("/members/{member_id}", get(members::get_member).patch(members::change_member))
+        .route("/members/{member_id}/export", get(privacy::export_member))
+        .route("/members/{member_id}/erasure", post(privacy::erase_member))
         .route("/teams/{team_id}/keys", post(keys::create_key).get(keys::list_keys))
         .route("/teams/{team_id}/keys/{key_id}", get(keys::get_key).delete(keys::revoke_key))
         .route("/teams/{team_id}/keys/{key_id}/rotate", post(keys::rotate_key))

@@ -44,6 +44,7 @@ pub(crate) fn directory() -> Directory {
         },
         email: None,
         link: None,
+        erased_ms: None,
     };
     Directory {
         organization,

@@ -129,7 +129,7 @@ impl<S: Storage> Organization<S> {
             models: None,
             keeps_credits: false,
         };
-        Ok(MemberRecord { team, profile, email: Some(email), link: None })
+        Ok(MemberRecord { team, profile, email: Some(email), link: None, erased_ms: None })
     }
 }
 

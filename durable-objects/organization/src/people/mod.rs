@@ -5,6 +5,7 @@
 //! which roles their groups give them, and which sessions go on.
 
 mod enter;
+mod erase;
 mod plan;
 mod roles;
 mod sessions;

@@ -55,6 +55,10 @@ impl<S: Storage> Organization<S> {
             return Err(OrderError::Conflict { message: format!("the member `{other}` has this e-mail address") });
         }
         let known = self.records.members.get(&member);
+        if known.is_some_and(|known| known.erased_ms.is_some()) {
+            let message = format!("`{member}` was erased, which cannot be undone: make another member");
+            return Err(OrderError::Conflict { message });
+        }
         plan.profile.directory_version = plan.profile.directory_version.saturating_add(1);
         let profile = MemberProfile {
             version: plan.profile.directory_version,

@@ -87,6 +87,16 @@ pub enum Act {
         /// Address for mail.
         email: Option<String>,
     },
+    /// All that is kept about a member is handed out; for the record.
+    ExportMember {
+        /// Who.
+        member: MemberId,
+    },
+    /// What is personal about a member who was removed goes for ever.
+    EraseMember {
+        /// Who.
+        member: MemberId,
+    },
     /// Credits come into being.
     Issue {
         /// The movement's name.

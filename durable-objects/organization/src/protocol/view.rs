@@ -50,6 +50,9 @@ pub struct MemberRecord {
     /// By what the sign-in provider knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
+    /// When what is personal about them was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_ms: Option<i64>,
 }
 
 /// A team seen from above.

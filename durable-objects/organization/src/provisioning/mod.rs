@@ -27,7 +27,7 @@ use storage::{Storage, StorageError};
 use crate::Organization;
 use crate::protocol::{About, Asked, OrderError, Provision, Provisioned};
 use table::Stored;
-pub(crate) use table::{MEMBERS_TABLE, TABLE};
+pub(crate) use table::{MEMBERS_TABLE, TABLE, remove as forget};
 
 /// Why something cannot be done.
 #[derive(Debug)]

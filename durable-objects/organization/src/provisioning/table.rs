@@ -137,7 +137,7 @@ pub(super) fn put<R: Kept>(stored: &Stored<R>) -> Result<Statement, Fault> {
 }
 
 /// The statements after which a resource was never there.
-pub(super) fn remove(id: &str) -> [Statement; 2] {
+pub(crate) fn remove(id: &str) -> [Statement; 2] {
     [
         ("DELETE FROM provisioned WHERE id = ?", vec![id.into()]),
         ("DELETE FROM provisioned_members WHERE group_id = ? OR user_id = ?", vec![id.into(), id.into()]),

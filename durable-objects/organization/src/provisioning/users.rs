@@ -166,7 +166,7 @@ impl<S: Storage> Organization<S> {
         let status = MemberStatus::Active;
         let profile =
             MemberProfile { version: 0, member, name: name(user), status, models: None, keeps_credits: false };
-        self.plan_member(plan, MemberRecord { team, profile, email: address(user), link: None })?;
+        self.plan_member(plan, MemberRecord { team, profile, email: address(user), link: None, erased_ms: None })?;
         Self::plan_roles(plan, self.group_roles(now, member, sign_in, groups));
         Ok(())
     }

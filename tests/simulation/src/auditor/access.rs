@@ -61,7 +61,7 @@ impl Access {
                 }
             }
             Message::Settings { version } => self.settings_version = self.settings_version.max(*version),
-            Message::Allot { .. } | Message::Return { .. } => {}
+            Message::Allot { .. } | Message::Return { .. } | Message::Erase { .. } => {}
         }
     }
 

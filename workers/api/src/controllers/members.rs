@@ -6,6 +6,7 @@ use identity::{MemberId, TeamId};
 use ledger::Millicredits;
 use organization::protocol::{Act, HasTag, MemberRecord, Reply};
 use serde::{Deserialize, Serialize};
+use team::protocol::MemberView;
 use utoipa::{IntoParams, ToSchema};
 
 use super::teams::Funds;
@@ -17,6 +18,7 @@ use crate::problem::Problem;
 use crate::schema;
 use crate::tags::Tagged;
 use crate::text::{Email, Models, Name, given};
+use crate::time::Time;
 
 /// A member of a team.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +34,9 @@ pub(crate) struct Member {
     /// Models that they may use, within the team's; `null` for all of those.
     #[schema(value_type = Option<Vec<schema::ModelPattern>>)]
     models: Option<Vec<String>>,
+    /// When what was personal about them was erased.
+    #[schema(value_type = Option<schema::Time>)]
+    erased_at: Option<Time>,
 }
 
 impl From<MemberRecord> for Member {
@@ -43,6 +48,7 @@ impl From<MemberRecord> for Member {
             email: record.email,
             status: record.profile.status,
             models: record.profile.models,
+            erased_at: record.erased_ms.map(Time::from_ms),
         }
     }
 }
@@ -56,6 +62,15 @@ pub(crate) struct MemberDetail {
     /// What they spent in all.
     #[schema(value_type = schema::Credits)]
     spent: Millicredits,
+}
+
+impl MemberDetail {
+    /// The member, and what their team knows of them: nothing, where it has
+    /// not heard of a new member yet.
+    pub(crate) fn new(record: MemberRecord, standing: Option<MemberView>) -> Self {
+        let (wallet, spent) = standing.map(|member| (member.wallet, member.spent)).unwrap_or_default();
+        Self { member: record.into(), wallet: wallet.into(), spent }
+    }
 }
 
 /// A new member.
@@ -172,11 +187,8 @@ pub(crate) async fn get_member(caller: Caller, Id(id): Id<MemberId>) -> Result<T
     let admin = caller.may(Action::GetMember, Target::Member { id }).await?;
     let record = find(&admin, id).await?;
     let overview = admin.app.overview(record.team).await?;
-    // The team may not have heard of a new member yet.
     let standing = overview.members.into_iter().find(|member| member.profile.member == id);
-    let (wallet, spent) = standing.map(|member| (member.wallet, member.spent)).unwrap_or_default();
-    let tag = record.tag();
-    Ok(Tagged::shown(tag, MemberDetail { member: record.into(), wallet: wallet.into(), spent }))
+    Ok(Tagged::shown(record.tag(), MemberDetail::new(record, standing)))
 }
 
 /// Change a member.

@@ -23,6 +23,7 @@ pub(crate) mod permissions;
 pub(crate) mod policies;
 pub(crate) mod policy_trials;
 pub(crate) mod prices;
+pub(crate) mod privacy;
 pub(crate) mod providers;
 pub(crate) mod requests;
 pub(crate) mod sealed;

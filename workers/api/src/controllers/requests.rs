@@ -91,7 +91,7 @@ pub(crate) struct CallEnd {
     call: CallBody,
 }
 
-fn view(row: EntryRow) -> Option<CallEnd> {
+pub(crate) fn view(row: EntryRow) -> Option<CallEnd> {
     Some(CallEnd {
         request_id: row.reference,
         entry_id: row.id,

@@ -66,6 +66,7 @@ fn example(operation_id: &str) -> Option<Value> {
         "change_team" => json!({ "name": "Compilers and linkers", "addresses": null }),
         "create_member" => json!({ "team_id": team, "name": "linus", "email": "linus@acme.example" }),
         "change_member" => json!({ "name": "Ada Lovelace", "models": ["demo-*"] }),
+        "erase_member" => json!({ "confirm": member }),
         "create_key" => json!({ "member_id": member, "name": "workstation", "expires_at": "2099-12-31T00:00:00Z" }),
         "rotate_key" => json!({ "grace_seconds": 3600 }),
         "create_limit" => {

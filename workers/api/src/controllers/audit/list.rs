@@ -113,7 +113,7 @@ pub(crate) enum ShadowFilter {
     Any,
 }
 
-fn body(actor: String, record: Record) -> AuditRecord {
+pub(crate) fn body(actor: String, record: Record) -> AuditRecord {
     AuditRecord {
         id: record.id,
         time: Time::from_ms(record.time_ms),

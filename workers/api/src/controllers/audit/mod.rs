@@ -3,6 +3,7 @@
 
 pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod person;
 pub(crate) mod verify;
 
 use ::organization::protocol::{self as organization, Target};
