@@ -66,6 +66,8 @@ pub enum Kind {
     Key,
     /// A model, as requests name it.
     Model,
+    /// A policy of the organization's own.
+    Policy,
 }
 
 macro_rules! areas {
@@ -227,9 +229,9 @@ actions! {
     /// List policies.
     ListPolicies = "list_policies" in ViewAccess on Node;
     /// Show a policy.
-    GetPolicy = "get_policy" in ViewAccess on Node;
+    GetPolicy = "get_policy" in ViewAccess on Policy;
     /// List the versions of a policy.
-    ListPolicyVersions = "list_policy_versions" in ViewAccess on Node;
+    ListPolicyVersions = "list_policy_versions" in ViewAccess on Policy;
     /// Show who may do what.
     GetMatrix = "get_matrix" in ViewAccess on Node;
     /// Try policies on recorded decisions.
@@ -335,9 +337,9 @@ actions! {
     /// Make a policy.
     CreatePolicy = "create_policy" in ManagePolicies on Node;
     /// Change a policy.
-    ChangePolicy = "change_policy" in ManagePolicies on Node;
+    ChangePolicy = "change_policy" in ManagePolicies on Policy;
     /// Remove a policy.
-    RemovePolicy = "remove_policy" in ManagePolicies on Node;
+    RemovePolicy = "remove_policy" in ManagePolicies on Policy;
 
     /// Hand out all that is kept about a member.
     ExportMember = "export_member" in ManagePrivacy on Member;
@@ -404,7 +406,8 @@ impl<'de> Deserialize<'de> for Action {
 
 impl Kind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Node, Self::Member, Self::Wallet, Self::Pool, Self::Key, Self::Model];
+    pub const ALL: &[Self] =
+        &[Self::Node, Self::Member, Self::Wallet, Self::Pool, Self::Key, Self::Model, Self::Policy];
 
     /// The type's name in policies.
     #[must_use]
@@ -416,6 +419,7 @@ impl Kind {
             Self::Pool => "Pool",
             Self::Key => "Key",
             Self::Model => "Model",
+            Self::Policy => "Policy",
         }
     }
 }

@@ -257,7 +257,9 @@ fn resource_entity(resource: &Resource, parents: HashSet<EntityUid>) -> Result<O
             HashMap::from([("owner".to_owned(), entity(uid("Member", owner)?))])
         }
         Resource::Pool(team) => HashMap::from([("team".to_owned(), entity(uid("Node", team)?))]),
-        Resource::Model(name) => HashMap::from([("name".to_owned(), RestrictedExpression::new_string(name.clone()))]),
+        Resource::Model(name) | Resource::Policy { name, .. } => {
+            HashMap::from([("name".to_owned(), RestrictedExpression::new_string(name.clone()))])
+        }
     };
     let uid = uid(resource.kind().as_str(), &resource.id())?;
     Entity::new(uid, attributes, parents).map(Some).map_err(|error| error.to_string())

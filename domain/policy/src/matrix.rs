@@ -1,7 +1,7 @@
 //! Who may do what: a table of every role and action, made by asking.
 
 use identity::{
-    AdminKeyId, DepartmentId, GrantId, KeyId, MemberId, OrganizationId, Principal, ServiceAccountId, TeamId,
+    AdminKeyId, DepartmentId, GrantId, KeyId, MemberId, OrganizationId, PolicyId, Principal, ServiceAccountId, TeamId,
 };
 
 use crate::question::{Facts, Question, Resource, Who};
@@ -86,11 +86,13 @@ pub fn count(engine: &Engine, column: Column, action: Action, now_ms: i64) -> (b
         Resource::Pool(TeamId::from_u128(1)),
         Resource::Key { id: KeyId::from_u128(1), owner },
         Resource::Model("gpt-any".to_owned()),
+        Resource::Policy { id: PolicyId::from_u128(1), name: "any".to_owned() },
     ];
     let mut decisions: usize = 0;
     for resource in below.chain(in_team).filter(|resource| action.kinds().contains(&resource.kind())) {
         let depth = match &resource {
             Resource::Node(node) => nodes.iter().position(|other| other == node).unwrap_or_default(),
+            Resource::Policy { .. } => 0,
             _ => 2,
         };
         let path: Vec<Node> = nodes.iter().take(depth.saturating_add(1)).copied().collect();

@@ -1,6 +1,6 @@
 //! What is asked.
 
-use identity::{AdminKeyId, KeyId, MemberId, ServiceAccountId, TeamId};
+use identity::{AdminKeyId, KeyId, MemberId, PolicyId, ServiceAccountId, TeamId};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Action, Grant, Kind, Node};
@@ -50,6 +50,13 @@ pub enum Resource {
     },
     /// A model, as requests name it.
     Model(String),
+    /// A policy of the organization's own.
+    Policy {
+        /// Which.
+        id: PolicyId,
+        /// What it is called.
+        name: String,
+    },
 }
 
 impl Resource {
@@ -63,6 +70,7 @@ impl Resource {
             Self::Pool(_) => Kind::Pool,
             Self::Key { .. } => Kind::Key,
             Self::Model(_) => Kind::Model,
+            Self::Policy { .. } => Kind::Policy,
         }
     }
 
@@ -75,6 +83,7 @@ impl Resource {
             Self::Pool(id) => id.to_string(),
             Self::Key { id, .. } => id.to_string(),
             Self::Model(name) => name.clone(),
+            Self::Policy { id, .. } => id.to_string(),
         }
     }
 }

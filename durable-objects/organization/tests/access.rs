@@ -390,3 +390,29 @@ fn a_key_comes_so_often_in_a_minute_and_leaves_no_rows_when_it_comes_more_often(
     let denied = trail.iter().filter(|record| record.code.as_deref() == Some("forbidden"));
     assert_eq!(denied.count(), 1, "what came too often is not on record");
 }
+
+#[test]
+fn a_policy_can_protect_itself_and_others() {
+    let mut world = World::new();
+    world.done(Act::CreateGrant(grant(
+        1,
+        Grantee::Service(ROBOT),
+        Role::OrganizationAdmin,
+        Node::Organization(ORGANIZATION),
+    )));
+    let (guarded, free) = (PolicyId::from_u128(1), PolicyId::from_u128(2));
+    let text = format!(
+        "forbid (principal is ServiceAccount, action in [Action::\"change_policy\", Action::\"remove_policy\"], \
+         resource == Policy::\"{guarded}\");"
+    );
+    world.done(Act::PutPolicy(put(1, &text, true)));
+    world.done(Act::PutPolicy(put(2, "forbid (principal, action, resource) when { false };", true)));
+    for action in [Action::ChangePolicy, Action::RemovePolicy] {
+        let refused = world.ask(action, Target::Policy { id: guarded });
+        assert!(matches!(refused, Err(AdmitError::Denied { .. })), "{refused:?}");
+        assert!(world.ask(action, Target::Policy { id: free }).is_ok());
+        // Of one that is not there the act itself says so.
+        assert!(world.ask(action, Target::Policy { id: PolicyId::from_u128(9) }).is_ok());
+    }
+    assert!(world.ask(Action::GetPolicy, Target::Policy { id: guarded }).is_ok());
+}

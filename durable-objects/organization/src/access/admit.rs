@@ -263,6 +263,12 @@ impl<S: Storage> Organization<S> {
             Target::Team { id } => node("team", Node::Team(id)),
             Target::Member { id } => Ok((Resource::Member(id), member(id)?)),
             Target::Wallet { id } => Ok((Resource::Wallet(id), member(id)?)),
+            Target::Policy { id } => {
+                // Of one that is not there the act itself says so.
+                let name = self.records.policies.get(&id).map(|record| record.name.clone()).unwrap_or_default();
+                let path = self.path(Node::Organization(root)).ok_or_else(|| not_found("organization", &root))?;
+                Ok((Resource::Policy { id, name }, path))
+            }
             Target::Key { team, id, owner } => {
                 let path = self.path(Node::Team(team)).ok_or_else(|| not_found("team", &team))?;
                 // Nobody's, where the shell does not know whose it is.

@@ -96,6 +96,11 @@ pub enum Target {
         /// Whose.
         id: MemberId,
     },
+    /// A policy of the organization's own, also one that was removed.
+    Policy {
+        /// Which.
+        id: PolicyId,
+    },
     /// A team's key. The actor does not know keys.
     Key {
         /// In which team.

@@ -171,7 +171,7 @@ pub(crate) async fn list_policies(
     responses((status = 200, description = "The policy", body = PolicyBody)))]
 #[worker::send]
 pub(crate) async fn get_policy(caller: Caller, Id(id): Id<PolicyId>) -> Result<Tagged<PolicyBody>, Problem> {
-    let admin = caller.may(Action::GetPolicy, Target::Organization).await?;
+    let admin = caller.may(Action::GetPolicy, Target::Policy { id }).await?;
     let Access { policies, would_differ, .. } = admin.access().await?;
     let found = policies.into_iter().find(|record| record.id == id).ok_or_else(|| Problem::not_found("policy", id))?;
     Ok(Tagged::shown(found.tag(), with_counts(found, &would_differ)))
@@ -191,7 +191,7 @@ pub(crate) async fn list_policy_versions(
     caller: Caller,
     Id(id): Id<PolicyId>,
 ) -> Result<Json<List<PolicyBody>>, Problem> {
-    let admin = caller.may(Action::ListPolicyVersions, Target::Organization).await?;
+    let admin = caller.may(Action::ListPolicyVersions, Target::Policy { id }).await?;
     let versions = admin.policy_versions(id).await?;
     Ok(Json(List { data: versions.into_iter().map(PolicyBody::from).collect(), next_cursor: None }))
 }
@@ -206,7 +206,7 @@ pub(crate) async fn change_policy(
     Id(id): Id<PolicyId>,
     Body { value, repeat }: Body<PolicyOrder>,
 ) -> Result<Tagged<PolicyBody>, Problem> {
-    let admin = caller.may(Action::ChangePolicy, Target::Organization).await?;
+    let admin = caller.may(Action::ChangePolicy, Target::Policy { id }).await?;
     let repeat = value.version.map_or_else(|| repeat.clone(), |version| repeat.meant_for(Tag::version(version)));
     let record = order(&admin, &repeat, Act::PutPolicy(value.into_put(id, false)?)).await?;
     Ok(Tagged::changed(record.tag(), record.into()))
@@ -222,7 +222,7 @@ pub(crate) async fn remove_policy(
     Id(id): Id<PolicyId>,
     Unrepeated(repeat): Unrepeated,
 ) -> Result<Json<PolicyBody>, Problem> {
-    let admin = caller.may(Action::RemovePolicy, Target::Organization).await?;
+    let admin = caller.may(Action::RemovePolicy, Target::Policy { id }).await?;
     order(&admin, &repeat, Act::RemovePolicy { id }).await.map(|record| Json(record.into()))
 }
 
