@@ -46,24 +46,7 @@ impl World {
                 addresses: None,
             }));
         }
-        let vault = Vault::new("a master secret of at least 32 characters", None).unwrap();
-        world.done(Act::PutSignIn(Box::new(SignIn {
-            version: 0,
-            provider: Preset::Okta { domain: "acme.okta.com".into() },
-            client_id: "alfred".into(),
-            client_secret: vault.seal("test", [0; 12], "secret").unwrap(),
-            algorithms: Algorithm::ALL.to_vec(),
-            just_in_time: true,
-            default_team,
-            groups: vec![
-                GroupRule {
-                    group: "Finance".into(),
-                    grants: GroupGrant::Role { role: Role::Finance, on: Node::Organization(ORGANIZATION) },
-                },
-                GroupRule { group: "00g7".into(), grants: GroupGrant::Team { team: OTHER_TEAM } },
-            ],
-            session_hours: 12,
-        })));
+        world.done(Act::PutSignIn(Box::new(sign_in(default_team))));
         world
     }
 
@@ -96,6 +79,25 @@ impl World {
 
     fn roles(&self) -> Vec<Role> {
         self.0.access().unwrap().grants.into_iter().map(|grant| grant.role).collect()
+    }
+}
+
+fn sign_in(default_team: Option<TeamId>) -> SignIn {
+    let vault = Vault::new("a master secret of at least 32 characters", None).unwrap();
+    let finance = GroupGrant::Role { role: Role::Finance, on: Node::Organization(ORGANIZATION) };
+    SignIn {
+        version: 0,
+        provider: Preset::Okta { domain: "acme.okta.com".into() },
+        client_id: "alfred".into(),
+        client_secret: vault.seal("test", [0; 12], "secret").unwrap(),
+        algorithms: Algorithm::ALL.to_vec(),
+        just_in_time: true,
+        default_team,
+        groups: vec![
+            GroupRule { group: "Finance".into(), grants: finance },
+            GroupRule { group: "00g7".into(), grants: GroupGrant::Team { team: OTHER_TEAM } },
+        ],
+        session_hours: 12,
     }
 }
 
@@ -218,4 +220,40 @@ fn after_a_crash_it_is_as_it_was_told() {
     let store = world.0.into_store();
     let mut world = World(Organization::wake(store, ORGANIZATION).unwrap().ok().unwrap());
     assert_eq!((world.ask(About::Users, Asked::List).body, world.roles()), (users, roles));
+}
+
+#[test]
+fn other_rules_hold_for_those_who_are_there() {
+    let mut world = World::new(None);
+    for (n, name) in [(1, "ada@acme.example"), (2, "bob@acme.example")] {
+        assert_eq!(world.user(n, user(name)), 201);
+    }
+    let id = GroupId::from_u128(1).to_string();
+    world.ask(About::Groups, Asked::Create { id, body: group("Auditors", "00g1", &[1]) });
+    // Somebody else got the address by hand: who has it by the provider waits on.
+    let by_hand = MemberProfile {
+        version: 0,
+        member: MemberId::from_u128(9),
+        name: "Bob".into(),
+        status: MemberStatus::Active,
+        models: None,
+        keeps_credits: false,
+    };
+    world.done(Act::CreateMember { team: TEAM, member: by_hand, email: Some("Bob@acme.example".into()) });
+    assert_eq!(world.roles(), []);
+    let mut rules = sign_in(Some(TEAM));
+    let auditor = GroupGrant::Role { role: Role::Auditor, on: Node::Organization(ORGANIZATION) };
+    rules.groups.push(GroupRule { group: "Auditors".into(), grants: auditor });
+    // Two of one address: the first comes.
+    for n in [3, 4] {
+        let mut twin = user(&format!("twin{n}"));
+        twin["emails"] = json!([{"value": "twin@acme.example"}]);
+        assert_eq!(world.user(n, twin), 201);
+    }
+    world.done(Act::PutSignIn(Box::new(rules)));
+    assert_eq!((world.member(3).is_some(), world.member(4).is_some()), (true, false));
+    assert_eq!((world.member(1).unwrap().team, world.roles()), (TEAM, vec![Role::Auditor]));
+    assert!(world.member(2).is_none());
+    world.done(Act::PutSignIn(Box::new(sign_in(None))));
+    assert_eq!(world.roles(), []);
 }

@@ -51,7 +51,9 @@ impl<S: Storage> Organization<S> {
     /// follows of their status is done with it.
     pub(crate) fn plan_member(&self, plan: &mut Plan, shall_be: MemberRecord) -> Result<MemberRecord, OrderError> {
         let member = shall_be.profile.member;
-        if let Some(other) = self.has_address(member, shall_be.email.as_deref()) {
+        let email = shall_be.email.as_deref();
+        let others = plan.members.iter().filter(|other| other.profile.member != member);
+        if let Some(other) = self.has_address(member, email).or_else(|| owner(others, email?)) {
             return Err(OrderError::Conflict { message: format!("the member `{other}` has this e-mail address") });
         }
         let known = self.records.members.get(&member);
@@ -95,11 +97,14 @@ impl<S: Storage> Organization<S> {
 
     /// Who else has this address.
     pub(crate) fn has_address(&self, member: MemberId, email: Option<&str>) -> Option<MemberId> {
-        let email = email?;
-        let mut others = self.records.members.values().filter(|other| other.profile.member != member);
-        let other = others.find(|other| other.email.as_ref().is_some_and(|known| same_address(known, email)));
-        other.map(|other| other.profile.member)
+        owner(self.records.members.values().filter(|other| other.profile.member != member), email?)
     }
+}
+
+/// Whose an address is.
+fn owner<'a>(mut members: impl Iterator<Item = &'a MemberRecord>, email: &str) -> Option<MemberId> {
+    let known = members.find(|member| member.email.as_ref().is_some_and(|known| same_address(known, email)));
+    known.map(|known| known.profile.member)
 }
 
 /// Whether a member's credits stay in their wallet: decided when they are

@@ -23,9 +23,12 @@ impl<S: Storage> Organization<S> {
         self.check_sign_in(put)?;
         let version = self.records.sign_in.as_ref().map_or(0, |old| old.version);
         let sign_in = SignIn { version: version.saturating_add(1), ..put.clone() };
-        let mut change = Change::new();
+        let mut plan = self.plan()?;
+        self.plan_rules(now, &mut plan, &sign_in)?;
+        let mut change = plan.change()?;
         write(&mut change, SIGN_IN, &sign_in)?;
         let reply = self.finish(now, order, change, Reply::SignIn(Box::new(sign_in.clone())))?;
+        self.keep(plan);
         self.records.sign_in = Some(sign_in);
         Ok(reply)
     }

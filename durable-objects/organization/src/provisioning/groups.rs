@@ -174,7 +174,7 @@ impl<S: Storage> Organization<S> {
                 Some(_) => Self::plan_roles(&mut plan, self.group_roles(now, member, sign_in, &groups)),
                 None => {
                     if let Some(user) = self.user(id)? {
-                        self.plan_arrival(now, &mut plan, &user.resource, &groups)?;
+                        self.plan_late_arrival(now, &mut plan, sign_in, &user.resource, &groups)?;
                     }
                 }
             }

@@ -1,9 +1,11 @@
 //! People.
 
+use std::collections::BTreeMap;
+
 use events::{MemberProfile, MemberStatus};
 use identity::MemberId;
 use openid::granted;
-use scim::{Email, ErrorKind, Filter, GroupReference, Lookup, Patch, Resource, USER, User};
+use scim::{Email, ErrorKind, Filter, Group, GroupReference, Lookup, Patch, Resource, USER, User};
 use storage::Storage;
 
 use super::table::{self, Kept, Named, Stored};
@@ -11,7 +13,7 @@ use super::{Fault, answer, is_meant_for, missing, query, record, removed, shown}
 use crate::Organization;
 use crate::directory::MOST_MEMBERS;
 use crate::people::Plan;
-use crate::protocol::{Asked, GroupGrant, MemberRecord, OrderError, Provision, Provisioned};
+use crate::protocol::{Asked, GroupGrant, MemberRecord, OrderError, Provision, Provisioned, SignIn};
 
 /// Names have so many characters.
 const LONGEST_NAME: usize = 100;
@@ -135,8 +137,10 @@ impl<S: Storage> Organization<S> {
                 if let Some(other) = self.has_address(id, address(user).as_deref()) {
                     return Err(taken(&format!("{}, which is the address of {other}", user.user_name)));
                 }
-                let groups = self.provisioned_groups(id)?.unwrap_or_default();
-                self.plan_arrival(now, &mut plan, user, &groups)?;
+                if let Some(sign_in) = &self.records.sign_in {
+                    let groups = self.provisioned_groups(id)?.unwrap_or_default();
+                    self.plan_arrival(now, &mut plan, sign_in, user, &groups)?;
+                }
             }
         }
         let mut change = plan.change()?;
@@ -150,10 +154,55 @@ impl<S: Storage> Organization<S> {
         answer(asked, status, new)
     }
 
+    /// What other rules of sign-in mean for everybody of whom the provider has
+    /// told: roles, and a team for those who had none.
+    pub(crate) fn plan_rules(&self, now: i64, plan: &mut Plan, sign_in: &SignIn) -> Result<(), OrderError> {
+        let storage = |_| OrderError::Storage;
+        let users = self.stored::<User>(None).map_err(storage)?;
+        let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (user, group) in self.memberships(None).map_err(storage)? {
+            groups.entry(user).or_default().extend(group.names());
+        }
+        let tells_groups = !self.stored::<Group>(None).map_err(storage)?.is_empty();
+        for Stored { resource: user, .. } in users {
+            let Ok(id) = user.id.parse::<MemberId>() else { continue };
+            let own = groups.remove(&user.id).unwrap_or_default();
+            match self.records.members.get(&id).map(|known| known.profile.status) {
+                Some(MemberStatus::Removed) => {}
+                Some(_) if tells_groups => Self::plan_roles(plan, self.group_roles(now, id, sign_in, &own)),
+                Some(_) => {}
+                None => self.plan_late_arrival(now, plan, sign_in, &user, &own)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The same as an arrival, of one of many: who cannot come now, because
+    /// somebody has their address for example, waits on.
+    pub(super) fn plan_late_arrival(
+        &self,
+        now: i64,
+        plan: &mut Plan,
+        sign_in: &SignIn,
+        user: &User,
+        groups: &[String],
+    ) -> Result<(), OrderError> {
+        match self.plan_arrival(now, plan, sign_in, user, groups) {
+            Ok(()) | Err(Fault::Scim(_)) => Ok(()),
+            Err(Fault::Order(error)) => Err(error),
+        }
+    }
+
     /// Makes the member, if somebody says in which team.
-    pub(super) fn plan_arrival(&self, now: i64, plan: &mut Plan, user: &User, groups: &[String]) -> Result<(), Fault> {
-        let Ok(member) = user.id.parse::<MemberId>() else { return Ok(()) };
-        let Some(sign_in) = self.records.sign_in.as_ref().filter(|_| user.active) else { return Ok(()) };
+    fn plan_arrival(
+        &self,
+        now: i64,
+        plan: &mut Plan,
+        sign_in: &SignIn,
+        user: &User,
+        groups: &[String],
+    ) -> Result<(), Fault> {
+        let Some(member) = user.id.parse::<MemberId>().ok().filter(|_| user.active) else { return Ok(()) };
         let by_group = granted(&sign_in.groups, groups).find_map(|grant| match grant {
             GroupGrant::Team { team } => Some(*team),
             GroupGrant::Role { .. } => None,
