@@ -56,6 +56,8 @@ pub enum Area {
 pub enum Kind {
     /// The organization, a department or a team.
     Node,
+    /// The organization itself, for what is about all of it.
+    Root,
     /// A person.
     Member,
     /// A person's account.
@@ -156,18 +158,18 @@ actions! {
     /// List all organizations.
     ListOrganizations = "list_organizations" in Operate on Node;
     /// Bring credits into being.
-    IssueCredits = "issue_credits" in Operate on Node;
+    IssueCredits = "issue_credits" in Operate on Root;
     /// Say which e-mail domains are the organization's own.
-    ChangeDomains = "change_domains" in Operate on Node;
+    ChangeDomains = "change_domains" in Operate on Root;
     /// Show under which master secret the organization's secrets are sealed.
-    GetSealed = "get_sealed" in Operate on Node;
+    GetSealed = "get_sealed" in Operate on Root;
     /// Seal the organization's secrets under the current master secret.
-    Reseal = "reseal" in Operate on Node;
+    Reseal = "reseal" in Operate on Root;
     /// Read the totals for monitoring.
     Metrics = "metrics" in Operate on Node;
 
     /// Show the organization.
-    GetOrganization = "get_organization" in ViewTree on Node;
+    GetOrganization = "get_organization" in ViewTree on Root;
     /// List departments.
     ListDepartments = "list_departments" in ViewTree on Node;
     /// Show a department.
@@ -208,26 +210,26 @@ actions! {
     /// List calls.
     ListRequests = "list_requests" in ViewMoney on Node | Member;
     /// List messages that could not be delivered.
-    ListDeadLetters = "list_dead_letters" in ViewMoney on Node;
+    ListDeadLetters = "list_dead_letters" in ViewMoney on Root;
 
     /// List admin keys.
-    ListAdminKeys = "list_admin_keys" in ViewAccess on Node;
+    ListAdminKeys = "list_admin_keys" in ViewAccess on Root;
     /// List service accounts.
-    ListServiceAccounts = "list_service_accounts" in ViewAccess on Node;
+    ListServiceAccounts = "list_service_accounts" in ViewAccess on Root;
     /// Show a service account.
-    GetServiceAccount = "get_service_account" in ViewAccess on Node;
+    GetServiceAccount = "get_service_account" in ViewAccess on Root;
     /// List roles that were granted.
     ListGrants = "list_grants" in ViewAccess on Node;
     /// List workloads.
-    ListWorkloads = "list_workloads" in ViewAccess on Node;
+    ListWorkloads = "list_workloads" in ViewAccess on Root;
     /// Show how people sign in.
-    GetSignIn = "get_sign_in" in ViewAccess on Node;
+    GetSignIn = "get_sign_in" in ViewAccess on Root;
     /// Show the organization's e-mail domains.
-    GetDomains = "get_domains" in ViewAccess on Node;
+    GetDomains = "get_domains" in ViewAccess on Root;
     /// List a member's sessions.
     ListSessions = "list_sessions" in ViewAccess on Member;
     /// List policies.
-    ListPolicies = "list_policies" in ViewAccess on Node;
+    ListPolicies = "list_policies" in ViewAccess on Root;
     /// Show a policy.
     GetPolicy = "get_policy" in ViewAccess on Policy;
     /// List the versions of a policy.
@@ -235,7 +237,7 @@ actions! {
     /// Show who may do what.
     GetMatrix = "get_matrix" in ViewAccess on Node;
     /// Try policies on recorded decisions.
-    TestPolicies = "test_policies" in ViewAccess on Node;
+    TestPolicies = "test_policies" in ViewAccess on Root;
 
     /// Read the audit trail.
     ListAudit = "list_audit" in ViewAudit on Node;
@@ -247,24 +249,24 @@ actions! {
     ListNotifications = "list_notifications" in ViewAudit on Node;
 
     /// Change the organization's settings.
-    ChangeOrganization = "change_organization" in ManageSettings on Node;
+    ChangeOrganization = "change_organization" in ManageSettings on Root;
     /// Remove a message that could not be delivered.
-    RemoveDeadLetter = "remove_dead_letter" in ManageSettings on Node;
+    RemoveDeadLetter = "remove_dead_letter" in ManageSettings on Root;
 
     /// Add a provider.
-    CreateProvider = "create_provider" in ManageProviders on Node;
+    CreateProvider = "create_provider" in ManageProviders on Root;
     /// Change a provider.
-    ChangeProvider = "change_provider" in ManageProviders on Node;
+    ChangeProvider = "change_provider" in ManageProviders on Root;
     /// Remove a provider.
-    RemoveProvider = "remove_provider" in ManageProviders on Node;
+    RemoveProvider = "remove_provider" in ManageProviders on Root;
 
     /// Replace the organization's own prices.
-    ReplaceOverrides = "replace_overrides" in ManagePrices on Node;
+    ReplaceOverrides = "replace_overrides" in ManagePrices on Root;
     /// Change some of the organization's own prices.
-    ChangeOverrides = "change_overrides" in ManagePrices on Node;
+    ChangeOverrides = "change_overrides" in ManagePrices on Root;
 
     /// Make a department.
-    CreateDepartment = "create_department" in ManageDepartments on Node;
+    CreateDepartment = "create_department" in ManageDepartments on Root;
     /// Change a department.
     ChangeDepartment = "change_department" in ManageDepartments on Node;
 
@@ -301,41 +303,41 @@ actions! {
     Allot = "allot" in MoveCredits on Node;
 
     /// Make an admin key.
-    CreateAdminKey = "create_admin_key" in ManageAccess on Node;
+    CreateAdminKey = "create_admin_key" in ManageAccess on Root;
     /// Revoke an admin key.
-    RevokeAdminKey = "revoke_admin_key" in ManageAccess on Node;
+    RevokeAdminKey = "revoke_admin_key" in ManageAccess on Root;
     /// Make a service account.
-    CreateServiceAccount = "create_service_account" in ManageAccess on Node;
+    CreateServiceAccount = "create_service_account" in ManageAccess on Root;
     /// Change a service account.
-    ChangeServiceAccount = "change_service_account" in ManageAccess on Node;
+    ChangeServiceAccount = "change_service_account" in ManageAccess on Root;
     /// Make a key for a service account.
-    CreateServiceKey = "create_service_key" in ManageAccess on Node;
+    CreateServiceKey = "create_service_key" in ManageAccess on Root;
     /// Revoke a service account's key.
-    RevokeServiceKey = "revoke_service_key" in ManageAccess on Node;
+    RevokeServiceKey = "revoke_service_key" in ManageAccess on Root;
     /// Let a workload's tokens stand in place of a key.
-    CreateWorkload = "create_workload" in ManageAccess on Node;
+    CreateWorkload = "create_workload" in ManageAccess on Root;
     /// Accept a workload's tokens no more.
-    RemoveWorkload = "remove_workload" in ManageAccess on Node;
+    RemoveWorkload = "remove_workload" in ManageAccess on Root;
     /// Set at which provider people sign in.
-    ChangeSignIn = "change_sign_in" in ManageAccess on Node;
+    ChangeSignIn = "change_sign_in" in ManageAccess on Root;
     /// Let nobody sign in any more.
-    RemoveSignIn = "remove_sign_in" in ManageAccess on Node;
+    RemoveSignIn = "remove_sign_in" in ManageAccess on Root;
     /// Say who there is and in which groups, as the identity provider does by SCIM.
-    Provision = "provision" in ManageAccess on Node;
+    Provision = "provision" in ManageAccess on Root;
     /// Make a setup token.
-    CreateSetupToken = "create_setup_token" in ManageAccess on Node;
+    CreateSetupToken = "create_setup_token" in ManageAccess on Root;
     /// Make a session for a script of one's own.
     CreateSession = "create_session" in ManageAccess on Member;
     /// Grant a role on a node.
-    CreateGrant = "create_grant" in ManageAccess on Node;
+    CreateGrant = "create_grant" in ManageAccess on Root;
     /// Take a role back.
-    RevokeGrant = "revoke_grant" in ManageAccess on Node;
+    RevokeGrant = "revoke_grant" in ManageAccess on Root;
 
     /// Lend one's own role on a node until a date.
     LendRole = "lend_role" in LendRoles on Node;
 
     /// Make a policy.
-    CreatePolicy = "create_policy" in ManagePolicies on Node;
+    CreatePolicy = "create_policy" in ManagePolicies on Root;
     /// Change a policy.
     ChangePolicy = "change_policy" in ManagePolicies on Policy;
     /// Remove a policy.
@@ -413,7 +415,7 @@ impl Kind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Node => "Node",
+            Self::Node | Self::Root => "Node",
             Self::Member => "Member",
             Self::Wallet => "Wallet",
             Self::Pool => "Pool",

@@ -5,7 +5,7 @@ use identity::{
 };
 
 use crate::question::{Facts, Question, Resource, Who};
-use crate::{Action, Engine, Grant, Grantee, Node, Role};
+use crate::{Action, Engine, Grant, Grantee, Kind, Node, Role};
 
 /// Whose rights a column of the table shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,11 @@ pub fn count(engine: &Engine, column: Column, action: Action, now_ms: i64) -> (b
         Resource::Policy { id: PolicyId::from_u128(1), name: "any".to_owned() },
     ];
     let mut decisions: usize = 0;
-    for resource in below.chain(in_team).filter(|resource| action.kinds().contains(&resource.kind())) {
+    let concerns = |resource: &Resource| {
+        let is_root = matches!(resource, Resource::Node(Node::Organization(_)));
+        action.kinds().iter().any(|kind| *kind == resource.kind() || (*kind == Kind::Root && is_root))
+    };
+    for resource in below.chain(in_team).filter(concerns) {
         let depth = match &resource {
             Resource::Node(node) => nodes.iter().position(|other| other == node).unwrap_or_default(),
             Resource::Policy { .. } => 0,
