@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::path::{offset, path_at};
+use super::path::path_of;
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
 
@@ -76,7 +76,7 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Pro
     }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = T::deserialize(&mut reader).map_err(|error| {
-        let path = path_at(text, offset(text, error.line(), error.column()));
+        let path = path_of(text, &error);
         match error.classify() {
             Category::Data => Problem::invalid(at(&path, &error.to_string())),
             // Where a word is expected, a number or `null` is such an error too.
