@@ -15,7 +15,7 @@ use crate::extract::{Action, Body, Caller, Target};
 use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::tags::Tagged;
-use crate::text::{Help, Name, given};
+use crate::text::{Help, Name, given, object};
 
 /// An organization.
 #[derive(Debug, Serialize, ToSchema)]
@@ -112,7 +112,7 @@ impl From<Directory> for Organization {
 pub(crate) struct OrganizationChange {
     #[schema(value_type = Option<schema::Name>)]
     name: Option<Name>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     settings: SettingsChange,
     /// Says that `addresses` may lack the address that this very request comes from.
     #[serde(default)]
@@ -140,7 +140,7 @@ pub(crate) struct SettingsChange {
     /// What becomes of the credits of members who are removed from now on.
     #[schema(value_type = Option<schema::LeaverCredits>)]
     leaver_credits: Option<LeaverCredits>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     retention: RetentionChange,
 }
 
@@ -273,6 +273,8 @@ mod tests {
             (r#"{"settings":{"time_zone":"Mars/Base"}}"#, "not a time zone"),
             (r#"{"settings":{"usd_per_million_credits":"0"}}"#, "above zero"),
             (r#"{"settings":{"zone":"UTC"}}"#, "unknown field `zone`"),
+            (r#"{"settings":["UTC"]}"#, "invalid type: sequence, expected an object"),
+            (r#"{"settings":{"retention":[30, null]}}"#, "invalid type: sequence, expected an object"),
             (r#"{"settings":{"addresses":["10.0.0.0/33"]}}"#, "`10.0.0.0/33` is not a network"),
         ] {
             assert!(apply(json).unwrap_err().contains(part), "{json}");

@@ -143,11 +143,12 @@ pub(crate) async fn create_policy(
     Body { value, repeat }: Body<PolicyOrder>,
 ) -> Result<Created<PolicyBody>, Problem> {
     let admin = caller.may(Action::CreatePolicy, Target::Organization).await?;
-    if value.version.is_some() {
+    let version = value.version;
+    let put = value.into_put(PolicyId::from_u128(admin.id()?), true)?;
+    if version.is_some() {
         let detail = "`version` is for a change of a policy: a new one has none before, so leave it out";
         return Err(Problem::new(Code::PreconditionFailed, detail));
     }
-    let put = value.into_put(PolicyId::from_u128(admin.id()?), true)?;
     order(&admin, &repeat, Act::PutPolicy(put)).await.map(|record| created(record.into()))
 }
 
