@@ -177,6 +177,14 @@ fn roles_follow_groups_and_their_names() {
     let second = json!([{"value": MemberId::from_u128(2).to_string()}]);
     assert_eq!(world.patch(About::Groups, &id, json!({"op": "add", "path": "members", "value": second})), 200);
     assert_eq!(world.roles().len(), 2);
+    // The version is the same wherever it is read.
+    let version = |body: &Value| body["meta"]["version"].clone();
+    let alone = version(&world.ask(About::Groups, Asked::Get { id: id.clone() }).body.unwrap());
+    let search = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "excludedAttributes": ["members"],
+    });
+    let listed = world.ask(About::Groups, Asked::Search { body: search }).body.unwrap();
+    assert_eq!((version(&listed["Resources"][0]), &listed["Resources"][0]["members"]), (alone, &Value::Null));
     // Who is out has none, and has them again when they are in again.
     let first = MemberId::from_u128(1).to_string();
     let active = |value: bool| json!({"op": "replace", "value": {"active": value}});

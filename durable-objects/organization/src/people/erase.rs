@@ -2,8 +2,9 @@
 //!
 //! Their id stays, for money and the trail name them by it; what says whose it
 //! was goes: name, address, the account at the provider and what that has said
-//! of them by SCIM, workloads of theirs, details of the audit trail, and replies that are remembered. Their team
-//! hears of it by a message, as exactly once as of any other change.
+//! of them by SCIM, workloads of theirs, details of the audit trail, and
+//! replies that are remembered. Their team hears of it by a message, as exactly
+//! once as of any other change.
 
 use events::{MemberProfile, MemberStatus, Message};
 use identity::MemberId;

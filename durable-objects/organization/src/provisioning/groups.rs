@@ -48,11 +48,9 @@ impl<S: Storage> Organization<S> {
         let query = query(asked)?;
         let lookup = query.filter.as_ref().and_then(|filter| filter.lookup(&GROUP));
         let mut groups = self.stored::<Group>(lookup)?;
-        // Providers ask for a group by name and do not want its members.
-        if query.projection.wants(&GROUP, "members") || query.filter.is_some() {
-            for group in &mut groups {
-                group.resource.members = self.members_of(&group.resource.id)?;
-            }
+        // Also where nobody wants to see them: the version is one of all that a group has.
+        for group in &mut groups {
+            group.resource.members = self.members_of(&group.resource.id)?;
         }
         let groups = groups.into_iter().map(|group| shown(asked, self.with_names(asked, group)?));
         let all = groups.collect::<Result<Vec<_>, Fault>>()?;

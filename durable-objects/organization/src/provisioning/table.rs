@@ -3,6 +3,8 @@
 //! It is read when somebody asks, and not kept in memory: it is large, and no
 //! call and no decision looks at it.
 
+use std::collections::BTreeSet;
+
 use identity::MemberId;
 use journal::Statement;
 use scim::{Group, Lookup, Member, Resource, User, folded};
@@ -172,6 +174,12 @@ impl<S: Storage> Organization<S> {
         let values: Vec<Value> = std::iter::once(R::KIND.to_owned()).chain(name).map(Value::Text).collect();
         let rows = self.rows(&format!("{COLUMNS} WHERE kind = ?{condition} ORDER BY id"), &values)?;
         rows.iter().map(read).collect()
+    }
+
+    /// Of whom the provider has told, by id.
+    pub(super) fn told(&self) -> Result<BTreeSet<String>, StorageError> {
+        let rows = self.rows("SELECT id FROM provisioned WHERE kind = 'User'", &[])?;
+        rows.iter().map(|row| Ok(row.text(0)?.to_owned())).collect()
     }
 
     /// Who is in a group.

@@ -44,15 +44,15 @@ impl<S: Storage> Organization<S> {
         let query = query(asked)?;
         let lookup = query.filter.as_ref().and_then(|filter: &Filter| filter.lookup(&USER));
         let mut users = self.stored::<User>(lookup)?;
-        let mut memberships = self.memberships(None)?;
-        for user in &mut users {
-            let own = memberships.extract_if(.., |(user_id, _)| *user_id == user.resource.id);
-            user.resource.groups = references(asked, own.map(|(_, group)| group));
+        let mut groups: BTreeMap<String, Vec<Named>> = BTreeMap::new();
+        for (user, group) in self.memberships(None)? {
+            groups.entry(user).or_default().push(group);
         }
-        let told: Vec<String> = match lookup {
-            None => users.iter().map(|user| user.resource.id.clone()).collect(),
-            Some(_) => self.stored::<User>(None)?.into_iter().map(|user| user.resource.id).collect(),
-        };
+        for user in &mut users {
+            let own = groups.remove(&user.resource.id).unwrap_or_default();
+            user.resource.groups = references(asked, own.into_iter());
+        }
+        let told = self.told()?;
         users.extend(self.untold().filter(|user| !told.contains(&user.resource.id)));
         let all = users.into_iter().map(|user| shown(asked, user)).collect::<Result<Vec<_>, _>>()?;
         Ok(Provisioned { status: 200, body: Some(query.answer(&USER, all)), version: None, location: None })
