@@ -1,4 +1,4 @@
-// Starts Alfred for a test: the built worker in workerd, on a state folder of
+// Starts Alfred for a test: the built scripts in workerd, on a state folder of
 // its own. Tests know Alfred from outside, over HTTP; beyond that they may run
 // cron triggers, kill workerd with SIGKILL and look into D1.
 
@@ -18,13 +18,13 @@ const UNLIMITED = { KEY_REQUESTS_A_MINUTE: "0", FAILED_KEYS_A_MINUTE: "0", SIGN_
  * @param {object} [options]
  * @param {string} [options.state] a state folder to go on from; a new one,
  *   removed by `stop`, if left out
- * @param {Record<string, string>} [options.env] more variables for the worker;
+ * @param {Record<string, string>} [options.env] more variables for the scripts;
  *   unless said here, anybody may come as often as they like: tests are one
  *   caller, and a quick one
- * @param {string} [options.build] another folder with a built worker
+ * @param {string} [options.build] another folder with built scripts
  * @param {boolean} [options.seed] with the example organization of `cargo xtask dev`
  * @param {number} [options.twins] so many isolates more
- * @param {boolean} [options.verbose] show what the worker logs
+ * @param {boolean} [options.verbose] show what the scripts log
  * @returns {Promise<Alfred>}
  */
 export async function startAlfred({ state, env, build = builtWorker(), seed = false, twins = 0, verbose = "ALFRED_VERBOSE" in process.env } = {}) {
@@ -56,7 +56,7 @@ export class Alfred {
   constructor(runtime, ownsState, logs) {
     this.#runtime = runtime;
     this.#ownsState = ownsState;
-    /** What the worker logged, line by line. */
+    /** What the scripts logged, line by line. */
     this.logs = logs;
     /** What `seed` made: the content of dev.json. */
     this.dev = undefined;
@@ -77,7 +77,7 @@ export class Alfred {
     return this.#runtime.state;
   }
 
-  /** The cron triggers in wrangler.toml. */
+  /** The cron triggers. */
   get crons() {
     return this.#runtime.crons;
   }
@@ -153,7 +153,7 @@ export function temporaryFolder() {
 /** What `cargo xtask test` built, or whatever is there for tests started by hand. */
 export function builtWorker() {
   const folders = [process.env.ALFRED_BUILD, join(ROOT, "build/release"), join(ROOT, "build/dev")];
-  const found = folders.find((folder) => folder && existsSync(join(folder, "index.js")));
+  const found = folders.find((folder) => folder && existsSync(join(folder, "edge/index.js")));
   if (found === undefined) throw new Error("nothing is built: run `cargo xtask build`");
   return found;
 }

@@ -16,33 +16,63 @@ import { startProvider } from "./lib/provider.mjs";
 const WALLET = 50_000_000;
 const LEASE_MS = 120_000;
 
-/** Around the built worker: after so many more looks at the clock, Rust's next one traps. */
-const TRAP = `
-import alfred, { OrganizationActor, TeamActor } from "./alfred.js";
-export { OrganizationActor, TeamActor };
+/** Around each built script: after so many more looks at the clock, Rust's next one traps. */
+const CLOCK = `
 const now = Date.now;
 let left = -1;
 Date.now = () => {
   if (left >= 0 && left-- === 0) throw new WebAssembly.RuntimeError("unreachable");
   return now();
 };
+/** What "/trap?after=N" orders, if it is that. */
+const isTrap = ({ url }) => new URL(url).pathname === "/trap";
+const spring = ({ url }) => (left = Number(new URL(url).searchParams.get("after")), new Response());
+`;
+const TRAPS = {
+  edge: `
+import script from "./script.js";
+${CLOCK}
 export default {
-  ...alfred,
-  fetch(request, env, context) {
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname !== "/trap") return alfred.fetch(request, env, context);
-    left = Number(searchParams.get("after"));
-    return new Response();
+  async fetch(request, env, context) {
+    if (!isTrap(request)) return script.fetch(request, env, context);
+    switch (new URL(request.url).searchParams.get("in")) {
+      case "management": return env.MANAGEMENT.fetch(request);
+      case "actors": return env.TEAM.get(env.TEAM.idFromName("trap")).fetch(request);
+      default: return spring(request);
+    }
   },
 };
-`;
+`,
+  management: `
+import script from "./script.js";
+${CLOCK}
+export default {
+  ...script,
+  fetch: (request, env, context) => (isTrap(request) ? spring(request) : script.fetch(request, env, context)),
+};
+`,
+  actors: `
+import script, * as actors from "./script.js";
+${CLOCK}
+export class TeamActor extends actors.TeamActor {
+  fetch(request) {
+    return isTrap(request) ? spring(request) : super.fetch(request);
+  }
+}
+export class OrganizationActor extends actors.OrganizationActor {}
+export default script;
+`,
+};
+const SCRIPTS = Object.keys(TRAPS);
 
 const build = temporaryFolder();
 let alfred, provider, company;
 before(async () => {
   cpSync(builtWorker(), build, { recursive: true });
-  renameSync(join(build, "index.js"), join(build, "alfred.js"));
-  writeFileSync(join(build, "index.js"), TRAP);
+  for (const script of SCRIPTS) {
+    renameSync(join(build, script, "index.js"), join(build, script, "script.js"));
+    writeFileSync(join(build, script, "index.js"), TRAPS[script]);
+  }
   [alfred, provider] = await Promise.all([startAlfred({ build }), startProvider("--keep-calls", "100000")]);
   company = await found(alfred, { provider });
 });
@@ -51,19 +81,24 @@ after(async () => {
   rmSync(build, { recursive: true, force: true });
 });
 
+/** Lets a script's next look at the clock but `after` trap; -1 for none. */
+async function trap(script, after) {
+  assert.equal((await alfred.fetch(`/trap?in=${script}&after=${after}`)).status, 200);
+}
+
 test("a call whose program dies gets an answer at once", async () => {
   const person = await company.addPerson({ wallet: WALLET });
   const statuses = [];
-  for (let trap = 0; trap < 12; trap++) {
-    await alfred.fetch(`/trap?after=${trap}`);
+  for (let after = 0; after < 12; after++) {
+    await trap("edge", after);
     const started = Date.now();
     const { status, headers, body } = await call(alfred, person.secret, planned({ delay_headers_ms: 5 }));
     // Or the runtime answers by itself, and says nothing.
     if (body) assert.equal(headers.get("x-content-type-options"), "nosniff");
-    assert.ok(Date.now() - started < 2000, `trap ${trap}: after ${Date.now() - started} ms`);
+    assert.ok(Date.now() - started < 2000, `trap ${after}: after ${Date.now() - started} ms`);
     statuses.push(status);
   }
-  await alfred.fetch("/trap?after=-1");
+  await trap("edge", -1);
   assert.ok(statuses.includes(500), `${statuses}`);
   assert.equal((await call(alfred, person.secret, chat())).status, 200);
 });
@@ -71,24 +106,24 @@ test("a call whose program dies gets an answer at once", async () => {
 test("what died answers as what lives does", async () => {
   const { components } = await (await alfred.fetch("/api/v1/openapi.json")).json();
   const documented = components.responses.internal.content["application/problem+json"].example;
-  const problem = await died("/api/v1/organization");
+  const problem = await died("management", "/api/v1/organization");
   assert.equal(problem.kind, "application/problem+json");
   assert.deepEqual({ ...problem.body, detail: documented.detail }, documented);
 
   for (const path of ["/v1/models", "/models"]) {
-    const { kind, body } = await died(path);
+    const { kind, body } = await died("edge", path);
     assert.equal(kind, "application/json");
     assert.deepEqual({ ...body.error, message: "" }, { message: "", type: "server_error", param: null, code: "internal_error" });
   }
 });
 
-/** What is answered when the program dies in the middle of this request. */
-async function died(path) {
-  for (let trap = 0; trap < 12; trap++) {
-    await alfred.fetch(`/trap?after=${trap}`);
+/** What is answered when a script's program dies in the middle of this request. */
+async function died(script, path) {
+  for (let after = 0; after < 12; after++) {
+    await trap(script, after);
     const response = await alfred.fetch(path, { headers: { authorization: `Bearer ${company.api.key}` } });
     const text = await response.text();
-    await alfred.fetch("/trap?after=-1");
+    await trap(script, -1);
     if (text.includes("started anew")) {
       assert.equal(response.status, 500);
       return { kind: response.headers.get("content-type"), body: JSON.parse(text) };
@@ -110,12 +145,12 @@ test("traps under load lose and double nothing", { timeout: 300_000 }, async () 
     } catch {}
     broken++;
   };
-  for (let trap = 0; trap < 40; trap++) {
-    await alfred.fetch(`/trap?after=${trap}`);
-    await Promise.all(Array.from({ length: 8 }, (_, lane) => one(lane + trap)));
-    await eventually(async () => (await call(alfred, people[trap % 2].secret, chat())).status === 200, { within: 5000 });
+  for (let round = 0; round < 60; round++) {
+    await trap(SCRIPTS[round % SCRIPTS.length], Math.floor(round / 2));
+    await Promise.all(Array.from({ length: 8 }, (_, lane) => one(lane + round)));
+    await eventually(async () => (await call(alfred, people[round % 2].secret, chat())).status === 200, { within: 5000 });
   }
-  await alfred.fetch("/trap?after=-1");
+  for (const script of SCRIPTS) await trap(script, -1);
   const died = alfred.logs.filter((line) => line.includes("started anew")).length;
   assert.ok(died >= 20, `it died ${died} times: the traps were not sprung`);
   assert.ok(broken > 0, "the traps broke nothing: there was no load");

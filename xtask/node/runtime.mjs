@@ -25,15 +25,15 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
  *
  * @param {object} options
  * @param {string} options.state the state folder; made if missing
- * @param {string} options.build the folder with `index.js` and the modules that it imports
+ * @param {string} options.build the folder with a folder for each script: `index.js` and the modules that it imports
  * @param {string} [options.host]
  * @param {number} [options.port] 0 picks a free one and keeps it over restarts
- * @param {Record<string, string>} [options.env] more variables for the worker
+ * @param {Record<string, string>} [options.env] more variables for the scripts
  * @param {boolean} [options.devVars] also take `.dev.vars`
  * @param {boolean} [options.fresh] forget the old state first
- * @param {boolean} [options.sql] D1 can be asked past the worker, by anybody on this machine
+ * @param {boolean} [options.sql] D1 can be asked past the scripts, by anybody on this machine
  * @param {number} [options.twins] so many isolates more, before the same objects and databases
- * @param {(line: string) => void} [options.onLog] takes what the worker logs,
+ * @param {(line: string) => void} [options.onLog] takes what the scripts log,
  *   which otherwise goes to this process's own output
  * @returns {Promise<Runtime>}
  */
@@ -43,7 +43,7 @@ export async function startRuntime(options) {
   if (options.fresh) forget(state);
   mkdirSync(state, { recursive: true, mode: 0o700 });
   markEnvironment(state);
-  const settings = readSettings(join(ROOT, "wrangler.toml"), { devVars: options.devVars ?? false });
+  const settings = readSettings(ROOT, { devVars: options.devVars ?? false });
   const runtime = new Runtime({ host: "127.0.0.1", port: 0, env: {}, ...options, state, settings });
   await runtime.start();
   return runtime;
@@ -86,11 +86,12 @@ export class Runtime {
     await this.#miniflare.ready;
     this.#workerd = latestWorkerd();
     this.#workerd.once("exit", () => this.#workerd && this.#onUnexpectedExit());
-    const url = await this.#miniflare.unsafeGetDirectURL(this.name);
+    const { name } = this.#options.settings.edge;
+    const url = await this.#miniflare.unsafeGetDirectURL(name);
     this.#options.port = Number(url.port);
     /** Where the API listens, without a slash at the end. */
     this.url = url.origin;
-    const twins = Array.from({ length: this.#options.twins ?? 0 }, (_, place) => twinName(this.name, place));
+    const twins = Array.from({ length: this.#options.twins ?? 0 }, (_, place) => twinName(name, place));
     const urls = await Promise.all(twins.map((name) => this.#miniflare.unsafeGetDirectURL(name)));
     /** Where the isolates beside the first listen. */
     this.twins = urls.map(({ origin }) => origin);
@@ -101,20 +102,15 @@ export class Runtime {
 
   async #migrate() {
     const applied = [];
-    for (const { binding, migrations } of this.#options.settings.databases) {
+    for (const { binding, migrations } of this.#options.settings.management.databases) {
       applied.push(...(await applyMigrations(await this.database(binding), migrations)));
     }
     return applied;
   }
 
-  /** The worker's name in wrangler.toml. */
-  get name() {
-    return this.#options.settings.name;
-  }
-
-  /** The cron triggers in wrangler.toml. */
+  /** The cron triggers. */
   get crons() {
-    return this.#options.settings.crons;
+    return this.#options.settings.management.crons;
   }
 
   /** The state folder. */
@@ -134,11 +130,11 @@ export class Runtime {
 
   /** A D1 database, to look into. */
   database(binding = "DB") {
-    return this.#miniflare.getD1Database(binding, this.name);
+    return this.#miniflare.getD1Database(binding, this.#options.settings.management.name);
   }
 
   /**
-   * Asks D1, past the worker. Only where `sql` was said at the start.
+   * Asks D1, past the scripts. Only where `sql` was said at the start.
    *
    * Over HTTP: Miniflare's own proxy of a binding waits for its answers with a
    * blocked thread, and confuses them when the machine is busy.
@@ -152,20 +148,20 @@ export class Runtime {
     return response.json();
   }
 
-  /** A Durable Object, by its name, to ask it past the worker. */
+  /** A Durable Object, by its name, to ask it past the other scripts. */
   async actor(binding, name) {
-    const namespace = await this.#miniflare.getDurableObjectNamespace(binding, this.name);
+    const namespace = await this.#miniflare.getDurableObjectNamespace(binding, this.#options.settings.edge.name);
     return namespace.get(namespace.idFromName(name));
   }
 
-  /** The compatibility date in wrangler.toml. */
+  /** The compatibility date of the edge. */
   get compatibilityDate() {
-    return this.#options.settings.worker.compatibilityDate;
+    return this.#options.settings.edge.worker.compatibilityDate;
   }
 
   /** Runs the scheduled handler, as a cron trigger would, and waits for it. */
   async scheduled(cron = this.crons[0], scheduledTime = new Date()) {
-    const worker = await this.#miniflare.getWorker(this.name);
+    const worker = await this.#miniflare.getWorker(this.#options.settings.management.name);
     return worker.scheduled({ cron, scheduledTime });
   }
 
@@ -200,16 +196,17 @@ export class Runtime {
 }
 
 function miniflareOptions({ build, env, host, onLog, port, settings, sql, state, twins = 0 }) {
-  const folder = resolve(build);
-  const worker = {
-    ...settings.worker,
-    name: settings.name,
-    modulesRoot: folder,
-    modules: modules(folder),
-    bindings: { ...settings.worker.bindings, ...loadSecrets(state), ...env },
-    // Straight into the worker: no proxy in JavaScript in between.
-    unsafeDirectSockets: [{ host, port }],
-  };
+  const kept = Object.entries(loadSecrets(state));
+  const workers = settings.scripts.map(({ folder, secrets, name, worker }) => ({
+    ...worker,
+    name,
+    modulesRoot: resolve(build, folder),
+    modules: modules(resolve(build, folder)),
+    bindings: { ...worker.bindings, ...Object.fromEntries(kept.filter(([name]) => secrets.includes(name))), ...env },
+  }));
+  const [, management, edge] = workers;
+  // Straight into the script: no proxy in JavaScript in between.
+  edge.unsafeDirectSockets = [{ host, port }];
   return {
     log: new Log(LogLevel.WARN),
     ...(onLog && { handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].forEach((stream) => forLines(stream, onLog)) }),
@@ -219,8 +216,8 @@ function miniflareOptions({ build, env, host, onLog, port, settings, sql, state,
     port: 0,
     cf: false,
     workers: [
-      worker,
-      ...Array.from({ length: twins }, (_, place) => twin(worker, place)),
+      ...workers,
+      ...Array.from({ length: twins }, (_, place) => twinsOf(management, edge, place)).flat(),
       ...(sql ? [sqlWorker(settings)] : []),
     ],
   };
@@ -228,23 +225,23 @@ function miniflareOptions({ build, env, host, onLog, port, settings, sql, state,
 
 const twinName = (name, place) => `${name}-twin-${place + 1}`;
 
-/** The worker once more, in an isolate of its own, as at another place of the edge: the objects are the first one's. */
-function twin({ queueConsumers: _, ...worker }, place) {
-  const objects = Object.entries(worker.durableObjects).map(([binding, object]) => {
-    const className = typeof object === "string" ? object : object.className;
-    return [binding, { className, scriptName: worker.name }];
-  });
-  return {
-    ...worker,
-    name: twinName(worker.name, place),
-    durableObjects: Object.fromEntries(objects),
-    unsafeDirectSockets: [{ ...worker.unsafeDirectSockets[0], port: 0 }],
-  };
+/** The edge and the management API once more, in isolates of their own, as at another place of the world. */
+function twinsOf({ queueConsumers: _, ...management }, edge, place) {
+  const name = twinName(management.name, place);
+  return [
+    { ...management, name },
+    {
+      ...edge,
+      name: twinName(edge.name, place),
+      serviceBindings: { ...edge.serviceBindings, MANAGEMENT: name },
+      unsafeDirectSockets: [{ ...edge.unsafeDirectSockets[0], port: 0 }],
+    },
+  ];
 }
 
 /** A worker beside Alfred that answers SQL. */
-function sqlWorker(settings) {
-  const { compatibilityDate, d1Databases } = settings.worker;
+function sqlWorker({ management }) {
+  const { compatibilityDate, d1Databases } = management.worker;
   const contents = `
     export default {
       async fetch(request, env) {

@@ -1,7 +1,9 @@
-// What wrangler.toml says, in Miniflare's words, so that the file stays the
-// single source of bindings for the local runtime and for production.
+// What each script's wrangler.toml says, in Miniflare's words, so that the files
+// stay the single source of bindings for the local runtime and for production.
 
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { parseEnv } from "node:util";
 
 // No telemetry and no lookups: the local runtime works without the internet.
 Object.assign(process.env, {
@@ -14,29 +16,55 @@ Object.assign(process.env, {
 
 const wrangler = await import("wrangler");
 
+const MASTER_SECRETS = ["MASTER_SECRET", "MASTER_SECRET_PREVIOUS"];
+
 /**
- * Reads wrangler.toml.
- *
- * @param {string} configPath
- * @param {{ devVars: boolean }} options `devVars`: also take `.dev.vars` beside
- *   the file (a person's own keys); tests leave it out, to run alike everywhere
- * @returns {{ name: string, worker: object, crons: string[], databases: { binding: string, migrations: string }[] }}
+ * The scripts and their secrets, each after those that it names; the last one
+ * is what everybody calls.
  */
-export function readSettings(configPath, { devVars }) {
+const SCRIPTS = { actors: [], management: ["OPERATOR_KEY", ...MASTER_SECRETS], edge: MASTER_SECRETS };
+
+/**
+ * Reads every script's wrangler.toml.
+ *
+ * @param {string} root of the workspace
+ * @param {{ devVars: boolean }} options `devVars`: also take `.dev.vars` in the
+ *   root (a person's own keys); tests leave it out, to run alike everywhere
+ * @returns {{ scripts: Script[], edge: Script, management: Script }}
+ *
+ * @typedef {{ folder: string, secrets: string[], name: string, worker: object, crons: string[], databases: { binding: string, migrations: string }[] }} Script
+ *   `folder`: where it is in a build; `secrets`: their names; `worker`: Miniflare's options
+ */
+export function readSettings(root, { devVars }) {
+  const own = devVars ? readDevVars(join(root, ".dev.vars")) : {};
+  const scripts = Object.entries(SCRIPTS).map(([folder, secrets]) => ({
+    secrets,
+    ...readScript(folder, join(root, "workers", folder, "wrangler.toml"), own),
+  }));
+  const [, management, edge] = scripts;
+  return { scripts, edge, management };
+}
+
+function readScript(folder, configPath, own) {
   const config = wrangler.unstable_readConfig({ config: configPath });
   const { workerOptions } = wrangler.unstable_getMiniflareWorkerOptions(configPath);
   // Modules are listed by name (runtime.mjs), so rules that find them have no use.
   const { modulesRules: _, ...worker } = workerOptions;
-  if (!devVars) worker.bindings = { ...config.vars };
   return {
+    folder,
     name: config.name,
-    worker,
+    worker: { ...worker, bindings: { ...config.vars, ...own } },
     crons: config.triggers.crons ?? [],
     databases: config.d1_databases.map((database) => ({
       binding: database.binding,
       migrations: join(dirname(configPath), database.migrations_dir ?? "migrations"),
     })),
   };
+}
+
+/** `KEY=VALUE`, one a line; `#` begins a comment. */
+function readDevVars(path) {
+  return existsSync(path) ? parseEnv(readFileSync(path, "utf8")) : {};
 }
 
 /** Splits a migration into its statements. */

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::support::edge::{self, Profile};
+use crate::support::scripts::{self, Profile};
 use crate::support::tools::{node, rust};
 use crate::support::{console, workspace};
 use cells::Plan;
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     /// A folder on a disk; the target folder if left out.
     #[arg(long, value_name = "FOLDER")]
     disk: Option<PathBuf>,
-    /// Measure this build of the worker instead of building one.
+    /// Measure this build of the scripts instead of building one.
     #[arg(long, value_name = "FOLDER")]
     build: Option<PathBuf>,
 }
@@ -69,7 +69,7 @@ enum Part {
     Disk,
     /// Reserves against the length of the journal
     Growth,
-    /// The script's size and start
+    /// The scripts' sizes and starts
     Script,
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     node::packages()?;
     let build = match &arguments.build {
         Some(folder) => fs::canonicalize(folder).with_context(|| format!("cannot find {}", folder.display()))?,
-        None => edge::build(Profile::Release)?,
+        None => scripts::build(Profile::Release)?,
     };
     let fakes = Fakes::build()?;
     let growth = if wants(Part::Growth) { Some(growth::build()?) } else { None };
@@ -90,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut report = Report::new(machine::look(&build, arguments.quick)?);
     report.print_head();
     if wants(Part::Script) {
-        report.script = Some(in_folder(&arguments.memory, |folder| script::measure(&build, folder, plan.starts))?);
+        report.scripts = Some(in_folder(&arguments.memory, |folder| script::measure(&build, folder, plan.starts))?);
     }
     if let Some(program) = growth {
         report.growth = Some(in_folder(&arguments.memory, |folder| growth::measure(&program, folder, plan.entries))?);

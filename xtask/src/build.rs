@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use crate::support::edge::{self, Profile};
+use crate::support::scripts::{self, Profile};
 use crate::support::{console, workspace};
 
-/// Build the worker into build/, and check what was built.
+/// Build the scripts into build/, and check what was built.
 ///
-/// The built module must export every Durable Object class and handler that
+/// Each must export every Durable Object class and handler that its
 /// wrangler.toml names, and a release build must be within the size budget.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 /// Runs the chore.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let profile = if arguments.release { Profile::Release } else { Profile::Dev };
-    let folder = edge::build(profile)?;
+    let folder = scripts::build(profile)?;
     console::note(&format!("built into {}", workspace::shown(&folder)));
     Ok(())
 }

@@ -1,19 +1,16 @@
 //! `cargo xtask deploy`.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::support::edge::{self, Profile};
+use crate::support::scripts::wrangler_toml::{Environment, WranglerToml};
+use crate::support::scripts::{self, Profile, Script};
 use crate::support::tools::node;
-use crate::support::wrangler_toml::{Environment, WranglerToml};
 use crate::support::{console, process, workspace};
-
-/// The secrets that a deployment must have. Locally, xtask/node/secrets.mjs
-/// makes them.
-const SECRETS: [&str; 2] = ["OPERATOR_KEY", "MASTER_SECRET"];
 
 /// Build, check, migrate and deploy to Cloudflare.
 ///
@@ -47,40 +44,56 @@ impl Target {
 /// Runs the chore.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let target = arguments.env.name();
-    let config = WranglerToml::read()?;
-    let environment = config.environment(target)?;
+    let configs = Script::ALL.map(|script| Ok((script, WranglerToml::read(script)?)));
+    let configs = configs.into_iter().collect::<Result<Vec<_>>>()?;
+    let environments = configs.iter().map(|(script, config)| Ok((*script, config.environment(target)?)));
+    let environments = environments.collect::<Result<Vec<_>>>()?;
     let wrangler = Wrangler::ensure(target)?;
 
     if arguments.dry_run {
-        for line in placeholders(environment, target) {
+        for line in environments.iter().flat_map(|(script, environment)| placeholders(*script, environment, target)) {
             console::note(&format!("still to do: {line}"));
         }
-        edge::build(Profile::Release)?;
-        process::run(wrangler.command(&["deploy", "--dry-run"]).args(["--outdir", "build/dry-run"]))?;
+        scripts::build(Profile::Release)?;
+        for script in Script::ALL {
+            let outdir = workspace::path("build/dry-run").join(script.name());
+            let mut command = wrangler.command(script, &["deploy", "--dry-run", "--outdir"]);
+            process::run(command.arg(outdir))?;
+        }
         return Ok(());
     }
-    check(environment, &wrangler)?;
-    edge::build(Profile::Release)?;
-    for database in environment.databases() {
-        console::step(&format!("migrating {}", database.database_name), || {
-            process::run(&mut wrangler.command(&["d1", "migrations", "apply", &database.database_name, "--remote"]))
+    check(&environments, &wrangler)?;
+    scripts::build(Profile::Release)?;
+    for (script, environment) in environments {
+        for database in environment.databases() {
+            let name = &database.database_name;
+            console::step(&format!("migrating {name}"), || {
+                process::run(&mut wrangler.command(script, &["d1", "migrations", "apply", name, "--remote"]))
+            })?;
+        }
+        console::step(&format!("deploying {} to {target}", script.name()), || {
+            process::run(&mut wrangler.command(script, &["deploy"]))
         })?;
     }
-    console::step(&format!("deploying to {target}"), || process::run(&mut wrangler.command(&["deploy"])))
+    Ok(())
 }
 
 /// Everything that must be in place before the first change is made.
-fn check(environment: &Environment, wrangler: &Wrangler) -> Result<()> {
+fn check(environments: &[(Script, &Environment)], wrangler: &Wrangler) -> Result<()> {
     console::step("checking the account", || {
         let mut to_do = Vec::new();
         let is_logged_in = process::run_quietly(&mut wrangler.plain(&["whoami", "--json"])).is_ok();
         if !is_logged_in {
             to_do.push("npx wrangler login   # or set CLOUDFLARE_API_TOKEN".to_owned());
         }
-        to_do.extend(placeholders(environment, wrangler.target));
+        for (script, environment) in environments {
+            to_do.extend(placeholders(*script, environment, wrangler.target));
+        }
         if is_logged_in {
-            to_do.extend(missing_queues(environment, wrangler)?);
-            to_do.extend(missing_secrets(wrangler)?);
+            to_do.extend(missing_queues(environments, wrangler)?);
+            for (script, _) in environments {
+                to_do.extend(missing_secrets(*script, wrangler));
+            }
         }
         if to_do.is_empty() {
             return Ok(());
@@ -89,36 +102,39 @@ fn check(environment: &Environment, wrangler: &Wrangler) -> Result<()> {
     })
 }
 
-fn placeholders(environment: &Environment, target: &str) -> Vec<String> {
-    let databases = environment.databases_to_create();
-    let line = |name: &str| {
-        format!("npx wrangler d1 create {name}   # then put its id into wrangler.toml, [[env.{target}.d1_databases]]")
-    };
-    databases.map(|database| line(&database.database_name)).collect()
+fn placeholders(script: Script, environment: &Environment, target: &str) -> Vec<String> {
+    let config = script.wrangler_toml();
+    let line =
+        |name: &str| format!("npx wrangler d1 create {name}   # then put its id into {config}, [[env.{target}.d1_databases]]");
+    environment.databases_to_create().map(|database| line(&database.database_name)).collect()
 }
 
-fn missing_queues(environment: &Environment, wrangler: &Wrangler) -> Result<Vec<String>> {
+fn missing_queues(environments: &[(Script, &Environment)], wrangler: &Wrangler) -> Result<Vec<String>> {
     let listed = process::output(&mut wrangler.plain(&["queues", "list"])).context("cannot list the queues")?;
     let exists = |name: &str| listed.split(|c: char| c.is_whitespace() || c == '│').any(|word| word == name);
-    let missing = environment.queues().into_iter().filter(|name| !exists(name));
+    let all: BTreeSet<&str> = environments.iter().flat_map(|(_, environment)| environment.queues()).collect();
+    let missing = all.into_iter().filter(|name| !exists(name));
     Ok(missing.map(|name| format!("npx wrangler queues create {name}")).collect())
 }
 
-fn missing_secrets(wrangler: &Wrangler) -> Result<Vec<String>> {
+fn missing_secrets(script: Script, wrangler: &Wrangler) -> Vec<String> {
     #[derive(Deserialize)]
     struct Secret {
         name: String,
     }
     // Before the first deployment there is no worker and the list fails: then
     // all are missing.
-    let listed = process::output(&mut wrangler.command(&["secret", "list", "--format", "json"])).unwrap_or_default();
+    let mut list = wrangler.command(script, &["secret", "list", "--format", "json"]);
+    let listed = process::output(&mut list).unwrap_or_default();
     let set: Vec<Secret> = serde_json::from_str(&listed).unwrap_or_default();
-    let missing = SECRETS.iter().filter(|&&name| !set.iter().any(|secret| secret.name == name));
-    let line = |name: &str| {
-        format!("openssl rand -base64 32 | npx wrangler secret put {name} --env {}   # keep a copy", wrangler.target)
-    };
-    Ok(missing.map(|name| line(name)).collect())
+    let missing = script.secrets().iter().filter(|&&name| !set.iter().any(|secret| secret.name == name));
+    let (config, target) = (script.wrangler_toml(), wrangler.target);
+    // One value of each, in every script that has it.
+    missing.map(|name| format!("npx wrangler secret put {name} --config {config} --env {target}   # {HOW}")).collect()
 }
+
+/// Where the value of a secret comes from.
+const HOW: &str = "openssl rand -base64 32; the same in each script; keep a copy";
 
 /// wrangler, for one environment.
 struct Wrangler {
@@ -131,10 +147,10 @@ impl Wrangler {
         Ok(Self { program: node::packages()?.program("wrangler"), target })
     }
 
-    /// A command that is about the environment.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.plain(arguments);
-        command.args(["--env", self.target]);
+    /// A command that is about a script in the environment.
+    fn command(&self, script: Script, arguments: &[&str]) -> Command {
+        let mut command = self.plain(&["--config", &script.wrangler_toml(), "--env", self.target]);
+        command.args(arguments);
         command
     }
 

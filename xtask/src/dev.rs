@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::seed::{self, DevJson};
-use crate::support::edge::{self, Profile};
+use crate::support::scripts::{self, Profile};
 use crate::support::tools::node;
 use crate::support::{console, process, workspace};
 use state::Run;
@@ -54,7 +54,7 @@ const PATIENCE: u32 = 60 * 20;
 /// Runs the chore.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     refuse_taken_port(&arguments.host, arguments.port)?;
-    let folder = edge::build(if arguments.release { Profile::Release } else { Profile::Dev })?;
+    let folder = scripts::build(if arguments.release { Profile::Release } else { Profile::Dev })?;
     let (mut server, run) = console::step("starting the runtime", || {
         let mut server = start(arguments, &folder)?;
         let run = wait_until_ready(&arguments.state, &mut server)?;

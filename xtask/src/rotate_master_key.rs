@@ -15,6 +15,7 @@ use anyhow::{Result, bail};
 use crate::dev::State;
 use crate::seed::api::Api;
 use crate::support::console;
+use crate::support::scripts::Script;
 use walk::{Organization, Standing};
 
 /// Replace the master secret, while calls go on.
@@ -141,7 +142,7 @@ fn before(standing: &Standing, base_url: &str, env: &str) -> Vec<String> {
             "  1. Make the next one and keep it safe; have the old one at hand.".to_owned(),
             "     NEW=\"$(openssl rand -base64 32)\"; read -rs OLD".to_owned(),
             "  2. Make it known everywhere before anything is sealed under it.".to_owned(),
-            format!("     printf %s \"$NEW\" | npx wrangler secret put MASTER_SECRET_PREVIOUS --env {env}"),
+            each(env, "printf %s \"$NEW\"", "put MASTER_SECRET_PREVIOUS"),
             swap(env),
             format!("  4. {}", run(key)),
         ],
@@ -149,17 +150,26 @@ fn before(standing: &Standing, base_url: &str, env: &str) -> Vec<String> {
 }
 
 fn swap(env: &str) -> String {
+    let both = r#"printf '{"MASTER_SECRET":"%s","MASTER_SECRET_PREVIOUS":"%s"}' "$NEW" "$OLD""#;
     format!(
-        "  3. After half a minute, when every place has it, swap the two in one step.\n     printf \
-         '{{\"MASTER_SECRET\":\"%s\",\"MASTER_SECRET_PREVIOUS\":\"%s\"}}' \"$NEW\" \"$OLD\" | npx wrangler secret bulk \
-         --env {env}"
+        "  3. After half a minute, when every place has it, swap the two in each script.\n{}",
+        each(env, both, "bulk")
     )
+}
+
+/// What `secret` is to do in each script that has the secret, with a value.
+fn each(env: &str, value: &str, secret: &str) -> String {
+    let line = |script: Script| {
+        let pipe = if value.is_empty() { String::new() } else { format!("{value} | ") };
+        format!("     {pipe}npx wrangler secret {secret} --config {} --env {env}", script.wrangler_toml())
+    };
+    Script::ALL.into_iter().filter(|script| script.has_master_secret()).map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn after(from: &str, env: &str) -> Vec<String> {
     vec![
         format!("Nothing that is stored needs {from} any more. To end it, at the earliest in ten minutes:"),
-        format!("     npx wrangler secret delete MASTER_SECRET_PREVIOUS --env {env}"),
+        each(env, "", "delete MASTER_SECRET_PREVIOUS"),
         "Sessions go on. Only a POST with an Idempotency-Key that was first sent before the swap shows its secret"
             .to_owned(),
         "again no longer than that, so leave it for a week where scripts repeat those. Keep the old secret with your"
@@ -198,14 +208,15 @@ mod tests {
     fn each_step_can_be_pasted() {
         let lines = before(&standing("1111", None), "https://alfred.example", "staging").join("\n");
         for part in [
-            "wrangler secret put MASTER_SECRET_PREVIOUS --env staging",
-            r#"printf '{"MASTER_SECRET":"%s","MASTER_SECRET_PREVIOUS":"%s"}' "$NEW" "$OLD" | npx wrangler secret bulk --env staging"#,
+            r#"printf %s "$NEW" | npx wrangler secret put MASTER_SECRET_PREVIOUS --config workers/edge/wrangler.toml --env staging"#,
+            r#"printf '{"MASTER_SECRET":"%s","MASTER_SECRET_PREVIOUS":"%s"}' "$NEW" "$OLD" | npx wrangler secret bulk --config workers/management/wrangler.toml --env staging"#,
             "cargo xtask rotate-master-key --base-url https://alfred.example --env staging --from 1111",
         ] {
             assert!(lines.contains(part), "{part} is not in\n{lines}");
         }
         let swapped = before(&standing("2222", Some("1111")), "https://alfred.example", "staging").join("\n");
         assert!(swapped.contains("--from 1111"), "{swapped}");
-        assert!(after("1111", "staging").join("\n").contains("secret delete MASTER_SECRET_PREVIOUS --env staging"));
+        let ended = "npx wrangler secret delete MASTER_SECRET_PREVIOUS --config workers/edge/wrangler.toml --env staging";
+        assert!(after("1111", "staging").join("\n").contains(ended));
     }
 }

@@ -12,7 +12,9 @@ use storage::DurableStorage;
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
 use crate::timer::Timer;
-use crate::{name, now_ms, publish, uuid_v7};
+use runtime::{now_ms, uuid_v7};
+
+use crate::{name, publish};
 
 /// Batches that one alarm sends; the next alarm follows at once.
 const BATCHES: u32 = 20;

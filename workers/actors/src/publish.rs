@@ -10,7 +10,7 @@ use serde::Serialize;
 use wasm_bindgen::JsValue;
 use worker::{Env, QueueContentType, RawMessageBuilder, console_error};
 
-use crate::Actors;
+use runtime::Actors;
 
 /// Messages to other actors in flight at once; a change of settings in a large
 /// organization has one for each team.

@@ -13,7 +13,9 @@ use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveErro
 use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
 
 use crate::timer::Timer;
-use crate::{Actors, name, now_ms, publish};
+use runtime::{Actors, now_ms};
+
+use crate::{name, publish};
 
 /// A call that needs a top-up asks for it this often: calls that come
 /// meanwhile may take the credits first.

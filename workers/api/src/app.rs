@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use ::actors::{ActorError, Actors};
+use ::runtime::{ActorError, Actors};
 use ::organization::Settings;
 use ::organization::protocol::{self as organization, Directory, Question};
 use ::team::protocol::{self as team, Overview};
@@ -171,10 +171,10 @@ pub(crate) fn unexpected() -> Problem {
 
 /// 128 random bits.
 pub(crate) fn random() -> Result<u128, Problem> {
-    ::actors::random_u128().map_err(Problem::internal)
+    ::runtime::random_u128().map_err(Problem::internal)
 }
 
 /// The bits of a new id.
 pub(crate) fn new_id() -> Result<u128, Problem> {
-    ::actors::uuid_v7().map_err(Problem::internal)
+    ::runtime::uuid_v7().map_err(Problem::internal)
 }

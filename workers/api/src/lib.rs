@@ -56,7 +56,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-alfred-request-id");
 /// Answers one request. The headers that protect an answer are set where it
 /// leaves the worker (`edge/src/headers.mjs`).
 pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body> {
-    let id = actors::uuid_v7().map(RequestId::from_u128).ok();
+    let id = runtime::uuid_v7().map(RequestId::from_u128).ok();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (mut parts, body) = request.into_parts();
     let (app, headers) = (app::App::new(env), parts.headers.clone());

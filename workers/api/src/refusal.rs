@@ -1,6 +1,6 @@
 //! What the actors refuse, as problems.
 
-use ::actors::ActorError;
+use ::runtime::ActorError;
 use journal::Tag;
 use organization::protocol::{AdmitError, OrderError as OrganizationError};
 use policy::Decision;

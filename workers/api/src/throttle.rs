@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use http::{HeaderMap, HeaderValue, header};
 use identity::{ApiKey, KeyHash};
 use limits::{Allowance, THROTTLE_WINDOW_MS, Throttle};

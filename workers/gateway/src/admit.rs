@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use bytes::Bytes;
 use identity::{ApiKey, RequestId};
 use organization::{LimitField, OutputLimit, Provider, ProviderKind};

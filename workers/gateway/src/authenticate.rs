@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use actors::{ActorError, Actors, now_ms};
+use runtime::{ActorError, Actors, now_ms};
 use identity::{ApiKey, KeyError};
 use team::protocol::{Answer, Command, Me, Question};
 use worker::{Env, Headers};

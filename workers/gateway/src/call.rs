@@ -1,6 +1,6 @@
 //! One call from its key to its settlement.
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use futures::channel::oneshot;
 use identity::RequestId;
 use ledger::{Millicredits, Outcome};

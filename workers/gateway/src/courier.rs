@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actors::{ActorError, Actors, now_ms};
+use runtime::{ActorError, Actors, now_ms};
 use identity::TeamId;
 use team::protocol::{Answer, Command, Reserve, Settle, SettleError};
 use worker::console_error;

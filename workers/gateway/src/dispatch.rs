@@ -1,6 +1,6 @@
 //! Calling the provider.
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use bytes::Bytes;
 use futures::future::{self, Either};
 use futures::stream::{self, LocalBoxStream, StreamExt};

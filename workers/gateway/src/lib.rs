@@ -46,7 +46,7 @@ mod settle;
 mod shadow;
 mod workload;
 
-use actors::{Actors, uuid_v7};
+use runtime::{Actors, uuid_v7};
 use identity::RequestId;
 use worker::{Context, Env, Method, Request, Response, Result};
 
@@ -54,14 +54,8 @@ use refuse::Refusal;
 
 const PREFIX: &str = "/v1";
 
-/// Whether a path is the gateway's: under `/v1`, or what a client asks for that
-/// was told the address without it.
-#[must_use]
-pub fn is_mine(path: &str) -> bool {
-    path == PREFIX || path.starts_with("/v1/") || matches!(path, "/chat/completions" | "/embeddings" | "/models")
-}
-
-/// Answers a request that [`is_mine`].
+/// Answers a request whose path is under `/v1`, or is what a client asks for
+/// that was told the address without it (`edge/src/entry.js` knows which).
 ///
 /// # Errors
 /// When a binding is missing; everything else is an answer.

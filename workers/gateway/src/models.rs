@@ -1,6 +1,6 @@
 //! Which models a key may use, and what they cost.
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use identity::RequestId;
 use organization::{Provider, ProviderKind};
 use pricing::{ModelPrice, PriceBook, PriceQuery, Tariff, Usage};

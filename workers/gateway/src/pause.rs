@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use actors::now_ms;
+use runtime::now_ms;
 use worker::Delay;
 
 /// A timer for many waits. A wait that is given up leaves it running, and the

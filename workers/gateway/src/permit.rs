@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use actors::{ActorError, Actors, now_ms};
+use runtime::{ActorError, Actors, now_ms};
 use identity::{ApiKey, KeyHash, MemberId};
 use policy::{Action, Facts, Node, Question, Resource, Who};
 use team::protocol::{Answer, Command, Me};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use actors::ActorError;
+use runtime::ActorError;
 use jiff::Timestamp;
 use limits::{LimitAmount, Unit, reset_text};
 use pricing::NotPricedError;

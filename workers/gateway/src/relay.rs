@@ -1,6 +1,6 @@
 //! The provider's answer on its way to the client, watched for usage.
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::channel::oneshot;

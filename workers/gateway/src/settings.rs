@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actors::{ActorError, Actors};
+use runtime::{ActorError, Actors};
 use identity::{OrganizationId, ProviderId};
 use organization::protocol::{Answer, Command, OrderError, Question};
 use organization::{Provider, Settings};

@@ -1,6 +1,6 @@
 //! What a call came to.
 
-use actors::Actors;
+use runtime::Actors;
 use identity::{RequestId, TeamId};
 use ledger::{Metered, Millicredits, Outcome};
 use team::protocol::{Settle, Tokens};

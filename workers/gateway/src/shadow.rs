@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use identity::OrganizationId;
 use organization::protocol::{Command, Observed};
 use worker::{Context, console_error};

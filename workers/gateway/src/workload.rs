@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use identity::{ApiKey, OrganizationId, WorkloadId};
 use issuers::Fault;
 use issuers::address::Reach;

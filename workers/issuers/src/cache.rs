@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use actors::now_ms;
+use runtime::now_ms;
 use openid::{Claims, Expected, Issuer, IssuerMetadata, Jwks, TokenError, verify as check};
 
 use crate::Fault;

@@ -1,7 +1,7 @@
 //! Tokens of workloads: a CI job, a pod or a virtual machine shows what its
 //! platform signs of it, and needs no key that could be lost.
 
-use actors::now_ms;
+use runtime::now_ms;
 use identity::OrganizationId;
 use openid::{Algorithm, ClaimRule, Expected, Issuer, TokenError, admit, claimed_audiences, claimed_issuer};
 

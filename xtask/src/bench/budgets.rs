@@ -69,10 +69,10 @@ pub(super) fn judge(report: &Report) -> Vec<Verdict> {
         );
         verdict("growth of a reserve: within 1.3x", ratio <= 1.3, said);
     }
-    if let Some(script) = &report.script {
-        let size = format!("{} KB gz, {} KB", script.gzipped_bytes / 1000, script.bytes / 1000);
+    for script in report.scripts.iter().flatten() {
+        let size = format!("{}: {} KB gz, {} KB", script.name, script.gzipped_bytes / 1000, script.bytes / 1000);
         verdict("script: at most 3 MB gz", script.gzipped_bytes <= 3_000_000, size);
-        let start = format!("{} ms beyond a script that does nothing", script.start_ms.shown(0));
+        let start = format!("{}: {} ms beyond one that does nothing", script.name, script.start_ms.shown(0));
         verdict("script: starts in under 100 ms", script.start_ms.median < 100.0, start);
     }
     verdicts

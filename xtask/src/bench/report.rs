@@ -14,7 +14,7 @@ use super::machine::Machine;
 use super::numbers::ms;
 use super::policies::Policies;
 use super::rows::Rows;
-use super::script::Script;
+use super::script::Measured;
 use super::stage::Way;
 
 /// Everything that was measured in a run.
@@ -26,7 +26,7 @@ pub(super) struct Report {
     pub(super) rows: Vec<Rows>,
     pub(super) policies: Option<Policies>,
     pub(super) growth: Option<Growth>,
-    pub(super) script: Option<Script>,
+    pub(super) scripts: Option<Vec<Measured>>,
     /// What went wrong: then the numbers mean nothing.
     pub(super) failures: Vec<String>,
 }
@@ -40,7 +40,7 @@ impl Report {
             rows: Vec::new(),
             policies: None,
             growth: None,
-            script: None,
+            scripts: None,
             failures: Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::support::edge::{self, Profile};
+use crate::support::scripts::{self, Profile, Script};
 use crate::support::tools::{node, python, rust};
 use crate::support::{process, workspace};
 
@@ -55,11 +55,15 @@ impl Step {
             }
             Self::ClippyWasm => {
                 rust::ensure_wasm()?;
-                let arguments = ["clippy", "--package", "edge", "--target", rust::WASM, "--", "--deny", "warnings"];
-                process::run(rust::cargo().args(arguments).env("WASM_BINDGEN_USE_JS_SYS", "1"))
+                let mut cargo = rust::cargo();
+                cargo.args(["clippy", "--target", rust::WASM]);
+                for script in Script::ALL {
+                    cargo.args(["--package", script.name()]);
+                }
+                process::run(cargo.args(["--", "--deny", "warnings"]).env("WASM_BINDGEN_USE_JS_SYS", "1"))
             }
             Self::Native => process::run(rust::cargo().args(["test", "--workspace", "--quiet"])),
-            Self::Build => edge::build(Profile::Release).map(drop),
+            Self::Build => scripts::build(Profile::Release).map(drop),
             Self::Scripts => node_tests("xtask/node", &mut node::node()),
             Self::EndToEnd => end_to_end("tests/end-to-end", |_| Ok(())),
             Self::Python => with_python("tests/end-to-end/python"),
@@ -70,7 +74,7 @@ impl Step {
 
 /// Runs a folder's tests against the release build.
 fn end_to_end(folder: &str, prepare: impl FnOnce(&mut Command) -> Result<()>) -> Result<()> {
-    let build = edge::build(Profile::Release)?;
+    let build = scripts::build(Profile::Release)?;
     process::run(rust::cargo().args(["build", "--quiet", "--package", "fakes", "--package", "alfred"]))?;
     let programs = rust::target_folder()?.join("debug");
     let mut command = node::node();

@@ -1,6 +1,6 @@
 //! Whether this deployment lives, and whether it can serve.
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use ::organization::protocol as organization;
 use ::team::protocol as team;
 use axum::Json;

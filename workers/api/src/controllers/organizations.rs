@@ -137,7 +137,7 @@ pub(crate) async fn create_organization(
         Answer::Authorize(Err(error)) => return Err(error.into()),
         _ => return Err(unexpected()),
     }
-    write_index(&app, id, &name, ::actors::now_ms()).await?;
+    write_index(&app, id, &name, ::runtime::now_ms()).await?;
     Ok(created(OrganizationWithSecret { id, name, admin_key }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use ::organization::StandsFor;
 use ::organization::protocol::{
     self as organization, Access, Admit, AdmitError, Admitted, Directory, PolicyRecord, Question, Target, Visible,

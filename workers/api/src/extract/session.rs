@@ -1,6 +1,6 @@
 //! Sessions: by a token in the header, or by a browser's cookie.
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use http::{HeaderMap, Method, header};
 use openid::session::{Session, SessionError};
 

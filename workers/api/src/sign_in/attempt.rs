@@ -1,7 +1,7 @@
 //! A sign-in that was begun, sealed into a cookie: nothing of it is kept here,
 //! and nobody but the browser that began it can end it.
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use identity::OrganizationId;
 use openid::Attempt;
 use serde::{Deserialize, Serialize};

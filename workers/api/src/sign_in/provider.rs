@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use identity::OrganizationId;
 use openid::{
     Algorithm, Authorization, Claims, Client, Discovery, Expected, Groups, Profile, TokenRequest, TokenResponse,

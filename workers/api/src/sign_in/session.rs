@@ -1,6 +1,6 @@
 //! Session tokens: made, continued and told.
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use http::HeaderMap;
 use identity::{KeyHash, OrganizationId, RefreshToken, SessionId};
 use openid::session::{LIFETIME_S, SessionKeys};

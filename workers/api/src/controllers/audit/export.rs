@@ -1,6 +1,6 @@
 //! A trail taken out of the house, whole.
 
-use ::actors::now_ms;
+use ::runtime::now_ms;
 use audit::Record;
 use audit::export::{Header, Writer};
 use axum::body::Body;

@@ -1,4 +1,4 @@
-//! Packing: from what cargo compiled to the two files that are deployed.
+//! Packing: from what cargo compiled to the two files of a script.
 //!
 //! What `worker-build` does, without it: it would have to be compiled together
 //! with OpenSSL's bindings (for downloads that are not wanted here), and its
@@ -10,9 +10,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::Profile;
+use super::{Profile, Script};
+use crate::support::process;
 use crate::support::tools::{crates, node};
-use crate::support::{process, workspace};
 
 /// Exactly what rustc and wasm-bindgen use, so that a newer wasm-opt never
 /// writes what the runtime cannot read yet.
@@ -46,17 +46,14 @@ impl Packer {
     }
 
     /// What a step of packing says that it does.
-    pub(super) fn description(&self) -> &'static str {
-        match self.wasm_opt {
-            Some(_) => "packing it (wasm-bindgen, wasm-opt, esbuild)",
-            None => "packing it (wasm-bindgen, esbuild)",
-        }
+    pub(super) fn description(&self, script: Script) -> String {
+        let tools = if self.wasm_opt.is_some() { "wasm-bindgen, wasm-opt, esbuild" } else { "wasm-bindgen, esbuild" };
+        format!("packing {} ({tools})", script.name())
     }
 
     /// The files that a packed folder is made of.
-    pub(super) fn inputs(&self, wasm: &Path) -> Vec<PathBuf> {
-        let sources = SOURCES.iter().map(|name| source(name));
-        sources.chain([wasm.to_owned()]).collect()
+    pub(super) fn inputs(&self, script: Script, wasm: &Path) -> Vec<PathBuf> {
+        script.sources().into_iter().chain([wasm.to_owned()]).collect()
     }
 
     /// The paths name the versions.
@@ -66,15 +63,15 @@ impl Packer {
     }
 
     /// Writes `index.js` and `index_bg.wasm` into the folder.
-    pub(super) fn pack(&self, wasm: &Path, folder: &Path) -> Result<()> {
+    pub(super) fn pack(&self, script: Script, wasm: &Path, folder: &Path) -> Result<()> {
         let parts = folder.join("parts");
         if parts.exists() {
             fs::remove_dir_all(&parts)?;
         }
         self.bind(wasm, &parts)?;
         import_as_workers_do(&parts.join("index.js"))?;
-        for name in SOURCES {
-            fs::copy(source(name), parts.join(name))?;
+        for source in script.sources() {
+            fs::copy(&source, parts.join(source.file_name().context("a source without a name")?))?;
         }
         self.optimize(&parts.join("index_bg.wasm"), &folder.join("index_bg.wasm"))?;
         self.bundle(&parts, &folder.join("index.js"))?;
@@ -111,13 +108,6 @@ impl Packer {
         command.arg(format!("--outfile={}", to.display())).current_dir(parts);
         process::run_quietly(&mut command)
     }
-}
-
-/// What the runtime loads, and what that imports beside `wasm-bindgen`'s.
-const SOURCES: [&str; 2] = ["entry.js", "headers.mjs"];
-
-fn source(name: &str) -> PathBuf {
-    workspace::path(&format!("workers/edge/src/{name}"))
 }
 
 /// The runtime gives the compiled module to a plain `import`, and does not know

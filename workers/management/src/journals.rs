@@ -1,7 +1,7 @@
 //! The queue's consumers: journals and audit trails on their way to D1, and
 //! what the queue gave up on.
 
-use actors::{Actors, now_ms};
+use runtime::{Actors, now_ms};
 use events::{Publication, without_details};
 use projector::{Decision, decide};
 use serde::Deserialize;

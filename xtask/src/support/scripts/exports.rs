@@ -8,21 +8,22 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::support::console;
-use crate::support::wrangler_toml::WranglerToml;
+use super::Script;
+use super::wrangler_toml::WranglerToml;
 
-/// Checks that the built module has every class and handler that wrangler.toml
-/// relies on.
-pub(super) fn check(folder: &Path, config: &WranglerToml) -> Result<()> {
+/// Checks that a built module has every class and handler that its
+/// wrangler.toml relies on.
+pub(super) fn check(script: Script, folder: &Path, config: &WranglerToml) -> Result<()> {
     let path = folder.join("index.js");
     let module = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let missing = missing(&module, &config.durable_object_classes(), &config.handlers())?;
     if missing.is_empty() {
-        console::note("exports: every class and handler that wrangler.toml names");
         return Ok(());
     }
+    let name = script.name();
     bail!(
-        "the built module lacks what wrangler.toml relies on: {}. Export it in workers/edge/src/entry.js",
+        "the built module lacks what {} relies on: {}. Export it in workers/{name}/src/entry.js",
+        script.wrangler_toml(),
         missing.join(", ")
     )
 }

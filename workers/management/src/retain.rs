@@ -5,7 +5,7 @@
 //! and the next one goes on where it stopped; nothing of it is on the path of
 //! a call.
 
-use actors::Actors;
+use runtime::Actors;
 use identity::{OrganizationId, TeamId};
 use organization::Retention;
 use organization::protocol::{Answer, Command, Retained};

@@ -2,7 +2,7 @@
 //! has more of either than D1 sends again what is missing, so that a lost
 //! message heals.
 
-use actors::Actors;
+use runtime::Actors;
 use identity::{OrganizationId, TeamId};
 use serde::Deserialize;
 use worker::{D1Database, Env, Result, console_error};
