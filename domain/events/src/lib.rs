@@ -14,6 +14,6 @@ mod publication;
 mod trail;
 
 pub use batch::JournalBatch;
-pub use message::{Envelope, MemberProfile, MemberStatus, Message, OnDemand, PoolDraw, TeamProfile};
+pub use message::{Envelope, MemberProfile, MemberStatus, Message, OnDemand, Passage, Place, PoolDraw, TeamProfile};
 pub use publication::{Publication, Unreadable, without_details};
 pub use trail::AuditBatch;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use identity::{DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
-use ledger::Millicredits;
+use ledger::{Account, Millicredits};
 use serde::{Deserialize, Serialize};
 
 /// A message with the name by which the receiver knows whether it has seen it.
@@ -62,6 +62,16 @@ pub enum Message {
         /// Who.
         member: MemberId,
     },
+    /// Team to organization to team: credits of one team's for another.
+    Transfer(Passage),
+    /// Team to organization to team: the far side could not take them; they
+    /// go back to where they came from.
+    Refused {
+        /// What was sent.
+        passage: Passage,
+        /// Why, for people.
+        reason: String,
+    },
     /// Team to organization: unspent credits for the team's department.
     Return {
         /// Which team.
@@ -76,6 +86,50 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
+}
+
+/// Credits on their way from one team to another, through the organization,
+/// whose books know what each team has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passage {
+    /// The transfer that this is, or that it undoes.
+    pub transfer: TransferId,
+    /// Whether it undoes that transfer, or a part of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undoes: bool,
+    /// From where.
+    pub from: Place,
+    /// To where.
+    pub to: Place,
+    /// How much.
+    pub amount: Millicredits,
+    /// On whose order.
+    pub who: Principal,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it was ordered, in milliseconds since 1970.
+    pub time_ms: i64,
+    /// Until when it can be undone.
+    pub undo_until_ms: i64,
+}
+
+/// A member's wallet or a team's pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// In which team.
+    pub team: TeamId,
+    /// Whose wallet; the pool if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+}
+
+impl Place {
+    /// Its account in the team's books.
+    #[must_use]
+    pub fn account(self) -> Account {
+        self.member.map_or(Account::Pool, Account::Wallet)
+    }
 }
 
 /// What a team's actor must know about its team. Replaced as a whole by a

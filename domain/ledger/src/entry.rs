@@ -18,6 +18,10 @@ pub enum Kind {
     Allot,
     /// Unspent credits back up the tree.
     Return,
+    /// Between people, pools and teams.
+    Transfer,
+    /// A transfer goes back, or the part of it that is unspent.
+    Undo,
     /// A call was paid.
     Settle,
     /// A call ended without a cost. Amount zero.
@@ -29,6 +33,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Issue,
+        Self::Allot,
+        Self::Return,
+        Self::Transfer,
+        Self::Undo,
+        Self::Settle,
+        Self::Release,
+        Self::Expire,
+        Self::Correct,
+    ];
+
     /// The text that journals keep.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -36,6 +53,8 @@ impl Kind {
             Self::Issue => "issue",
             Self::Allot => "allot",
             Self::Return => "return",
+            Self::Transfer => "transfer",
+            Self::Undo => "undo",
             Self::Settle => "settle",
             Self::Release => "release",
             Self::Expire => "expire",
@@ -48,7 +67,7 @@ impl FromStr for Kind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Issue, Self::Allot, Self::Return, Self::Settle, Self::Release, Self::Expire, Self::Correct]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| format!("`{text}` is not a kind of entry"))
@@ -326,7 +345,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_text() {
-        for kind in [Kind::Issue, Kind::Allot, Kind::Return, Kind::Settle, Kind::Release, Kind::Expire, Kind::Correct] {
+        for kind in Kind::ALL {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }

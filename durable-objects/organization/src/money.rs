@@ -1,6 +1,6 @@
 //! Credits between the treasury, the departments and the teams.
 
-use events::{Envelope, Message};
+use events::{Envelope, Message, Passage};
 use identity::{Principal, TeamId, TransferId};
 use journal::{Change, Remembered};
 use ledger::{Account, Draft, Kind, Millicredits};
@@ -125,19 +125,46 @@ impl<S: Storage> Organization<S> {
         if self.journal.has_received(&envelope.id).map_err(|_| OrderError::Storage)? {
             return Ok(Reply::Done);
         }
-        let Message::Return { team, transfer, amount, who, note } = &envelope.message else {
-            return Err(invalid("an organization only takes returns"));
-        };
-        if !envelope.is_from(team) {
-            return Err(invalid(format!("the message `{}` is not from the team `{team}`", envelope.id)));
-        }
-        let record = self.records.teams.get(team).ok_or_else(|| not_found("team", team))?;
-        let to = Account::Department(record.profile.department);
         let mut change = Change::new();
         change.receive(&envelope.id);
-        change.post(draft(Kind::Return, (Account::Team(*team), to), *amount, *transfer, *who, note.clone()));
+        match &envelope.message {
+            Message::Return { team, transfer, amount, who, note } => {
+                must_be_from(envelope, *team)?;
+                let record = self.records.teams.get(team).ok_or_else(|| not_found("team", team))?;
+                let to = Account::Department(record.profile.department);
+                change.post(draft(Kind::Return, (Account::Team(*team), to), *amount, *transfer, *who, note.clone()));
+            }
+            Message::Transfer(passage) => {
+                must_be_from(envelope, passage.from.team)?;
+                self.pass_on(passage, &mut change)?;
+            }
+            Message::Refused { passage, .. } => {
+                must_be_from(envelope, passage.to.team)?;
+                let way = (Account::Team(passage.to.team), Account::Team(passage.from.team));
+                change.post(between(passage, Kind::Undo, way));
+                change.send(passage.from.team.to_string(), envelope.message.clone());
+            }
+            _ => return Err(invalid("an organization takes returns and transfers only")),
+        }
         self.commit(now, change)?;
         Ok(Reply::Done)
+    }
+
+    /// Credits of one team's on their way to another: what each has, seen from
+    /// above, follows them.
+    fn pass_on(&self, passage: &Passage, change: &mut Change) -> Result<(), OrderError> {
+        self.must_exist(Account::Team(passage.from.team))?;
+        if let Err(error) = self.must_exist(Account::Team(passage.to.team)) {
+            // They never left the first team's account here.
+            let refused = Message::Refused { passage: passage.clone(), reason: error.to_string() };
+            change.send(passage.from.team.to_string(), refused);
+            return Ok(());
+        }
+        let kind = if passage.undoes { Kind::Undo } else { Kind::Transfer };
+        let way = (Account::Team(passage.from.team), Account::Team(passage.to.team));
+        change.post(between(passage, kind, way));
+        change.send(passage.to.team.to_string(), Message::Transfer(passage.clone()));
+        Ok(())
     }
 
     fn must_exist(&self, account: Account) -> Result<(), OrderError> {
@@ -150,6 +177,17 @@ impl<S: Storage> Organization<S> {
             other => Err(invalid(format!("`{other}` is not an account of the organization"))),
         }
     }
+}
+
+fn must_be_from(envelope: &Envelope, team: TeamId) -> Result<(), OrderError> {
+    if envelope.is_from(team) {
+        return Ok(());
+    }
+    Err(invalid(format!("the message `{}` is not from the team `{team}`", envelope.id)))
+}
+
+fn between(passage: &Passage, kind: Kind, way: (Account, Account)) -> Draft {
+    draft(kind, way, passage.amount, passage.transfer, passage.who, passage.note.clone())
 }
 
 fn above_zero(amount: Millicredits) -> Result<(), OrderError> {

@@ -12,7 +12,7 @@
 //! what is reserved from the open reservations.
 //!
 //! **What is stored.** `records` (profile, members, keys, limits),
-//! `reservations`, `meters`, and the journal's tables. A call writes three
+//! `reservations`, `meters`, `transfers`, and the journal's tables. A call writes three
 //! rows: its reservation, its entry, its reservation's end; one more when the
 //! reservation is cleaned away.
 //!
@@ -37,6 +37,7 @@ mod retention;
 mod settle;
 mod team;
 mod trail;
+mod transfer;
 mod upkeep;
 mod view;
 

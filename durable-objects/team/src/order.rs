@@ -48,7 +48,12 @@ impl<S: Storage> Team<S> {
                 self.records.limits.get(limit_id).map(|set| limit_tag(set.id, set.subject, &set.limit))
             }
             Act::RotateKey { key, .. } | Act::RevokeKey { key } => self.records.keys.get(key).map(Tag::of),
-            Act::CreateKey(_) | Act::CreateLimit { .. } | Act::Allot { .. } | Act::Return { .. } => None,
+            Act::CreateKey(_)
+            | Act::CreateLimit { .. }
+            | Act::Allot { .. }
+            | Act::Return { .. }
+            | Act::Transfer(_)
+            | Act::UndoTransfer { .. } => None,
         };
         match (current, &order.if_match) {
             (Some(tag), Some(tags)) if !tags.contains(&tag) => Err(OrderError::Stale { tag }),
@@ -67,6 +72,8 @@ impl<S: Storage> Team<S> {
             Act::Allot { transfer, from, to, amount, note } => {
                 self.allot(now, order, (*transfer, *from, *to, *amount), note.clone())
             }
+            Act::Transfer(new) => self.transfer(now, order, new),
+            Act::UndoTransfer { transfer, amount } => self.undo_transfer(now, order, *transfer, *amount),
             Act::Return { transfer, amount, note } => self.return_up(now, order, *transfer, *amount, note.clone()),
         }
     }
@@ -143,7 +150,7 @@ impl<S: Storage> Team<S> {
     }
 
     /// Whether an account can give so much beside what is reserved.
-    fn payable(&self, account: Account, amount: Millicredits) -> Result<(), OrderError> {
+    pub(crate) fn payable(&self, account: Account, amount: Millicredits) -> Result<(), OrderError> {
         if amount <= Millicredits::ZERO {
             return Err(invalid(&format!("`{amount}` is not an amount to move: it must be above zero")));
         }

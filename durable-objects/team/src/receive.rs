@@ -89,6 +89,8 @@ impl<S: Storage> Team<S> {
                 keys.into_iter().for_each(|key| self.records.put_key(key));
                 return Ok(Reply::Done);
             }
+            Message::Transfer(passage) => self.arrive(passage, &mut change)?,
+            Message::Refused { passage, reason } => self.come_back(passage, reason, &mut change)?,
             Message::Return { .. } => {
                 return Err(OrderError::Invalid { message: "a team takes no returns".to_owned() });
             }

@@ -12,6 +12,7 @@ use storage::{Storage, StorageError, Value};
 use crate::funds;
 use crate::protocol::Subject;
 use crate::records::{self, Records};
+use crate::transfer;
 
 const RESERVATIONS: &str = "CREATE TABLE IF NOT EXISTS reservations (
     id TEXT PRIMARY KEY,
@@ -65,7 +66,9 @@ impl<S: Storage> Team<S> {
     /// When the database fails or holds what cannot be read.
     pub fn open(store: S, name: TeamId) -> Result<Self, StorageError> {
         store.transaction(|| {
-            [records::TABLE, RESERVATIONS, METERS].iter().try_for_each(|table| store.execute(table, &[]))
+            [records::TABLE, RESERVATIONS, METERS, transfer::TABLE, transfer::ENDS_TABLE]
+                .iter()
+                .try_for_each(|table| store.execute(table, &[]))
         })?;
         let Opened { journal, replayed } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;

@@ -18,7 +18,12 @@ impl<S: Storage> Team<S> {
             Act::ChangeLimit { limit_id, .. } | Act::RemoveLimit { limit_id } => {
                 self.records.limits.get(limit_id).and_then(|set| json(&set.limit))
             }
-            Act::CreateKey(_) | Act::CreateLimit { .. } | Act::Allot { .. } | Act::Return { .. } => None,
+            Act::CreateKey(_)
+            | Act::CreateLimit { .. }
+            | Act::Allot { .. }
+            | Act::Return { .. }
+            | Act::Transfer(_)
+            | Act::UndoTransfer { .. } => None,
         };
         let after = match (&order.act, reply) {
             (Act::RemoveLimit { .. }, _) | (_, Reply::Done) => None,
@@ -26,8 +31,13 @@ impl<S: Storage> Team<S> {
             (Act::CreateLimit { limit, .. } | Act::ChangeLimit { limit, .. }, _) => json(limit),
             (_, Reply::Limit(state)) => json(state),
             (_, Reply::Moved(moved)) => json(moved),
+            (_, Reply::Transferred(done)) => json(done),
         };
-        let reference = if let Reply::Moved(moved) = reply { Some(moved.transfer.to_string()) } else { None };
+        let reference = match reply {
+            Reply::Moved(moved) => Some(moved.transfer.to_string()),
+            Reply::Transferred(done) => Some(done.transfer.id.to_string()),
+            _ => None,
+        };
         let name = audit::operation(&order.act);
         let draft = order.by.draft(&name, Some(order.who), Outcome::Done, Changed { before, after });
         Draft { resource: resource(&order.act), reference, ..draft }
@@ -50,6 +60,8 @@ fn resource(act: &Act) -> Option<String> {
             limit_id
         }
         Act::Allot { to, .. } => to,
+        Act::Transfer(new) => return Some(new.to.account().to_string()),
+        Act::UndoTransfer { transfer, .. } => transfer,
         Act::Return { .. } => return None,
     };
     Some(id.to_string())
@@ -63,6 +75,9 @@ const fn code(error: &OrderError) -> &'static str {
         OrderError::Stale { .. } => "precondition_failed",
         OrderError::Invalid { .. } => "invalid_request",
         OrderError::InsufficientFunds { .. } => "insufficient_funds",
+        OrderError::SentMeanwhile { .. } => "precondition_failed",
+        OrderError::PartlySpent { .. } => "partly_spent",
+        OrderError::TooLate { .. } => "too_late",
         OrderError::IdempotencyConflict { .. } => "idempotency_conflict",
         OrderError::NotOpen | OrderError::Storage => "unavailable",
     }

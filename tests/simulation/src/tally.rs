@@ -89,6 +89,14 @@ const EXPECTED: &[&str] = &[
     "top-up: asked",
     "top-up: granted",
     "top-up: refused",
+    "transfer: came back",
+    "transfer: for another organization",
+    "transfer: from another team",
+    "transfer: in the team",
+    "transfer: refused",
+    "transfer: to another team",
+    "transfer: undone",
+    "transfer: undone over there",
 ];
 
 impl Tally {

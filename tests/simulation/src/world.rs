@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use events::Publication;
-use identity::{DepartmentId, MemberId, OrganizationId, TeamId};
+use identity::{DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
 use ledger::mutant::{self, Mutant};
 use team::protocol::Settle;
 
@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) price_lists: RefCell<BTreeMap<(OrganizationId, u64), Rc<PriceList>>>,
     /// Settles that wait for a reservation of their team to take them along.
     pub(crate) waiting: RefCell<BTreeMap<TeamId, Vec<Settle>>>,
+    /// The last transfers, and the teams that they went to.
+    pub(crate) sent: RefCell<Vec<(TeamId, TransferId)>>,
     /// Nothing fails any more: the world is being set up or wound up.
     pub(crate) calm: Cell<bool>,
     ids: Cell<u64>,
@@ -87,6 +89,7 @@ impl World {
             violation: RefCell::default(),
             price_lists: RefCell::default(),
             waiting: RefCell::default(),
+            sent: RefCell::default(),
             calm: Cell::new(true),
             ids: Cell::new(0),
         })

@@ -44,8 +44,16 @@ impl DurableObject for OrganizationActor {
         }
         self.set_alarm().await?;
         // Teams hear of a change before it is answered: it bites on the next
-        // call. Whom it does not reach now hears of it by the alarm.
-        if matches!(command, Command::Order(_) | Command::Session(_) | Command::Provision(_) | Command::TopUp { .. }) {
+        // call. Whom it does not reach now hears of it by the alarm. And what
+        // one team sends another goes on at once.
+        if matches!(
+            command,
+            Command::Order(_)
+                | Command::Session(_)
+                | Command::Provision(_)
+                | Command::TopUp { .. }
+                | Command::Receive(_)
+        ) {
             self.deliver().await?;
         }
         Response::ok(answer.write()?)

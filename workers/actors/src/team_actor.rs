@@ -46,6 +46,7 @@ impl DurableObject for TeamActor {
             Ok(command) => command,
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
         };
+        let is_order = matches!(command, Command::Order(_));
         let answer = match command {
             Command::Together(commands) => {
                 let mut answers = Vec::with_capacity(commands.len());
@@ -57,6 +58,10 @@ impl DurableObject for TeamActor {
             command => self.carry_out(command).await,
         };
         self.set_alarm().await?;
+        if is_order {
+            // Credits for others are on their way before it is answered.
+            self.deliver().await?;
+        }
         Response::ok(answer.write()?)
     }
 
@@ -184,6 +189,9 @@ impl TeamActor {
             Command::Receive(envelope) => Answer::Order(team.receive(now, envelope)),
             Command::Order(order) => Answer::Order(team.order(now, order)),
             Command::Ask(Question::Trail { after, limit }) => Answer::Trail(team.trail(*after, *limit)),
+            Command::Ask(Question::Transfers(filter)) => Answer::Transfers(team.transfers(filter)),
+            Command::Ask(Question::Transfer { id }) => Answer::Transfer(team.transfer_by_id(*id).map(Box::new)),
+            Command::Ask(Question::SentToday { from }) => Answer::SentToday(team.sent_today(now, *from)),
             Command::Ask(Question::Overview) => Answer::Overview(team.overview(now).map(|mut overview| {
                 overview.rows_written = overview.rows_written.saturating_add(self.timer.rows_written());
                 Box::new(overview)
@@ -223,19 +231,23 @@ impl TeamActor {
         };
         ticked.map_err(|error| error.to_string())?;
         self.publish().await?;
+        self.deliver().await?;
+        if let Some(Some(top_up)) = self.with(|team, now| team.top_up(now))?
+            && !self.top_up(top_up).await
+        {
+            self.with(|team, now| team.top_up_refused(now))?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self) -> Result<()> {
         let due = self.with(|team, now| team.journal().due(now))?.unwrap_or_default();
-        let outcomes = publish::deliver(&self.env, due).await;
-        for (number, arrived) in outcomes {
+        for (number, arrived) in publish::deliver(&self.env, due).await {
             let noted = self.with(|team, now| {
                 let journal = team.journal_mut();
                 if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }
             })?;
             noted.unwrap_or(Ok(())).map_err(|error| error.to_string())?;
-        }
-        if let Some(Some(top_up)) = self.with(|team, now| team.top_up(now))?
-            && !self.top_up(top_up).await
-        {
-            self.with(|team, now| team.top_up_refused(now))?;
         }
         Ok(())
     }
@@ -293,6 +305,9 @@ fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: S
         Command::Settle(_) => Answer::Settle(Err(settle)),
         Command::Together(_) => Answer::Together(Vec::new()),
         Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(order)),
+        Command::Ask(Question::Transfers(_)) => Answer::Transfers(Err(order)),
+        Command::Ask(Question::Transfer { .. }) => Answer::Transfer(Err(order)),
+        Command::Ask(Question::SentToday { .. }) => Answer::SentToday(Err(order)),
         Command::Ask(Question::Overview) => Answer::Overview(Err(order)),
         Command::Ask(Question::Me { .. }) => Answer::Me(Err(reserve)),
         Command::Progress(_) | Command::Heal { .. } => Answer::Standing(Err(order)),
@@ -309,6 +324,9 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Settle(Err(SettleError::Storage))
             | Answer::Order(Err(OrderError::Storage))
             | Answer::Overview(Err(OrderError::Storage))
+            | Answer::Transfers(Err(OrderError::Storage))
+            | Answer::Transfer(Err(OrderError::Storage))
+            | Answer::SentToday(Err(OrderError::Storage))
             | Answer::Retained(Err(OrderError::Storage))
             | Answer::Standing(Err(OrderError::Storage))
     )

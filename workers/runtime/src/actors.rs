@@ -1,6 +1,6 @@
 //! Reaching an actor: one POST with the command, one answer.
 
-use events::{Envelope, Message};
+use events::Envelope;
 use identity::{OrganizationId, TeamId};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -71,14 +71,12 @@ impl Actors {
     /// # Errors
     /// [`ActorError`]: to be tried again.
     pub async fn deliver(&self, target: &str, envelope: &Envelope) -> Result<bool, ActorError> {
-        let unreadable = || ActorError::Unreadable(format!("`{target}` is not an actor"));
-        if let Message::Return { .. } = envelope.message {
-            let id = target.parse().map_err(|_| unreadable())?;
+        if let Ok(id) = target.parse() {
             let command = organization::protocol::Command::Receive(envelope.clone());
             let answer = self.organization(id, &command).await?;
             return Ok(matches!(answer, organization::protocol::Answer::Order(Ok(_))));
         }
-        let id = target.parse().map_err(|_| unreadable())?;
+        let id = target.parse().map_err(|_| ActorError::Unreadable(format!("`{target}` is not an actor")))?;
         let answer = self.team(id, &team::protocol::Command::Receive(envelope.clone())).await?;
         Ok(matches!(answer, team::protocol::Answer::Order(Ok(_))))
     }

@@ -5,11 +5,13 @@
 
 mod call;
 mod order;
+mod transfer;
 mod view;
 mod wire;
 
 use audit::Stretch;
 use events::Envelope;
+use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use call::limit_tag;
@@ -18,6 +20,7 @@ pub use call::{
     TopUp,
 };
 pub use order::{Act, Moved, NewKey, Order, OrderError, Reply};
+pub use transfer::{Direction, NewTransfer, Transfer, TransferFilter, TransferStatus, Transferred};
 pub use view::{Balance, KeyView, Me, MemberView, Overview, Question, Standing, WindowUsage};
 
 /// One message to the actor.
@@ -71,6 +74,12 @@ pub enum Answer {
     Me(Result<Box<Me>, ReserveError>),
     /// To [`Question::Trail`].
     Trail(Result<Stretch, OrderError>),
+    /// To [`Question::Transfers`].
+    Transfers(Result<Vec<Transfer>, OrderError>),
+    /// To [`Question::Transfer`].
+    Transfer(Result<Box<Transfer>, OrderError>),
+    /// To [`Question::SentToday`].
+    SentToday(Result<Millicredits, OrderError>),
     /// To [`Command::Progress`] and [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
     /// To [`Command::Retain`]: whether there are more.

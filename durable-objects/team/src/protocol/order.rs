@@ -7,7 +7,7 @@ use ledger::{Account, Millicredits};
 use limits::Limit;
 use serde::{Deserialize, Serialize};
 
-use super::{KeyView, LimitState, Subject};
+use super::{KeyView, LimitState, NewTransfer, Subject, Transferred};
 
 /// An act of management, with who ordered it and how a repetition is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,16 @@ pub enum Act {
         amount: Millicredits,
         /// Why, for people.
         note: Option<String>,
+    },
+    /// Credits to a colleague, a pool or another team.
+    Transfer(NewTransfer),
+    /// A transfer goes back to where it came from, as far as it is unspent.
+    /// Ordered where the credits are now.
+    UndoTransfer {
+        /// Which.
+        transfer: TransferId,
+        /// How much of it; all of it if left out.
+        amount: Option<Millicredits>,
     },
     /// Credits from the pool back to the department.
     Return {
@@ -158,6 +168,24 @@ pub enum OrderError {
         /// What was asked for.
         needed: Millicredits,
     },
+    /// More was sent from there since policies were asked; ask again.
+    #[error("more was sent meanwhile: {sent_today} credits today")]
+    SentMeanwhile {
+        /// What was sent from there today.
+        sent_today: Millicredits,
+    },
+    /// Of what shall be undone a part is spent.
+    #[error("only {undoable} credits of the transfer are unspent")]
+    PartlySpent {
+        /// How much can be undone.
+        undoable: Millicredits,
+    },
+    /// It can be undone no more.
+    #[error("the transfer could be undone until {until_ms} ms after 1970")]
+    TooLate {
+        /// Until when it could.
+        until_ms: i64,
+    },
     /// The idempotency key was used for something else.
     #[error("the idempotency key `{key}` was used before with another content")]
     IdempotencyConflict {
@@ -184,6 +212,8 @@ pub enum Reply {
     Limit(LimitState),
     /// Credits were moved.
     Moved(Moved),
+    /// Credits were sent, or came back.
+    Transferred(Box<Transferred>),
 }
 
 /// Credits were moved.

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use events::{MemberProfile, TeamProfile};
-use identity::{KeyHash, KeyId, MemberId, Networks, OrganizationId};
+use events::{MemberProfile, Place, TeamProfile};
+use identity::{KeyHash, KeyId, MemberId, Networks, OrganizationId, TransferId};
 use ledger::Millicredits;
 use limits::{Taken, Unit, Window};
 use serde::{Deserialize, Serialize};
 
-use super::LimitState;
+use super::{LimitState, TransferFilter};
 
 /// A key as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,19 @@ pub enum Question {
         after: u64,
         /// So many at most.
         limit: u32,
+    },
+    /// Transfers from and to here, newest first.
+    Transfers(TransferFilter),
+    /// One transfer, from or to here.
+    Transfer {
+        /// Which.
+        id: TransferId,
+    },
+    /// How much was sent from here today, in the organization's time zone,
+    /// less what was undone.
+    SentToday {
+        /// From where.
+        from: Place,
     },
     /// Everything about the team.
     Overview,

@@ -18,7 +18,12 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             deliver(world, host).await;
             Answer::Order(done)
         }
-        Command::Receive(envelope) => Answer::Order(host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen))),
+        Command::Receive(envelope) => {
+            let taken = host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen));
+            // What one team sends another goes on at once.
+            deliver(world, host).await;
+            Answer::Order(taken)
+        }
         Command::TopUp { team, key, amount } => {
             let given = host.top_up(world, team, &key, amount).unwrap_or(Err(OrderError::NotOpen));
             // The team waits for the credits, not for the answer.

@@ -1,7 +1,7 @@
 //! What the edge does around a team's actor. Every `await` is a place at which
 //! a crash may end it.
 
-use events::{AuditBatch, JournalBatch, Message, Publication};
+use events::{AuditBatch, JournalBatch, Publication};
 use identity::TeamId;
 use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
 
@@ -42,6 +42,19 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
         Command::Ask(Question::Trail { after, limit }) => {
             let shown = host.read(world, |team| team.trail(after, limit));
             Answer::Trail(shown.unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::Ask(Question::Transfers(filter)) => {
+            let shown = host.read(world, |team| team.transfers(&filter));
+            Answer::Transfers(shown.unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::Ask(Question::Transfer { id }) => {
+            let shown = host.read(world, |team| team.transfer_by_id(id));
+            Answer::Transfer(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
+        }
+        Command::Ask(Question::SentToday { from }) => {
+            let now = world.now();
+            let shown = host.read(world, |team| team.sent_today(now, from));
+            Answer::SentToday(shown.unwrap_or(Err(OrderError::NotOpen)))
         }
         Command::Ask(Question::Overview) => {
             let now = world.now();
@@ -151,7 +164,6 @@ pub(super) async fn deliver(world: &World, host: &TeamHost) {
     let now = world.now();
     for pending in host.read(world, |team| team.journal().due(now)).unwrap_or_default() {
         let Some(Name::Organization(target)) = Name::parse(&pending.target) else { continue };
-        debug_assert!(matches!(pending.envelope.message, Message::Return { .. }), "teams only return");
         let command = organization::protocol::Command::Receive(pending.envelope);
         let answer = world.ask(Name::Organization(target), Request::Organization(Box::new(command))).await;
         use crate::network::Answer::Organization;

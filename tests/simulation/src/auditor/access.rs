@@ -61,7 +61,11 @@ impl Access {
                 }
             }
             Message::Settings { version } => self.settings_version = self.settings_version.max(*version),
-            Message::Allot { .. } | Message::Return { .. } | Message::Erase { .. } => {}
+            Message::Allot { .. }
+            | Message::Return { .. }
+            | Message::Transfer(_)
+            | Message::Refused { .. }
+            | Message::Erase { .. } => {}
         }
     }
 

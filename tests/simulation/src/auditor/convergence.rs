@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use audit::Record;
-use ledger::{Entry, Kind};
+use ledger::{Account, Entry, Kind};
 use storage::{NativeStorage, Row, Storage, StorageError};
 
 use super::rows;
@@ -19,6 +19,12 @@ pub(crate) fn settled_down(world: &World) -> Checked {
     let auditor = world.auditor.borrow();
     ensure(auditor.transfers.is_empty(), "what is in flight arrives", || "credits are still in flight".to_owned())?;
     for (id, team) in &auditor.teams {
+        let above = auditor.organizations.get(&team.place.organization);
+        let above = above.map_or(0, |above| above.books.balance(Account::Team(*id)));
+        let below = team.books.balance(Account::Parent);
+        ensure(above + below == 0, "a team has what it has, seen from above", || {
+            format!("{id} has {above} seen from above, and got {below}")
+        })?;
         ensure(team.calls.open().next().is_none(), "every call ends", || format!("calls of {id} are still open"))?;
         let disk = world.teams.get(id).map(|host| host.disk().clone());
         nothing_waits(world, &id.to_string(), (team.books.sequence(), team.trail.head().sequence), disk)?;

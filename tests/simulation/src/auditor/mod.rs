@@ -15,6 +15,7 @@ mod memory;
 mod organization;
 mod replies;
 mod rows;
+mod sharing;
 mod spending;
 mod team;
 mod team_orders;

@@ -17,7 +17,7 @@ use super::transfers::{Transfers, Way};
 use super::{Step, rows};
 use crate::actors::Disk;
 use crate::tally::Tally;
-use crate::violation::{Checked, ensure};
+use crate::violation::{Checked, ensure, violated};
 use crate::world::Tree;
 
 /// The auditor's copy of an organization.
@@ -204,8 +204,9 @@ impl OrganizationAudit {
         }
         tally.count("message: applied");
         self.received.insert(envelope.id.clone());
-        let Message::Return { team, transfer, amount, .. } = &envelope.message else {
-            return ensure(false, "an organization only takes returns", || format!("{envelope:?}"));
+        let (team, transfer, amount) = match &envelope.message {
+            Message::Return { team, transfer, amount, .. } => (team, transfer, amount),
+            message => return self.passes_on(tally, message, &new),
         };
         let home = self.homes.get(team).copied();
         ensure(home.is_some(), "no organization touches another's", || format!("{envelope:?}"))?;
@@ -213,6 +214,28 @@ impl OrganizationAudit {
         let reference = transfer.to_string();
         one_entry(&new, Kind::Return, (Account::Team(*team), Account::Department(home)), *amount, &reference)?;
         transfers.arrives(Way::Up, (self.id, *team), (&reference, *amount))
+    }
+
+    /// What one team sends another moves between what both have, seen from
+    /// above; what is for nobody here does not.
+    fn passes_on(&self, tally: &mut Tally, message: &Message, new: &[Entry]) -> Checked {
+        let team = |team: TeamId| Account::Team(team);
+        match message {
+            Message::Transfer(passage) if !self.homes.contains_key(&passage.to.team) => {
+                tally.count("transfer: for another organization");
+                ensure(new.is_empty(), "no organization touches another's", || format!("{passage:?}"))
+            }
+            Message::Transfer(passage) => {
+                let kind = if passage.undoes { Kind::Undo } else { Kind::Transfer };
+                let way = (team(passage.from.team), team(passage.to.team));
+                one_entry(new, kind, way, passage.amount, &passage.transfer.to_string())
+            }
+            Message::Refused { passage, .. } => {
+                let way = (team(passage.to.team), team(passage.from.team));
+                one_entry(new, Kind::Undo, way, passage.amount, &passage.transfer.to_string())
+            }
+            other => violated("an organization takes returns and transfers only", format!("{other:?}")),
+        }
     }
 
     /// After every step that left memory in order: memory is what the rows say.

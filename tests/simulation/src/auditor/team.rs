@@ -11,6 +11,7 @@ use super::access::Verdict;
 use super::books::Books;
 use super::calls::{self, Calls, Parts, Stage};
 use super::replies::Replies;
+use super::sharing::Sharing;
 use super::spending::Spending;
 use super::trail::Trail;
 use super::{Access, Step, rows};
@@ -40,6 +41,7 @@ pub(crate) struct TeamAudit {
     pub(crate) access: Access,
     pub(crate) spending: Spending,
     pub(super) replies: Replies,
+    pub(super) sharing: Sharing,
     pub(super) received: BTreeSet<String>,
     /// The latest time at which the alarm rang, which may have cleaned away.
     latest_tick: i64,
@@ -55,6 +57,7 @@ impl TeamAudit {
             access: Access::default(),
             spending: Spending::new(),
             replies: Replies::default(),
+            sharing: Sharing::default(),
             received: BTreeSet::new(),
             latest_tick: 0,
         }

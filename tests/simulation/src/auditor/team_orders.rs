@@ -25,6 +25,7 @@ impl TeamAudit {
         step.failure_is_told("order")?;
         let from_before = match &order.act {
             Act::Allot { from, .. } => self.available(*from),
+            Act::Transfer(new) => self.available(new.from.account()),
             _ => self.available(Account::Pool),
         };
         let new = self.books.follow(step.disk)?;
@@ -55,11 +56,19 @@ impl TeamAudit {
         if !self.replies.note(step, order.idempotency.as_ref(), done)? {
             ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
             step.order_was_refused(&recorded)?;
-            return self.order_refused(order, answer, from_before);
+            return self.order_refused(step, order, answer, from_before);
         }
         tally.count("order: done");
         one_record(&recorded, &audit::operation(&order.act), order.who)?;
-        self.order_done(step, transfers, order, &new)?;
+        self.order_done((step, tally), transfers, order, &new)?;
+        if let Ok(Reply::Transferred(done)) = answer {
+            let undo = matches!(order.act, Act::UndoTransfer { .. });
+            let from = if undo { done.transfer.to } else { done.transfer.from };
+            let left = self.available(from.account());
+            ensure(left == done.available.get().into(), "the balance told is the balance", || {
+                format!("{done:?}, {left} left")
+            })?;
+        }
         if let Ok(Reply::Moved(moved)) = answer {
             let left = self.available(moved.from);
             ensure(left == moved.from_available.get().into(), "the balance told is the balance", || {
@@ -69,7 +78,18 @@ impl TeamAudit {
         Ok(())
     }
 
-    fn order_refused(&self, order: &Order, answer: &Result<Reply, OrderError>, from_before: i128) -> Checked {
+    fn order_refused(
+        &self,
+        step: &Step<'_>,
+        order: &Order,
+        answer: &Result<Reply, OrderError>,
+        from_before: i128,
+    ) -> Checked {
+        if let Err(error) = answer
+            && self.sharing_refused(step, order, error)?
+        {
+            return Ok(());
+        }
         match answer {
             Err(OrderError::InsufficientFunds { left, needed, .. }) => {
                 let truth = from_before == left.get().into() && left < needed;
@@ -92,8 +112,18 @@ impl TeamAudit {
         }
     }
 
-    fn order_done(&mut self, step: &Step<'_>, transfers: &mut Transfers, order: &Order, new: &[Entry]) -> Checked {
+    fn order_done(
+        &mut self,
+        (step, tally): (&Step<'_>, &mut Tally),
+        transfers: &mut Transfers,
+        order: &Order,
+        new: &[Entry],
+    ) -> Checked {
         match &order.act {
+            Act::Transfer(sent) => return self.transferred((step, tally), transfers, order, sent, new),
+            Act::UndoTransfer { transfer, .. } => {
+                return self.undone((step, tally), transfers, order, *transfer, new);
+            }
             Act::CreateKey(key) => {
                 let known = self.access.members.get(&key.member);
                 let here = known.is_some_and(|known| known.status != MemberStatus::Removed);
@@ -170,6 +200,9 @@ impl TeamAudit {
             one_entry(&new, Kind::Allot, (Account::Parent, Account::Pool), *amount, &reference)?;
             let ends = (self.place.organization, self.place.team);
             return transfers.arrives(Way::Down, ends, (&reference, *amount));
+        }
+        if matches!(envelope.message, Message::Transfer(_) | Message::Refused { .. }) {
+            return self.passage((step, tally), transfers, &envelope.message, &new);
         }
         let new = self.without_leavers(tally, &new)?;
         ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"))

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use events::{Envelope, Message, Passage};
 use identity::{OrganizationId, TeamId};
 use ledger::Millicredits;
 
@@ -23,6 +24,8 @@ pub(crate) struct Transfers {
     in_flight: BTreeMap<(Way, String), (OrganizationId, TeamId, i128)>,
     arrived: BTreeSet<(Way, String)>,
     sums: BTreeMap<OrganizationId, i128>,
+    /// From team to team: with the sender, on their way, or with the receiver.
+    passages: Vec<(OrganizationId, Passage)>,
 }
 
 impl Transfers {
@@ -31,7 +34,28 @@ impl Transfers {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.in_flight.is_empty()
+        self.in_flight.is_empty() && self.passages.is_empty()
+    }
+
+    /// A team has let go of credits for another: its outbox must hold them.
+    pub(super) fn leaves(&mut self, organization: OrganizationId, expected: &Passage, disk: &Disk) -> Checked {
+        let sql = "SELECT message FROM outbox WHERE message LIKE '%' || ? || '%' ORDER BY number DESC LIMIT 1";
+        let text = rows::text(disk, sql, &expected.transfer.to_string())?;
+        let sent = text.as_deref().and_then(|text| serde_json::from_str::<Envelope>(text).ok());
+        let same = sent.is_some_and(|sent| sent.message == Message::Transfer(expected.clone()));
+        ensure(same, "what left is in the outbox", || format!("{expected:?}: {text:?}"))?;
+        *self.sums.entry(organization).or_default() += i128::from(expected.amount.get());
+        self.passages.push((organization, expected.clone()));
+        Ok(())
+    }
+
+    /// They have arrived, or come back.
+    pub(super) fn comes(&mut self, organization: OrganizationId, passage: &Passage) -> Checked {
+        let place = self.passages.iter().position(|(of, sent)| *of == organization && sent == passage);
+        let Some(place) = place else { return violated("a movement arrives once", format!("{passage:?}")) };
+        self.passages.remove(place);
+        *self.sums.entry(organization).or_default() -= i128::from(passage.amount.get());
+        Ok(())
     }
 
     /// An actor has let go of credits: its outbox must hold them now.

@@ -7,6 +7,7 @@ mod keys;
 mod limits;
 mod money;
 mod settings;
+mod sharing;
 
 use std::rc::Rc;
 
@@ -17,7 +18,8 @@ use crate::world::{TeamPlace, World};
 pub(crate) fn next(world: &Rc<World>) -> u64 {
     let Some(place) = any_team(world) else { return 0 };
     match world.between(0, 999) {
-        0..560 => calls::one(world, &place),
+        0..500 => calls::one(world, &place),
+        500..560 => sharing::one(world, &place),
         560..566 => return calls::burst(world, &place),
         566..700 => money::inside_the_team(world, &place),
         700..800 => money::above_the_team(world, &place),

@@ -62,6 +62,7 @@ pub(super) fn change_settings(world: &Rc<World>, place: &TeamPlace) {
             addresses,
             leaver_credits: if world.percent(80) { LeaverCredits::Pool } else { LeaverCredits::Wallet },
             retention: Default::default(),
+            ..General::default()
         })
     };
     manage(world, place, act);
