@@ -209,6 +209,10 @@ actions! {
     ListJournal = "list_journal" in ViewMoney on Node;
     /// List calls.
     ListRequests = "list_requests" in ViewMoney on Node | Member;
+    /// List transfers.
+    ListTransfers = "list_transfers" in ViewMoney on Node | Member;
+    /// Show a transfer.
+    GetTransfer = "get_transfer" in ViewMoney on Node | Member;
     /// List messages that could not be delivered.
     ListDeadLetters = "list_dead_letters" in ViewMoney on Root;
 
@@ -350,6 +354,10 @@ actions! {
 
     /// Credits from a person's account to another account.
     Transfer = "transfer" in Share on Wallet | Pool;
+    /// See what would come of a transfer.
+    PreviewTransfer = "preview_transfer" in Share on Wallet | Pool;
+    /// Take a transfer back, as far as it is unspent, to the account that it came from.
+    UndoTransfer = "undo_transfer" in Share on Wallet | Pool;
     /// Credits from the pool to the person who asks.
     Draw = "draw" in Share on Pool;
     /// Idle credits to the pool or a delegate during an absence.
@@ -367,7 +375,7 @@ impl Action {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::ListOrganizations | Self::GetSealed | Self::Metrics => true,
+            Self::ListOrganizations | Self::GetSealed | Self::Metrics | Self::PreviewTransfer => true,
             _ => matches!(self.area(), Area::ViewTree | Area::ViewMoney | Area::ViewAccess | Area::ViewAudit),
         }
     }

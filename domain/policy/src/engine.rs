@@ -157,11 +157,17 @@ fn request(question: &Question<'_>, approved: bool) -> Result<Request, String> {
     };
     add("address", facts.address.clone().map(RestrictedExpression::new_string));
     add("millicredits", facts.millicredits.map(RestrictedExpression::new_long));
+    add("sent_today", facts.sent_today.map(RestrictedExpression::new_long));
     add(
         "to_member",
         facts.to_member.map(|id| uid("Member", &id)).transpose()?.map(RestrictedExpression::new_entity_uid),
     );
     add("to_node", facts.to_node.map(|node| uid("Node", &node)).transpose()?.map(RestrictedExpression::new_entity_uid));
+    let department = facts.to_path.iter().find(|node| matches!(node, Node::Department(_)));
+    add(
+        "to_department",
+        department.map(|node| uid("Node", node)).transpose()?.map(RestrictedExpression::new_entity_uid),
+    );
     let context = Context::from_pairs(context).map_err(|error| error.to_string())?;
     let principal = who(&question.who)?;
     let action = uid("Action", &question.action)?;
@@ -204,8 +210,8 @@ fn who(who: &Who) -> Result<EntityUid, String> {
     }
 }
 
-/// Only what this decision needs: the principal, the resource, what is above
-/// both, and the action.
+/// Only what this decision needs: the principal, the resource, who gets what is
+/// moved, what is above them, and the action.
 fn entities(question: &Question<'_>) -> Result<Entities, String> {
     let mut all: HashMap<EntityUid, Entity> = HashMap::new();
     let mut put = |entity: Entity| {
@@ -218,7 +224,8 @@ fn entities(question: &Question<'_>) -> Result<Entities, String> {
         Who::Member { path, .. } | Who::Service { path, .. } => path.as_slice(),
         Who::Operator | Who::AdminKey(_) => &[],
     };
-    for path in [own, question.path] {
+    let there = question.facts.to_path.as_slice();
+    for path in [own, question.path, there] {
         for (place, node) in path.iter().enumerate() {
             let parent = place.checked_sub(1).and_then(|above| path.get(above));
             put(node_entity(*node, parent.copied())?);
@@ -230,7 +237,11 @@ fn entities(question: &Question<'_>) -> Result<Entities, String> {
     if let Some(entity) = resource_entity(question.resource, parents(question.path)?)? {
         put(entity);
     }
-    // Last, for a member may be both.
+    if let Some(id) = question.facts.to_member {
+        let roles = HashMap::from([("roles".to_owned(), on_nodes(&[])?)]);
+        put(Entity::new(uid("Member", &id)?, roles, parents(there)?).map_err(|error| error.to_string())?);
+    }
+    // Last, for a member may be all of these.
     let roles = HashMap::from([("roles".to_owned(), roles(question)?)]);
     put(Entity::new(who(&question.who)?, roles, parents(own)?).map_err(|error| error.to_string())?);
     Entities::from_entities(all.into_values(), None).map_err(|error| error.to_string())

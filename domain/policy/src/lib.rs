@@ -34,4 +34,4 @@ pub use recorded::Recorded;
 pub use role::{Grant, Grantee, Node, Role};
 pub use rule::{LONGEST_TEXT, MOST_RULES, Mode, PolicyError, Rule};
 pub use schema::text as schema_text;
-pub use setting::Setting;
+pub use setting::{Setting, Within};

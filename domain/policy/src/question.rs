@@ -103,9 +103,16 @@ pub struct Facts {
     /// To whose account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_member: Option<MemberId>,
-    /// To which team's pool, or where on the tree.
+    /// To which team, or where on the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_node: Option<Node>,
+    /// Where that is: organization, department, team, as far as it goes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to_path: Vec<Node>,
+    /// What was sent from the same account today, in the organization's time
+    /// zone, less what was undone.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
+    pub sent_today: Option<i64>,
 }
 
 /// A whole number, also as a text: so the audit trail writes those that not

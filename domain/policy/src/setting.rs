@@ -22,6 +22,12 @@ pub enum Setting {
         /// More than that at once is refused, or needs approval.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         most: Option<Millicredits>,
+        /// More than that in a day is refused, or needs approval.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most_a_day: Option<Millicredits>,
+        /// To whom; anybody in the organization if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Within>,
         /// Who can approve more; nobody if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<String>,
@@ -80,6 +86,16 @@ pub enum Setting {
     },
 }
 
+/// How far away somebody may be who gets credits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// In the same team.
+    Team,
+    /// In the same department.
+    Department,
+}
+
 impl Setting {
     /// Above how much it refuses or asks for approval, where it has such a bound.
     #[must_use]
@@ -107,10 +123,21 @@ impl Setting {
     #[must_use]
     pub fn to_cedar(&self) -> String {
         match self {
-            Self::Transfers { on, most, approval } => match most {
-                Some(most) => at_most("transfer", *on, *most, approval.as_deref()),
-                None => forbid("transfer", *on, None, None),
-            },
+            Self::Transfers { on, most: None, most_a_day: None, within: None, .. } => {
+                forbid("transfer", *on, None, None)
+            }
+            Self::Transfers { on, most, most_a_day, within, approval } => {
+                let approval = approval.as_deref();
+                let most = most.map(|most| at_most("transfer", *on, most, approval));
+                let a_day = most_a_day.map(|most| {
+                    let sent = "context has millicredits && context has sent_today";
+                    // Subtracted, for a sum could be beyond what Cedar counts.
+                    let most = format!("{sent} && context.sent_today > {} - context.millicredits", most.get());
+                    forbid("transfer", *on, Some(&most), approval)
+                });
+                let within = within.map(|within| forbid("transfer", *on, Some(within.beyond()), None));
+                [most, a_day, within].into_iter().flatten().collect()
+            }
             Self::PoolDraws { on, most, approval } => at_most("draw", *on, *most, approval.as_deref()),
             Self::Boosts { on, most, approval } => at_most("boost", *on, *most, approval.as_deref()),
             Self::Allotments { on, most, approval } => at_most("allot", *on, *most, approval.as_deref()),
@@ -124,6 +151,17 @@ impl Setting {
                 )
             }
             Self::Models { on, members, only } => models(*on, members.as_deref(), only),
+        }
+    }
+}
+
+impl Within {
+    /// What is true of somebody who is farther away. Of a team's pool, and of
+    /// whoever is in it, the account's own node is above.
+    const fn beyond(self) -> &'static str {
+        match self {
+            Self::Team => "context has to_node && !(resource in context.to_node)",
+            Self::Department => "context has to_department && !(resource in context.to_department)",
         }
     }
 }
@@ -199,8 +237,15 @@ mod tests {
         let most = Millicredits::from_credits(5).unwrap();
         let approval = Some("team \"manager\"".to_owned());
         let all = [
-            Setting::Transfers { on, most: None, approval: None },
-            Setting::Transfers { on: None, most: Some(most), approval: approval.clone() },
+            Setting::Transfers { on, most: None, most_a_day: None, within: None, approval: None },
+            Setting::Transfers {
+                on: None,
+                most: Some(most),
+                most_a_day: Some(most),
+                within: Some(Within::Department),
+                approval: approval.clone(),
+            },
+            Setting::Transfers { on, most: None, most_a_day: None, within: Some(Within::Team), approval: None },
             Setting::PoolDraws { on, most, approval: None },
             Setting::AbsenceSharing { on, allowed: true },
             Setting::AbsenceSharing { on: None, allowed: false },

@@ -101,6 +101,17 @@ pub struct General {
     /// For how long records are kept.
     #[serde(skip_serializing_if = "Retention::is_default")]
     pub retention: Retention,
+    /// A transfer can be undone for so long, as far as it is unspent.
+    #[serde(skip_serializing_if = "is_usual_undo")]
+    pub undo_minutes: u32,
+}
+
+/// For how many minutes a transfer can be undone where nothing is said.
+const UNDO_MINUTES: u32 = 5;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_usual_undo(minutes: &u32) -> bool {
+    *minutes == UNDO_MINUTES
 }
 
 impl Default for General {
@@ -113,8 +124,15 @@ impl Default for General {
             addresses: None,
             leaver_credits: LeaverCredits::default(),
             retention: Retention::default(),
+            undo_minutes: UNDO_MINUTES,
         }
     }
+}
+
+impl General {
+    /// The longest time for which a transfer can be undone: a day. Who got
+    /// credits must be able to rely on them.
+    pub const MOST_UNDO_MINUTES: u32 = 24 * 60;
 }
 
 /// What becomes of the credits of a member who is removed.

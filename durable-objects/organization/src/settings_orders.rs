@@ -137,6 +137,10 @@ impl<S: Storage> Organization<S> {
 pub(crate) fn check_general(general: &General) -> Result<(), OrderError> {
     Zone::parse(&general.time_zone).map_err(invalid)?;
     general.retention.check()?;
+    if general.undo_minutes > General::MOST_UNDO_MINUTES {
+        let (most, minutes) = (General::MOST_UNDO_MINUTES, general.undo_minutes);
+        return Err(invalid(format!("`undo_minutes` must be 0 to {most}, not {minutes}")));
+    }
     match general.addresses.as_ref().map(Networks::len) {
         Some(0) => Err(invalid("a list of `addresses` without a network lets nobody in: say `null` for all")),
         Some(count) if count > MOST_NETWORKS => {

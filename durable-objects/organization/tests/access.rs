@@ -83,7 +83,7 @@ impl World {
     fn ask_at(&mut self, now: i64, key: u128, action: Action, target: Target) -> Result<Admitted, AdmitError> {
         let caller = Caller::ServiceKey { hash: hash(key) };
         let (facts, by) = (Facts::default(), Default::default());
-        self.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: None })
+        self.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: None, trial: false })
     }
 
     fn ask(&mut self, action: Action, target: Target) -> Result<Admitted, AdmitError> {
@@ -300,6 +300,7 @@ fn a_workload_stands_for_a_key_of_its_own() {
         facts: Facts::default(),
         by: Default::default(),
         requests_a_minute: None,
+        trial: false,
     };
     let admitted = world.0.admit(NOW, &asked).unwrap();
     assert_eq!(admitted.who, Principal::Service(ROBOT, ServiceKeyId::from_u128(77)));
@@ -335,7 +336,7 @@ fn an_allowlist_holds_for_everybody_but_the_operator() {
         let facts = Facts { address: address.map(str::to_owned), ..Facts::default() };
         let (action, target) = (Action::ListTeams, Target::Visible);
         let (by, requests_a_minute) = (Default::default(), None);
-        world.0.admit(NOW, &Admit { caller, action, target, facts, by, requests_a_minute }).map(|_| ())
+        world.0.admit(NOW, &Admit { caller, action, target, facts, by, requests_a_minute, trial: false }).map(|_| ())
     };
     let callers = [Caller::AdminKey { hash: admin }, Caller::ServiceKey { hash: hash(1) }];
     for caller in &callers {
@@ -362,7 +363,7 @@ fn a_key_comes_so_often_in_a_minute_and_leaves_no_rows_when_it_comes_more_often(
     world.done(Act::CreateGrant(grant(1, Grantee::Service(ROBOT), Role::Auditor, on)));
     let mut ask = |now: i64, caller: Caller, action: Action| {
         let (target, facts, by) = (Target::Organization, Facts::default(), Default::default());
-        world.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: Some(3) })
+        world.0.admit(now, &Admit { caller, action, target, facts, by, requests_a_minute: Some(3), trial: false })
     };
     let robot = || Caller::ServiceKey { hash: hash(1) };
     let left =

@@ -127,8 +127,15 @@ impl World {
 
     fn ask(&mut self, now: i64, session: u128, action: Action, target: Target) -> Result<Principal, AdmitError> {
         let caller = Caller::Session { session: SessionId::from_u128(session) };
-        let asked =
-            Admit { caller, action, target, facts: Facts::default(), by: Default::default(), requests_a_minute: None };
+        let asked = Admit {
+            caller,
+            action,
+            target,
+            facts: Facts::default(),
+            by: Default::default(),
+            requests_a_minute: None,
+            trial: false,
+        };
         self.0.admit(now, &asked).map(|admitted| admitted.who)
     }
 

@@ -50,7 +50,10 @@ impl World {
     fn admit(&mut self, action: Action) -> Result<Admitted, AdmitError> {
         let (caller, facts) = (Caller::AdminKey { hash: hash() }, Facts::default());
         let by = Attribution::default();
-        self.0.admit(NOW, &Admit { caller, action, target: Target::Organization, facts, by, requests_a_minute: None })
+        self.0.admit(
+            NOW,
+            &Admit { caller, action, target: Target::Organization, facts, by, requests_a_minute: None, trial: false },
+        )
     }
 
     fn last(&self) -> Record {

@@ -6,7 +6,7 @@ use audit::{Changed, Draft, Outcome};
 use identity::{KeyHash, MemberId, Networks, OrganizationId, Principal, SessionId};
 use journal::Change;
 use limits::Allowance;
-use policy::{Action, Decision, Engine, Grant, Grantee, Node, Question, Recorded, Resource, Role, Who};
+use policy::{Action, Decision, Engine, Facts, Grant, Grantee, Node, Question, Recorded, Resource, Role, Who};
 use storage::Storage;
 
 use crate::Organization;
@@ -70,6 +70,9 @@ impl<S: Storage> Organization<S> {
             Err(AdmitError::Denied { decision, .. }) => Some(decision.as_ref()),
             Err(_) => None,
         };
+        if asked.trial {
+            return outcome;
+        }
         self.note_shadow(now, asked.action, decision.and_then(|decision| decision.watched.as_ref()));
         let refused = match &outcome {
             Err(AdmitError::Denied { on, decision, .. }) => {
@@ -119,6 +122,7 @@ impl<S: Storage> Organization<S> {
             return Err(AdmitError::AddressNotAllowed);
         }
         let (resource, path) = self.find(root, asked.target)?;
+        let facts = self.complete(&asked.facts)?;
         let deny = |decision: Decision| AdmitError::Denied {
             action: asked.action,
             on: resource.id(),
@@ -133,7 +137,7 @@ impl<S: Storage> Organization<S> {
         };
         let grants = self.grants_of(now, known.grantee);
         let ask = |resource: &Resource, path: &[Node], kept: Option<&mut Option<Box<Recorded>>>| {
-            let (who, facts) = (known.who.clone(), asked.facts.clone());
+            let (who, facts) = (known.who.clone(), facts.clone());
             let action = asked.action;
             let question = Question { who, grants: &grants, action, resource, path, now_ms: now, facts };
             if let Some(kept) = kept {
@@ -245,6 +249,25 @@ impl<S: Storage> Organization<S> {
         }
     }
 
+    /// What is asked about, with where those are who get what is moved.
+    fn complete(&self, facts: &Facts) -> Result<Facts, AdmitError> {
+        let mut facts = facts.clone();
+        if let Some(id) = facts.to_member {
+            let record = self.records.members.get(&id);
+            let not_found = || AdmitError::NotFound { what: "member".to_owned(), id: id.to_string() };
+            facts.to_node = Some(Node::Team(record.ok_or_else(not_found)?.team));
+        }
+        if let Some(node) = facts.to_node {
+            let (what, id) = match node {
+                Node::Organization(id) => ("organization", id.to_string()),
+                Node::Department(id) => ("department", id.to_string()),
+                Node::Team(id) => ("team", id.to_string()),
+            };
+            facts.to_path = self.path(node).ok_or(AdmitError::NotFound { what: what.to_owned(), id })?;
+        }
+        Ok(facts)
+    }
+
     /// What is meant, and where it is.
     fn find(&self, root: OrganizationId, target: Target) -> Result<(Resource, Vec<Node>), AdmitError> {
         let not_found =
@@ -263,6 +286,7 @@ impl<S: Storage> Organization<S> {
             Target::Team { id } => node("team", Node::Team(id)),
             Target::Member { id } => Ok((Resource::Member(id), member(id)?)),
             Target::Wallet { id } => Ok((Resource::Wallet(id), member(id)?)),
+            Target::Pool { id } => node("team", Node::Team(id)).map(|(_, path)| (Resource::Pool(id), path)),
             Target::Policy { id } => {
                 // Of one that is not there the act itself says so.
                 let name = self.records.policies.get(&id).map(|record| record.name.clone()).unwrap_or_default();

@@ -29,6 +29,9 @@ pub struct Admit {
     /// How often a key may come in a minute; as often as it likes if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_a_minute: Option<u32>,
+    /// They only want to know: nothing will be done, and nothing is recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
 }
 
 /// What a caller showed.
@@ -95,6 +98,11 @@ pub enum Target {
     Wallet {
         /// Whose.
         id: MemberId,
+    },
+    /// A team's shared account.
+    Pool {
+        /// Which team's.
+        id: TeamId,
     },
     /// A policy of the organization's own, also one that was removed.
     Policy {
