@@ -104,8 +104,9 @@ fn check(environments: &[(Script, &Environment)], wrangler: &Wrangler) -> Result
 
 fn placeholders(script: Script, environment: &Environment, target: &str) -> Vec<String> {
     let config = script.wrangler_toml();
-    let line =
-        |name: &str| format!("npx wrangler d1 create {name}   # then put its id into {config}, [[env.{target}.d1_databases]]");
+    let line = |name: &str| {
+        format!("npx wrangler d1 create {name}   # then put its id into {config}, [[env.{target}.d1_databases]]")
+    };
     environment.databases_to_create().map(|database| line(&database.database_name)).collect()
 }
 

@@ -216,7 +216,8 @@ mod tests {
         }
         let swapped = before(&standing("2222", Some("1111")), "https://alfred.example", "staging").join("\n");
         assert!(swapped.contains("--from 1111"), "{swapped}");
-        let ended = "npx wrangler secret delete MASTER_SECRET_PREVIOUS --config workers/edge/wrangler.toml --env staging";
+        let ended =
+            "npx wrangler secret delete MASTER_SECRET_PREVIOUS --config workers/edge/wrangler.toml --env staging";
         assert!(after("1111", "staging").join("\n").contains(ended));
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use ::runtime::{ActorError, Actors};
 use ::organization::Settings;
 use ::organization::protocol::{self as organization, Directory, Question};
+use ::runtime::{ActorError, Actors};
 use ::team::protocol::{self as team, Overview};
 use identity::{OrganizationId, TeamId};
 use issuers::address::Reach;

@@ -18,7 +18,8 @@ use utoipa::{Modify, OpenApi};
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
+    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage,
+    workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -71,7 +72,9 @@ use crate::schema;
         privacy::export_member, privacy::erase_member,
         keys::create_key, keys::list_keys, keys::get_key, keys::revoke_key, keys::rotate_key,
         limits::create_limit, limits::list_limits, limits::get_limit, limits::change_limit, limits::remove_limit,
-        allotments::allot, balances::list_balances, balances::get_balance,
+        allotments::allot, transfers::send::transfer, transfers::preview::preview_transfer,
+        transfers::list::list_transfers, transfers::find::get_transfer, transfers::undo::undo_transfer,
+        balances::list_balances, balances::get_balance,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
@@ -200,6 +203,11 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         Some("create_policy" | "change_policy") => Some(Code::PreconditionFailed),
         Some("change_organization") => Some(Code::LockOut),
         _ => None,
+    });
+    codes.extend(match operation.operation_id.as_deref() {
+        Some("transfer") => &[Code::InsufficientFunds, Code::PreconditionFailed][..],
+        Some("undo_transfer") => &[Code::PartlySpent, Code::TooLate],
+        _ => &[],
     });
     if open {
         codes.extend(match operation.operation_id.as_deref() {

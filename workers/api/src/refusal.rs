@@ -9,6 +9,7 @@ use team::protocol::{OrderError as TeamError, ReserveError};
 use crate::problem::{Code, Problem};
 use crate::tags::quoted;
 use crate::throttle::Bucket;
+use crate::time::Time;
 
 impl From<ActorError> for Problem {
     fn from(error: ActorError) -> Self {
@@ -78,6 +79,16 @@ impl From<TeamError> for Problem {
             TeamError::Conflict { .. } => Self::new(Code::Conflict, error),
             TeamError::Invalid { .. } => Self::invalid(error),
             TeamError::InsufficientFunds { account, left, needed } => insufficient(account, left, needed),
+            TeamError::SentMeanwhile { .. } => Self::new(Code::PreconditionFailed, error),
+            TeamError::PartlySpent { undoable } => {
+                let detail = format!("{error}: say so with `\"amount\": \"{undoable}\"`, and so much comes back");
+                Self::new(Code::PartlySpent, detail).with("undoable", undoable.to_string())
+            }
+            TeamError::TooLate { until_ms } => {
+                let until = Time::from_ms(*until_ms);
+                let detail = format!("it could be undone until {until}: ask whoever has the credits to send them back");
+                Self::new(Code::TooLate, detail)
+            }
             TeamError::IdempotencyConflict { .. } => idempotency_conflict(),
             TeamError::Stale { tag } => stale(Some(tag)),
             TeamError::NotOpen | TeamError::Storage => Self::unavailable(error),

@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
     limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, usage, workloads,
+    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage,
+    workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -113,6 +114,10 @@ fn credits() -> Router {
     Router::new()
         .route("/organization/credits", post(organizations::issue_credits))
         .route("/allotments", post(allotments::allot))
+        .route("/transfers", post(transfers::send::transfer).get(transfers::list::list_transfers))
+        .route("/transfers/preview", post(transfers::preview::preview_transfer))
+        .route("/transfers/{transfer_id}", get(transfers::find::get_transfer))
+        .route("/transfers/{transfer_id}/undo", post(transfers::undo::undo_transfer))
         .route("/balances", get(balances::list_balances))
         .route("/balances/{node}", get(balances::get_balance))
         .route("/me", get(me::get_me))

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use runtime::{Actors, now_ms};
 use bytes::Bytes;
 use identity::{ApiKey, RequestId};
 use organization::{LimitField, OutputLimit, Provider, ProviderKind};
 use pricing::{UsageBound, WorstCase};
 use providers::openai::{self, InputBound, Surcharge};
+use runtime::{Actors, now_ms};
 use team::protocol::{Answer, Reserve, ReserveError, Reserved};
 use worker::{Context, Env, Headers};
 

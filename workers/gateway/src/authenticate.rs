@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use runtime::{ActorError, Actors, now_ms};
 use identity::{ApiKey, KeyError};
+use runtime::{ActorError, Actors, now_ms};
 use team::protocol::{Answer, Command, Me, Question};
 use worker::{Env, Headers};
 

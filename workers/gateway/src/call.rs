@@ -1,10 +1,10 @@
 //! One call from its key to its settlement.
 
-use runtime::{Actors, now_ms};
 use futures::channel::oneshot;
 use identity::RequestId;
 use ledger::{Millicredits, Outcome};
 use providers::openai::UsageError;
+use runtime::{Actors, now_ms};
 use worker::{Context, Env, Request, Response};
 
 use crate::admit::{Admitted, admit};

@@ -11,8 +11,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use runtime::{ActorError, Actors, now_ms};
 use identity::TeamId;
+use runtime::{ActorError, Actors, now_ms};
 use team::protocol::{Answer, Command, Reserve, Settle, SettleError};
 use worker::console_error;
 

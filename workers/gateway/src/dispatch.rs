@@ -1,12 +1,12 @@
 //! Calling the provider.
 
-use runtime::{Actors, now_ms};
 use bytes::Bytes;
 use futures::future::{self, Either};
 use futures::stream::{self, LocalBoxStream, StreamExt};
 use organization::ProviderKind;
 use providers::demo;
 use providers::openai::{ChatRequest, EmbeddingsRequest, UpstreamError};
+use runtime::{Actors, now_ms};
 use team::protocol::{Command, Progress};
 use wasm_bindgen::JsValue;
 use web_sys::{AbortController, Headers};

@@ -46,8 +46,8 @@ mod settle;
 mod shadow;
 mod workload;
 
-use runtime::{Actors, uuid_v7};
 use identity::RequestId;
+use runtime::{Actors, uuid_v7};
 use worker::{Context, Env, Method, Request, Response, Result};
 
 use refuse::Refusal;

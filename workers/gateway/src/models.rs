@@ -1,10 +1,10 @@
 //! Which models a key may use, and what they cost.
 
-use runtime::{Actors, now_ms};
 use identity::RequestId;
 use organization::{Provider, ProviderKind};
 use pricing::{ModelPrice, PriceBook, PriceQuery, Tariff, Usage};
 use providers::demo;
+use runtime::{Actors, now_ms};
 use serde_json::{Value, json};
 use team::protocol::Me;
 use worker::{Env, Request, Response, ResponseBuilder};

@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use runtime::{ActorError, Actors, now_ms};
 use identity::{ApiKey, KeyHash, MemberId};
 use policy::{Action, Facts, Node, Question, Resource, Who};
+use runtime::{ActorError, Actors, now_ms};
 use team::protocol::{Answer, Command, Me};
 use worker::Headers;
 

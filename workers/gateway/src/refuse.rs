@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use runtime::ActorError;
 use jiff::Timestamp;
 use limits::{LimitAmount, Unit, reset_text};
 use pricing::NotPricedError;
 use providers::openai::{RequestError, UpstreamError, error};
+use runtime::ActorError;
 use team::protocol::{LimitState, ReserveError};
 use worker::{Response, ResponseBuilder, Result};
 

@@ -1,12 +1,12 @@
 //! The provider's answer on its way to the client, watched for usage.
 
-use runtime::{Actors, now_ms};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::channel::oneshot;
 use futures::future::{self, Either};
 use ledger::{Millicredits, Outcome};
 use providers::openai::{Completion, EmbeddingsResponse, Piece, Stream, UpstreamError, UsageError, error};
+use runtime::{Actors, now_ms};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use team::protocol::Settle;

@@ -5,12 +5,12 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use runtime::{ActorError, Actors};
 use identity::{OrganizationId, ProviderId};
 use organization::protocol::{Answer, Command, OrderError, Question};
 use organization::{Provider, Settings};
 use policy::Engine;
 use pricing::{PriceBook, PriceQuery, Tariff};
+use runtime::{ActorError, Actors};
 use vault::Vault;
 use worker::Env;
 

@@ -1,8 +1,8 @@
 //! What a call came to.
 
-use runtime::Actors;
 use identity::{RequestId, TeamId};
 use ledger::{Metered, Millicredits, Outcome};
+use runtime::Actors;
 use team::protocol::{Settle, Tokens};
 use worker::Context;
 

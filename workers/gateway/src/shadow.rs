@@ -7,9 +7,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use runtime::{Actors, now_ms};
 use identity::OrganizationId;
 use organization::protocol::{Command, Observed};
+use runtime::{Actors, now_ms};
 use worker::{Context, console_error};
 
 use crate::pause::wait;

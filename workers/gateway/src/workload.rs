@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use runtime::{Actors, now_ms};
 use identity::{ApiKey, OrganizationId, WorkloadId};
 use issuers::Fault;
 use issuers::address::Reach;
 use issuers::workload::{Trust, accept, organization};
 use organization::{StandsFor, Workload};
+use runtime::{Actors, now_ms};
 use sha2::{Digest, Sha256};
 use worker::Env;
 

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use runtime::now_ms;
 use openid::{Claims, Expected, Issuer, IssuerMetadata, Jwks, TokenError, verify as check};
+use runtime::now_ms;
 
 use crate::Fault;
 use crate::fetch::{Call, send};

@@ -1,9 +1,9 @@
 //! Tokens of workloads: a CI job, a pod or a virtual machine shows what its
 //! platform signs of it, and needs no key that could be lost.
 
-use runtime::now_ms;
 use identity::OrganizationId;
 use openid::{Algorithm, ClaimRule, Expected, Issuer, TokenError, admit, claimed_audiences, claimed_issuer};
+use runtime::now_ms;
 
 use crate::address::Reach;
 use crate::{Fault, cache, metadata};

@@ -2,8 +2,8 @@
 //! has more of either than D1 sends again what is missing, so that a lost
 //! message heals.
 
-use runtime::Actors;
 use identity::{OrganizationId, TeamId};
+use runtime::Actors;
 use serde::Deserialize;
 use worker::{D1Database, Env, Result, console_error};
 

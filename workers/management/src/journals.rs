@@ -1,9 +1,9 @@
 //! The queue's consumers: journals and audit trails on their way to D1, and
 //! what the queue gave up on.
 
-use runtime::{Actors, now_ms};
 use events::{Publication, without_details};
 use projector::{Decision, decide};
+use runtime::{Actors, now_ms};
 use serde::Deserialize;
 use storage::Value;
 use wasm_bindgen::JsValue;

@@ -5,11 +5,11 @@
 //! and the next one goes on where it stopped; nothing of it is on the path of
 //! a call.
 
-use runtime::Actors;
 use identity::{OrganizationId, TeamId};
 use organization::Retention;
 use organization::protocol::{Answer, Command, Retained};
 use projector::retention::{Kind, ROWS_AT_ONCE, portion};
+use runtime::Actors;
 use serde::{Deserialize, Serialize};
 use worker::{D1Database, Env, Error, Result, console_error};
 

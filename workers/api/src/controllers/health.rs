@@ -1,7 +1,7 @@
 //! Whether this deployment lives, and whether it can serve.
 
-use ::runtime::now_ms;
 use ::organization::protocol as organization;
+use ::runtime::now_ms;
 use ::team::protocol as team;
 use axum::Json;
 use axum::response::{IntoResponse, Response};

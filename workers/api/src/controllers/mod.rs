@@ -31,6 +31,7 @@ pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod teams;
+pub(crate) mod transfers;
 pub(crate) mod usage;
 pub(crate) mod workloads;
 

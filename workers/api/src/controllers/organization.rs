@@ -55,6 +55,8 @@ pub(crate) struct OrganizationSettings {
     /// What becomes of the credits of members who are removed.
     #[schema(value_type = schema::LeaverCredits)]
     leaver_credits: LeaverCredits,
+    /// For how many minutes a transfer can be undone, as far as it is unspent.
+    undo_minutes: u32,
     retention: RetentionBody,
 }
 
@@ -94,6 +96,7 @@ impl From<Directory> for Organization {
                 help: directory.general.help,
                 addresses: directory.general.addresses,
                 leaver_credits: directory.general.leaver_credits,
+                undo_minutes: directory.general.undo_minutes,
                 retention: directory.general.retention.into(),
             },
             settings_version: directory.settings_version,
@@ -140,6 +143,9 @@ pub(crate) struct SettingsChange {
     /// What becomes of the credits of members who are removed from now on.
     #[schema(value_type = Option<schema::LeaverCredits>)]
     leaver_credits: Option<LeaverCredits>,
+    /// For how many minutes a transfer can be undone, as far as it is unspent; 5 if never said.
+    #[schema(minimum = 0, maximum = 1440)]
+    undo_minutes: Option<u32>,
     #[serde(default, deserialize_with = "object")]
     retention: RetentionChange,
 }
@@ -210,6 +216,7 @@ impl SettingsChange {
             help: self.help.map_or(general.help, |help| help.map(Help::into_string)),
             addresses: self.addresses.unwrap_or(general.addresses),
             leaver_credits: self.leaver_credits.unwrap_or(general.leaver_credits),
+            undo_minutes: self.undo_minutes.unwrap_or(general.undo_minutes),
             retention: self.retention.apply(general.retention),
         })
     }

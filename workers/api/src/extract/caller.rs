@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use ::runtime::now_ms;
 use ::organization::StandsFor;
 use ::organization::protocol::{
     self as organization, Access, Admit, AdmitError, Admitted, Directory, PolicyRecord, Question, Target, Visible,
 };
+use ::runtime::now_ms;
 use ::team::protocol::{self as team, Me};
 use audit::Attribution;
 use axum::extract::FromRequestParts;
@@ -18,7 +18,7 @@ use identity::{
 use issuers::Fault;
 use issuers::workload::{Trust, accept};
 use openid::session::Session;
-use policy::{Action, Facts};
+use policy::{Action, Decision, Facts};
 use sha2::{Digest, Sha256};
 use worker::send::SendFuture;
 
@@ -48,6 +48,7 @@ enum Credential {
 
 /// Whoever calls. What they may do is asked for each operation: only that
 /// makes an [`Admin`], and only an `Admin` can do anything.
+#[derive(Clone)]
 pub(crate) struct Caller {
     app: App,
     credential: Credential,
@@ -154,23 +155,54 @@ impl Caller {
 
     /// The same, where policies may look at more.
     pub(crate) async fn may_with(self, action: Action, target: Target, facts: Facts) -> Result<Admin, Problem> {
-        let (organization, caller) = self.shown()?;
-        let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
-        let by = Attribution { action: Some(action.to_string()), ..self.by };
-        let requests_a_minute = self.app.rates().requests;
-        let asked = Box::new(Admit { caller, action, target, facts, by: by.clone(), requests_a_minute });
-        let command = organization::Command::Admit(asked);
-        match self.app.actors()?.organization(organization, &command).await? {
-            organization::Answer::Admit(Ok(admitted)) => {
+        let most = self.app.rates().requests;
+        self.admitted((action, target, facts), most).await
+    }
+
+    /// The same again within one request, which counts once.
+    pub(crate) async fn goes_on(self, action: Action, target: Target, facts: Facts) -> Result<Admin, Problem> {
+        self.admitted((action, target, facts), None).await
+    }
+
+    async fn admitted(self, asked: (Action, Target, Facts), requests_a_minute: Option<u32>) -> Result<Admin, Problem> {
+        let asked = self.question(asked)?;
+        let (organization, by) = (asked.0, asked.1.by.clone());
+        match self.ask(asked.0, Admit { requests_a_minute, ..asked.1 }).await? {
+            Ok(admitted) => {
                 self.app.know(admitted.allowance);
                 let by = admitted.attributed(by);
                 let Admitted { who, visible, .. } = admitted;
                 Ok(Admin { app: self.app, organization, who, address: self.address, visible, by })
             }
-            organization::Answer::Admit(Err(AdmitError::Unknown)) if self.credential == Credential::Operator => {
+            Err(AdmitError::Unknown) if self.credential == Credential::Operator => {
                 Err(Problem::not_found("organization", organization))
             }
-            organization::Answer::Admit(Err(error)) => Err(error.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What would be decided; nothing is done, and nothing recorded.
+    pub(crate) async fn would(self, action: Action, target: Target, facts: Facts) -> Result<Decision, Problem> {
+        let (organization, asked) = self.question((action, target, facts))?;
+        match self.ask(organization, Admit { trial: true, ..asked }).await? {
+            Ok(admitted) => Ok(admitted.decision),
+            Err(AdmitError::Denied { decision, .. }) => Ok(*decision),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The question for the organization's actor.
+    fn question(&self, (action, target, facts): (Action, Target, Facts)) -> Result<(OrganizationId, Admit), Problem> {
+        let (organization, caller) = self.shown()?;
+        let facts = Facts { address: self.address.map(|address| address.to_string()), ..facts };
+        let by = Attribution { action: Some(action.to_string()), ..self.by.clone() };
+        Ok((organization, Admit { caller, action, target, facts, by, requests_a_minute: None, trial: false }))
+    }
+
+    async fn ask(&self, organization: OrganizationId, asked: Admit) -> Result<Result<Admitted, AdmitError>, Problem> {
+        let command = organization::Command::Admit(Box::new(asked));
+        match self.app.actors()?.organization(organization, &command).await? {
+            organization::Answer::Admit(answer) => Ok(answer),
             _ => Err(unexpected()),
         }
     }

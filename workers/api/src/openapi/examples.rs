@@ -74,6 +74,10 @@ fn example(operation_id: &str) -> Option<Value> {
         }
         "change_limit" => json!({ "amount": "30000000" }),
         "allot" => json!({ "from": department, "to": team, "amount": "12.5", "note": "for the demo" }),
+        "transfer" | "preview_transfer" => {
+            json!({ "from": member, "to": team, "amount": "12.5", "note": "thank you" })
+        }
+        "undo_transfer" => json!({ "amount": "2.5" }),
         "create_provider" => json!({
             "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],
         }),

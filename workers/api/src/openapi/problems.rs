@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use crate::problem::Code;
 
 /// Every code that a document can have.
-const CODES: [Code; 25] = [
+const CODES: [Code; 27] = [
     Code::InvalidRequest,
     Code::InvalidJson,
     Code::InvalidIdempotencyKey,
@@ -32,6 +32,8 @@ const CODES: [Code; 25] = [
     Code::MethodNotAllowed,
     Code::Conflict,
     Code::LockOut,
+    Code::PartlySpent,
+    Code::TooLate,
     Code::IdempotencyConflict,
     Code::PreconditionFailed,
     Code::PayloadTooLarge,

@@ -60,6 +60,8 @@ text! {
     ProviderId, "^prov_[0-7][0-9a-hjkmnp-tv-z]{25}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
     /// A limit's id.
     LimitId, "^lim_[0-7][0-9a-hjkmnp-tv-z]{25}$", "lim_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A member, for the wallet, or a team, for its pool.
+    WalletOrPool, "^(team|mem)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a movement of credits.
     TransferId, "^xfer_[0-7][0-9a-hjkmnp-tv-z]{25}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a journal's entry.
@@ -173,7 +175,7 @@ words! {
     /// The window of rate limits.
     RateWindow { Minute }
     /// What kind of movement an entry records.
-    EntryKind { Issue, Allot, Return, Settle, Release, Expire, Correct }
+    EntryKind { Issue, Allot, Return, Transfer, Undo, Settle, Release, Expire, Correct }
     /// What came of something that was asked for.
     AuditOutcome { Done, Denied, Failed }
     /// How a call ended.

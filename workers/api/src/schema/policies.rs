@@ -15,17 +15,32 @@ pub enum PolicySource {
     Setting(Setting),
 }
 
+/// How far away somebody may be who gets credits.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// In the same team.
+    Team,
+    /// In the same department.
+    Department,
+}
+
 /// A policy as a setting. Where `on` is left out it holds in the whole organization, otherwise on that node and below.
 /// More than `most` at once is refused, or needs approval by `approval` where that is said.
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Setting {
-    /// What people may send each other; nothing, where `most` is left out.
+    /// What people may send each other; nothing, where `most`, `most_a_day` and `within` are left out.
     Transfers {
         /// Where.
         on: Option<RoleNode>,
         /// How much at once.
         most: Option<Amount>,
+        /// How much in a day of the organization's time zone, from one account.
+        most_a_day: Option<Amount>,
+        /// To whom; anybody in the organization if left out.
+        #[schema(inline)]
+        within: Option<Within>,
         /// Who can approve more.
         approval: Option<Name>,
     },
