@@ -152,9 +152,12 @@ test("policies say how much, in a day, and to whom", async () => {
   const outside = await acme.addMember(far);
 
   let rule = await policy({ kind: "transfers", most: "10", within: "department", approval: "finance" });
-  const attempt = async (to, amount) => (await ada.api.request("POST", "/transfers", { to: to.id, amount })).body.code;
+  const attempt = async (to, amount) => {
+    const { status, body } = await ada.api.request("POST", "/transfers", { to: to.id, amount });
+    return status === 202 ? "asked" : body.code;
+  };
   assert.equal(await attempt(grace.member, "10"), undefined);
-  assert.equal(await attempt(grace.member, "10.001"), "approval_required");
+  assert.equal(await attempt(grace.member, "10.001"), "asked");
   assert.equal(await attempt(outside, "1"), "forbidden");
   const preview = await ada.api.request("POST", "/transfers/preview", { to: grace.member.id, amount: "11" });
   assert.deepEqual([preview.status, preview.body.verdict, preview.body.approval], [200, "approval_required", ["finance"]]);

@@ -95,7 +95,7 @@ impl Course {
     /// Who can say something now: the step's approvers that nobody has stood
     /// for yet, and those to whom it has escalated.
     #[must_use]
-    pub fn awaited(&self, now: i64) -> Vec<Approver> {
+    pub fn waits_for(&self, now: i64) -> Vec<Approver> {
         if self.state != State::Pending || now >= self.expires_ms {
             return Vec::new();
         }
@@ -255,10 +255,10 @@ mod tests {
     #[test]
     fn one_of_several_suffices_and_no_ends_it() {
         let mut yes = course(&[(Mode::Any, &[MANAGER, FINANCE])]);
-        assert_eq!(yes.awaited(NOW), [MANAGER, FINANCE]);
+        assert_eq!(yes.waits_for(NOW), [MANAGER, FINANCE]);
         assert_eq!(say(&mut yes, 1, 1, &[], Verdict::Approve), Err(DecideError::NotAsked));
         assert_eq!(say(&mut yes, 1, 2, &[FINANCE], Verdict::Approve), Ok(State::Approved));
-        assert!(yes.awaited(NOW).is_empty());
+        assert!(yes.waits_for(NOW).is_empty());
         let mut no = course(&[(Mode::Any, &[MANAGER]), (Mode::Any, &[FINANCE])]);
         assert_eq!(say(&mut no, 1, 2, &[MANAGER], Verdict::Deny), Ok(State::Denied));
     }
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(say(&mut course, 1, 9, &[CFO], Verdict::Approve), Err(DecideError::NotAsked), "not yet");
         assert_eq!(say(&mut course, 1, 1, &[MANAGER, FINANCE], Verdict::Approve), Ok(State::Pending));
         assert_eq!(say(&mut course, 1, 1, &[MANAGER, FINANCE], Verdict::Approve), Err(DecideError::Again));
-        assert_eq!(course.awaited(NOW), [FINANCE]);
+        assert_eq!(course.waits_for(NOW), [FINANCE]);
         assert_eq!(say(&mut course, 2, 2, &[FINANCE], Verdict::Approve), Ok(State::Pending));
         assert_eq!(say(&mut course, 3, 9, &[CFO], Verdict::Approve), Ok(State::Approved));
         assert_eq!(course.given.len(), 3);
@@ -292,7 +292,7 @@ mod tests {
         let admin = Approver::Role(Role::OrganizationAdmin);
         let mut course = course(&[(Mode::All, &[MANAGER, CFO]), (Mode::Any, &[FINANCE])]);
         assert_eq!(say(&mut course, 23, 5, &[admin], Verdict::Approve), Err(DecideError::NotAsked));
-        assert_eq!(course.awaited(NOW + 24 * HOUR_MS), [MANAGER, CFO, admin]);
+        assert_eq!(course.waits_for(NOW + 24 * HOUR_MS), [MANAGER, CFO, admin]);
         // For the whole step, and once more for the next.
         assert_eq!(say(&mut course, 24, 5, &[admin], Verdict::Approve), Ok(State::Pending));
         assert_eq!(course.step, 1);

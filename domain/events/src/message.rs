@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use identity::{DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
+use identity::{ApprovalId, DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
 use ledger::{Account, Millicredits};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +71,23 @@ pub enum Message {
         passage: Passage,
         /// Why, for people.
         reason: String,
+    },
+    /// Organization to team: a transfer that was approved, to be carried out.
+    CarryOut {
+        /// What was asked for.
+        approval: ApprovalId,
+        /// The transfer, from this team.
+        passage: Passage,
+    },
+    /// Team to organization: what came of it.
+    CarriedOut {
+        /// What was asked for.
+        approval: ApprovalId,
+        /// Which team.
+        team: TeamId,
+        /// Why it could not be done; it was done if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
     },
     /// Team to organization: unspent credits for the team's department.
     Return {

@@ -176,6 +176,10 @@ id!(
     TransferId, "xfer", "a", "transfer"
 );
 id!(
+    /// Something that was asked for and that others must approve.
+    ApprovalId, "apr", "an", "approval"
+);
+id!(
     /// One entry of a journal.
     EntryId, "ent", "an", "entry"
 );

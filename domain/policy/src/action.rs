@@ -358,6 +358,18 @@ actions! {
     PreviewTransfer = "preview_transfer" in Share on Wallet | Pool;
     /// Take a transfer back, as far as it is unspent, to the account that it came from.
     UndoTransfer = "undo_transfer" in Share on Wallet | Pool;
+    /// Ask for credits that others must approve.
+    RequestApproval = "request_approval" in Share on Root;
+    /// List what was asked for.
+    ListApprovals = "list_approvals" in Share on Root;
+    /// Show what was asked for.
+    GetApproval = "get_approval" in Share on Root;
+    /// Approve what was asked for, for whom the chain names.
+    Approve = "approve" in Share on Root;
+    /// Deny what was asked for, for whom the chain names.
+    Deny = "deny" in Share on Root;
+    /// Withdraw what one has asked for.
+    CancelApproval = "cancel_approval" in Share on Root;
     /// Credits from the pool to the person who asks.
     Draw = "draw" in Share on Pool;
     /// Idle credits to the pool or a delegate during an absence.
@@ -375,7 +387,12 @@ impl Action {
     #[must_use]
     pub const fn is_read(self) -> bool {
         match self {
-            Self::ListOrganizations | Self::GetSealed | Self::Metrics | Self::PreviewTransfer => true,
+            Self::ListOrganizations
+            | Self::GetSealed
+            | Self::Metrics
+            | Self::PreviewTransfer
+            | Self::ListApprovals
+            | Self::GetApproval => true,
             _ => matches!(self.area(), Area::ViewTree | Area::ViewMoney | Area::ViewAccess | Area::ViewAudit),
         }
     }

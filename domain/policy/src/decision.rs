@@ -14,6 +14,10 @@ pub struct Decision {
     /// chains approved: policies that forbid it say so with `@needs_approval`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+    /// The same where nothing permits it: whose approval it would need even if
+    /// somebody did who may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needed_besides: Vec<String>,
     /// Who shall be told: policies that determined it say so with `@notify`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<String>,

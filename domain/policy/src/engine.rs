@@ -90,8 +90,13 @@ fn ask(authorizer: &Authorizer, policies: &PolicySet, question: &Question<'_>) -
     if !decision.allowed && !decision.approvals.is_empty() {
         // Approval opens only what nothing else forbids.
         let response = authorizer.is_authorized(&request(question, true)?, policies, &entities);
-        if !read(&response, policies).allowed {
-            decision.approvals.clear();
+        let approved = read(&response, policies);
+        if !approved.allowed {
+            let needed = std::mem::take(&mut decision.approvals);
+            // Nothing forbids it then; but nothing permits it either.
+            if approved.policies.is_empty() && approved.errors.is_empty() {
+                decision.needed_besides = needed;
+            }
         }
     }
     decision.policies.extend(lent(question, &decision.policies));
@@ -115,6 +120,7 @@ fn read(response: &Response, policies: &PolicySet) -> Decision {
         allowed: response.decision() == CedarDecision::Allow && errors.is_empty(),
         policies: determining,
         approvals: annotated(NEEDS_APPROVAL),
+        needed_besides: Vec::new(),
         notify: annotated(NOTIFY),
         errors,
         watched: None,

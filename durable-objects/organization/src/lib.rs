@@ -21,6 +21,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod access;
+mod approvals;
 mod directory;
 mod money;
 mod order;

@@ -144,7 +144,14 @@ impl<S: Storage> Organization<S> {
                 change.post(between(passage, Kind::Undo, way));
                 change.send(passage.from.team.to_string(), envelope.message.clone());
             }
-            _ => return Err(invalid("an organization takes returns and transfers only")),
+            Message::CarriedOut { approval, team, failed } => {
+                must_be_from(envelope, *team)?;
+                let approval = self.approval_carried_out(*approval, failed.as_ref(), &mut change)?;
+                self.commit(now, change)?;
+                self.approvals.note(approval);
+                return Ok(Reply::Done);
+            }
+            _ => return Err(invalid("that is for a team")),
         }
         self.commit(now, change)?;
         Ok(Reply::Done)

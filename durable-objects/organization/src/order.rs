@@ -53,6 +53,9 @@ impl<S: Storage> Organization<S> {
             Act::Allot { transfer, from, to, amount, note } => {
                 self.allot(now, order, (*transfer, *from, *to, *amount), note.clone())
             }
+            Act::RequestApproval(asked) => self.request_approval(now, order, asked),
+            Act::DecideApproval(decide) => self.decide_approval(now, order, decide),
+            Act::CancelApproval { id } => self.cancel_approval(now, order, *id),
             Act::PutProvider { provider, new } => self.put_provider(now, order, provider, *new),
             Act::Reseal { secrets } => self.reseal(now, order, secrets),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),

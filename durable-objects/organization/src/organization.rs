@@ -10,6 +10,7 @@ use policy::{Engine, PolicyError};
 use storage::{Storage, StorageError};
 
 use crate::access::{COUNTS_TABLE, Strangers, VERSIONS_TABLE, Watch};
+use crate::approvals::{self, Approvals};
 use crate::protocol::AdminKeyRecord;
 use crate::protocol::{NewAdminKey, Open, OrderError, Reply};
 use crate::provisioning;
@@ -30,6 +31,8 @@ pub struct Organization<S> {
     pub(crate) strangers: Strangers,
     /// What policies in shadow mode would have decided.
     pub(crate) watch: Watch,
+    /// What waits for approval, or for the team that carries it out.
+    pub(crate) approvals: Approvals,
     /// How often each key has come.
     pub(crate) throttle: Throttle<KeyHash>,
 }
@@ -57,12 +60,14 @@ impl<S: Storage> Organization<S> {
             store.execute(records::TABLE, &[])?;
             store.execute(VERSIONS_TABLE, &[])?;
             store.execute(COUNTS_TABLE, &[])?;
+            store.execute(approvals::TABLE, &[])?;
             store.execute(provisioning::TABLE, &[])?;
             store.execute(provisioning::MEMBERS_TABLE, &[])
         })?;
         let Opened { journal, .. } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
         let watch = Watch::load(journal.store())?;
+        let approvals = Approvals::load(journal.store())?;
         let publish_at = journal.has_unpublished().then_some(0);
         Ok(Self {
             journal,
@@ -71,6 +76,7 @@ impl<S: Storage> Organization<S> {
             engine: OnceCell::new(),
             strangers: Strangers::default(),
             watch,
+            approvals,
             throttle: Throttle::new(MOST_KEYS_COUNTED),
         })
     }
@@ -126,12 +132,17 @@ impl<S: Storage> Organization<S> {
         if self.journal.checkpoint_is_due() {
             self.journal.checkpoint(now, &[])?;
         }
+        self.expire_approvals(now)
+            .map_err(|error| StorageError::Corrupt { what: "approval", error: error.to_string() })?;
         self.write_counts(now)
     }
 
     /// When the alarm must ring next; `None` when nothing is left to do.
     pub fn next_alarm(&self) -> Option<i64> {
-        [self.publish_at, self.journal.next_delivery(), self.watch.write_at()].into_iter().flatten().min()
+        [self.publish_at, self.journal.next_delivery(), self.watch.write_at(), self.approvals.next_expiry()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Notes that the queue was sent everything, or that more is to be sent.

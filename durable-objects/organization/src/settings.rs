@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use approvals::Chain;
 use identity::{
     KeyId, MemberId, Networks, OrganizationId, ProviderId, ServiceAccountId, ServiceKeyId, TeamId, WorkloadId,
 };
@@ -104,6 +105,9 @@ pub struct General {
     /// A transfer can be undone for so long, as far as it is unspent.
     #[serde(skip_serializing_if = "is_usual_undo")]
     pub undo_minutes: u32,
+    /// Who must approve what policies name by these chains' names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approval_chains: Vec<Chain>,
 }
 
 /// For how many minutes a transfer can be undone where nothing is said.
@@ -125,6 +129,7 @@ impl Default for General {
             leaver_credits: LeaverCredits::default(),
             retention: Retention::default(),
             undo_minutes: UNDO_MINUTES,
+            approval_chains: Vec::new(),
         }
     }
 }
@@ -133,6 +138,8 @@ impl General {
     /// The longest time for which a transfer can be undone: a day. Who got
     /// credits must be able to rely on them.
     pub const MOST_UNDO_MINUTES: u32 = 24 * 60;
+    /// More chains than that nobody keeps apart.
+    pub const MOST_CHAINS: usize = 50;
 }
 
 /// What becomes of the credits of a member who is removed.

@@ -1,6 +1,8 @@
 //! Changing what the gateway must know. Every change makes a new version of
 //! the settings and tells every team in the same transaction.
 
+use std::collections::BTreeSet;
+
 use events::{Message, TeamProfile};
 use identity::{Networks, ProviderId};
 use journal::Change;
@@ -137,6 +139,16 @@ impl<S: Storage> Organization<S> {
 pub(crate) fn check_general(general: &General) -> Result<(), OrderError> {
     Zone::parse(&general.time_zone).map_err(invalid)?;
     general.retention.check()?;
+    if general.approval_chains.len() > General::MOST_CHAINS {
+        return Err(invalid(format!("there can be at most {} chains of approvers", General::MOST_CHAINS)));
+    }
+    let mut names = BTreeSet::new();
+    for chain in &general.approval_chains {
+        chain.check().map_err(invalid)?;
+        if !names.insert(&chain.name) {
+            return Err(invalid(format!("there are two chains of approvers with the name `{}`", chain.name)));
+        }
+    }
     if general.undo_minutes > General::MOST_UNDO_MINUTES {
         let (most, minutes) = (General::MOST_UNDO_MINUTES, general.undo_minutes);
         return Err(invalid(format!("`undo_minutes` must be 0 to {most}, not {minutes}")));

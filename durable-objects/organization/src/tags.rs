@@ -76,7 +76,10 @@ impl<S: Storage> Organization<S> {
             | Act::PutSetupToken(_)
             | Act::Reseal { .. }
             | Act::CreateSession(_)
-            | Act::EndSessions { .. } => None,
+            | Act::EndSessions { .. }
+            | Act::RequestApproval(_)
+            | Act::DecideApproval(_)
+            | Act::CancelApproval { .. } => None,
         }
     }
 }

@@ -51,8 +51,13 @@ impl<S: Storage> Organization<S> {
             Reply::SignIn(sign_in) => json(sign_in),
             Reply::Session(session) => json(session),
             Reply::Moved(moved) => json(moved),
+            Reply::Approval(approval) => json(approval),
         };
-        let reference = if let Reply::Moved(moved) = reply { Some(moved.transfer.to_string()) } else { None };
+        let reference = match reply {
+            Reply::Moved(moved) => Some(moved.transfer.to_string()),
+            Reply::Approval(approval) => Some(approval.asked.transfer.to_string()),
+            _ => None,
+        };
         let name = audit::operation(&order.act);
         let draft = order.by.draft(&name, Some(order.who), Outcome::Done, Changed { before, after });
         Draft { resource, reference, erases, ..draft }
@@ -107,6 +112,9 @@ fn resource(act: &Act) -> Option<String> {
         }
         Act::ExportMember { member } | Act::EraseMember { member } => member,
         Act::Allot { to, .. } => to,
+        Act::RequestApproval(asked) => &asked.id,
+        Act::DecideApproval(decide) => &decide.id,
+        Act::CancelApproval { id } => id,
         Act::PutProvider { provider, .. } => &provider.id,
         Act::RemoveProvider { id } => id,
         Act::CreateServiceAccount { id, .. } | Act::ChangeServiceAccount { id, .. } => id,

@@ -91,8 +91,11 @@ impl<S: Storage> Team<S> {
             }
             Message::Transfer(passage) => self.arrive(passage, &mut change)?,
             Message::Refused { passage, reason } => self.come_back(passage, reason, &mut change)?,
-            Message::Return { .. } => {
-                return Err(OrderError::Invalid { message: "a team takes no returns".to_owned() });
+            Message::CarryOut { approval, passage } => {
+                self.carry_out_approved(now, *approval, passage, &mut change)?;
+            }
+            Message::Return { .. } | Message::CarriedOut { .. } => {
+                return Err(OrderError::Invalid { message: "that is for an organization".to_owned() });
             }
         }
         self.apply(now, change)?;

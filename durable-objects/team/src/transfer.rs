@@ -7,7 +7,7 @@
 //! and they come back by the same way.
 
 use events::{MemberStatus, Message, Passage, Place};
-use identity::{MemberId, TransferId};
+use identity::{ApprovalId, MemberId, Principal, TransferId};
 use journal::Change;
 use ledger::{Account, Draft, Kind, Millicredits};
 use limits::Window;
@@ -43,6 +43,42 @@ const PAGE: u32 = 1000;
 impl<S: Storage> Team<S> {
     /// Sends credits.
     pub(crate) fn transfer(&mut self, now: i64, order: &Order, new: &NewTransfer) -> Result<Reply, OrderError> {
+        let mut change = Change::new();
+        let done = self.send(now, new, order.who, &mut change)?;
+        self.finish(now, order, change, Reply::Transferred(Box::new(done)))
+    }
+
+    /// Carries out a transfer that was approved, or says why it cannot be done.
+    pub(crate) fn carry_out_approved(
+        &self,
+        now: i64,
+        approval: ApprovalId,
+        passage: &Passage,
+        change: &mut Change,
+    ) -> Result<(), OrderError> {
+        let profile = self.records.profile.as_ref().ok_or(OrderError::NotOpen)?;
+        let Passage { transfer: id, from, to, amount, ref note, time_ms, undo_until_ms, who, .. } = *passage;
+        let undo_ms = undo_until_ms.saturating_sub(time_ms);
+        let new = NewTransfer { id, from, to, amount, note: note.clone(), undo_ms, sent_today: None };
+        let failed = match self.send(now, &new, who, change) {
+            Ok(_) => None,
+            Err(OrderError::Storage) => return Err(OrderError::Storage),
+            Err(error) => Some(error.to_string()),
+        };
+        let (organization, team) = (profile.organization.to_string(), profile.team);
+        change.send(organization, Message::CarriedOut { approval, team, failed });
+        Ok(())
+    }
+
+    /// Adds to a change what sends credits. Where it cannot be done, nothing
+    /// was added.
+    fn send(
+        &self,
+        now: i64,
+        new: &NewTransfer,
+        who: Principal,
+        change: &mut Change,
+    ) -> Result<Transferred, OrderError> {
         let NewTransfer { id, from, to, amount, ref note, undo_ms, sent_today } = *new;
         self.must_be_here(from)?;
         if let Some(member) = from.member {
@@ -68,18 +104,16 @@ impl<S: Storage> Team<S> {
         self.payable(from.account(), amount)?;
         let undo_until_ms = now.saturating_add(undo_ms.max(0));
         let status = if is_inside { TransferStatus::Done } else { TransferStatus::Sent };
-        let (who, note) = (order.who, note.clone());
-        let undone = Millicredits::ZERO;
+        let (note, undone) = (note.clone(), Millicredits::ZERO);
         let transfer = Transfer { id, time_ms: now, from, to, amount, undone, undo_until_ms, who, note, status };
-        let mut change = Change::new();
         let credit = if is_inside { to.account() } else { Account::Parent };
         change.post(draft(&transfer, Kind::Transfer, (from.account(), credit), amount));
         if !is_inside {
-            self.send_off(&mut change, &transfer, (from, to), amount, false)?;
+            self.send_off(change, &transfer, (from, to), amount, false)?;
         }
-        self.keep(&mut change, &transfer)?;
+        self.keep(change, &transfer)?;
         let available = self.available(from.account()).saturating_sub(amount);
-        self.finish(now, order, change, Reply::Transferred(Box::new(Transferred { transfer, amount, available })))
+        Ok(Transferred { transfer, amount, available })
     }
 
     /// Brings back what is unspent of a transfer that has arrived here.

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use events::{AuditBatch, JournalBatch};
+use events::{AuditBatch, JournalBatch, Message};
 use identity::{OrganizationId, TransferId};
 use organization::Organization;
 use organization::protocol::{AdmitError, Answer, Command, OrderError, Question, Reply, SessionError};
@@ -14,6 +14,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, console_error
 use crate::timer::Timer;
 use runtime::{now_ms, uuid_v7};
 
+use crate::publish::OnTheirWay;
 use crate::{name, publish};
 
 /// Batches that one alarm sends; the next alarm follows at once.
@@ -26,11 +27,18 @@ pub struct OrganizationActor {
     env: Env,
     organization: RefCell<Option<Organization<DurableStorage>>>,
     timer: Timer,
+    on_their_way: OnTheirWay,
 }
 
 impl DurableObject for OrganizationActor {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, organization: RefCell::new(None), timer: Timer::default() }
+        Self {
+            state,
+            env,
+            organization: RefCell::new(None),
+            timer: Timer::default(),
+            on_their_way: OnTheirWay::default(),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -43,17 +51,7 @@ impl DurableObject for OrganizationActor {
             self.forget();
         }
         self.set_alarm().await?;
-        // Teams hear of a change before it is answered: it bites on the next
-        // call. Whom it does not reach now hears of it by the alarm. And what
-        // one team sends another goes on at once.
-        if matches!(
-            command,
-            Command::Order(_)
-                | Command::Session(_)
-                | Command::Provision(_)
-                | Command::TopUp { .. }
-                | Command::Receive(_)
-        ) {
+        if must_deliver(&command) {
             self.deliver().await?;
         }
         Response::ok(answer.write()?)
@@ -122,6 +120,9 @@ impl OrganizationActor {
             Command::Ask(Question::SigningIn) => Answer::SigningIn(organization.signing_in().map(Box::new)),
             Command::Ask(Question::Sessions { member }) => Answer::Sessions(organization.sessions(now, *member)),
             Command::Ask(Question::Trail { after, limit }) => Answer::Trail(organization.trail(*after, *limit)),
+            Command::Ask(Question::Approvals { viewer, filter }) => {
+                Answer::Approvals(organization.approvals(now, *viewer, filter))
+            }
             Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
@@ -166,7 +167,9 @@ impl OrganizationActor {
 
     async fn deliver(&self) -> Result<()> {
         let due = self.with(|organization, now| organization.journal().due(now))?.unwrap_or_default();
+        let due = self.on_their_way.begin(now_ms(), due);
         for (number, arrived) in publish::deliver(&self.env, due).await {
+            self.on_their_way.end(number);
             let noted = self.with(|organization, now| {
                 let journal = organization.journal_mut();
                 if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }
@@ -222,6 +225,17 @@ impl OrganizationActor {
     }
 }
 
+/// Whether teams hear of it before it is answered: a change bites on the next
+/// call, and what one team sends another goes on at once. Whom it does not
+/// reach now hears of it by the alarm.
+const fn must_deliver(command: &Command) -> bool {
+    match command {
+        Command::Order(_) | Command::Session(_) | Command::Provision(_) | Command::TopUp { .. } => true,
+        Command::Receive(envelope) => matches!(envelope.message, Message::Transfer(_) | Message::Refused { .. }),
+        _ => false,
+    }
+}
+
 /// The answer of an actor that has no organization, or cannot read it.
 fn nobody(command: &Command, error: OrderError) -> Answer {
     match command {
@@ -241,6 +255,7 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
         Command::Ask(Question::SigningIn) => Answer::SigningIn(Err(error)),
         Command::Ask(Question::Sessions { .. }) => Answer::Sessions(Err(error)),
         Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(error)),
+        Command::Ask(Question::Approvals { .. }) => Answer::Approvals(Err(error)),
         Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
         Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
         Command::Ask(Question::Directory) => Answer::Directory(Err(error)),
@@ -263,6 +278,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Access(Err(OrderError::Storage))
             | Answer::Trail(Err(OrderError::Storage))
             | Answer::PolicyVersions(Err(OrderError::Storage))
+            | Answer::Approvals(Err(OrderError::Storage))
             | Answer::Settings(Err(OrderError::Storage))
             | Answer::Directory(Err(OrderError::Storage))
             | Answer::Retained(Err(OrderError::Storage))

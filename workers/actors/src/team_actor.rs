@@ -15,6 +15,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, console_error
 use crate::timer::Timer;
 use runtime::{Actors, now_ms};
 
+use crate::publish::OnTheirWay;
 use crate::{name, publish};
 
 /// A call that needs a top-up asks for it this often: calls that come
@@ -31,6 +32,7 @@ pub struct TeamActor {
     env: Env,
     team: RefCell<Option<Team<DurableStorage>>>,
     timer: Timer,
+    on_their_way: OnTheirWay,
     /// Held by the call that asks the department for credits. All requests of
     /// an object share one context, so that one may wait for another.
     asking: Mutex<()>,
@@ -38,7 +40,14 @@ pub struct TeamActor {
 
 impl DurableObject for TeamActor {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, team: RefCell::new(None), timer: Timer::default(), asking: Mutex::new(()) }
+        Self {
+            state,
+            env,
+            team: RefCell::new(None),
+            timer: Timer::default(),
+            on_their_way: OnTheirWay::default(),
+            asking: Mutex::new(()),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -46,7 +55,11 @@ impl DurableObject for TeamActor {
             Ok(command) => command,
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
         };
-        let is_order = matches!(command, Command::Order(_));
+        let is_awaited = match &command {
+            Command::Order(_) => true,
+            Command::Receive(envelope) => matches!(envelope.message, events::Message::CarryOut { .. }),
+            _ => false,
+        };
         let answer = match command {
             Command::Together(commands) => {
                 let mut answers = Vec::with_capacity(commands.len());
@@ -58,8 +71,9 @@ impl DurableObject for TeamActor {
             command => self.carry_out(command).await,
         };
         self.set_alarm().await?;
-        if is_order {
-            // Credits for others are on their way before it is answered.
+        if is_awaited {
+            // Credits for others, and what came of what was approved, are on
+            // their way before it is answered.
             self.deliver().await?;
         }
         Response::ok(answer.write()?)
@@ -242,7 +256,9 @@ impl TeamActor {
 
     async fn deliver(&self) -> Result<()> {
         let due = self.with(|team, now| team.journal().due(now))?.unwrap_or_default();
+        let due = self.on_their_way.begin(now_ms(), due);
         for (number, arrived) in publish::deliver(&self.env, due).await {
+            self.on_their_way.end(number);
             let noted = self.with(|team, now| {
                 let journal = team.journal_mut();
                 if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }

@@ -16,10 +16,10 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
-    limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage,
-    workloads,
+    admin_keys, allotments, approvals, audit, auth, balances, dead_letters, departments, grants, health, index,
+    journal, keys, limits, me, members, metrics, notifications, organization, organizations, permissions, policies,
+    policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers,
+    usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -74,6 +74,8 @@ use crate::schema;
         limits::create_limit, limits::list_limits, limits::get_limit, limits::change_limit, limits::remove_limit,
         allotments::allot, transfers::send::transfer, transfers::preview::preview_transfer,
         transfers::list::list_transfers, transfers::find::get_transfer, transfers::undo::undo_transfer,
+        approvals::request::request_approval, approvals::list::list_approvals, approvals::list::get_approval,
+        approvals::decide::approve, approvals::decide::deny, approvals::decide::cancel_approval,
         balances::list_balances, balances::get_balance,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,

@@ -11,10 +11,10 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, audit, auth, balances, dead_letters, departments, grants, health, index, journal, keys,
-    limits, me, members, metrics, notifications, organization, organizations, permissions, policies, policy_trials,
-    prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage,
-    workloads,
+    admin_keys, allotments, approvals, audit, auth, balances, dead_letters, departments, grants, health, index,
+    journal, keys, limits, me, members, metrics, notifications, organization, organizations, permissions, policies,
+    policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers,
+    usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -118,6 +118,11 @@ fn credits() -> Router {
         .route("/transfers/preview", post(transfers::preview::preview_transfer))
         .route("/transfers/{transfer_id}", get(transfers::find::get_transfer))
         .route("/transfers/{transfer_id}/undo", post(transfers::undo::undo_transfer))
+        .route("/approvals", post(approvals::request::request_approval).get(approvals::list::list_approvals))
+        .route("/approvals/{approval_id}", get(approvals::list::get_approval))
+        .route("/approvals/{approval_id}/approve", post(approvals::decide::approve))
+        .route("/approvals/{approval_id}/deny", post(approvals::decide::deny))
+        .route("/approvals/{approval_id}/cancel", post(approvals::decide::cancel_approval))
         .route("/balances", get(balances::list_balances))
         .route("/balances/{node}", get(balances::get_balance))
         .route("/me", get(me::get_me))

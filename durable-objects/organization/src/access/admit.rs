@@ -345,7 +345,7 @@ impl<S: Storage> Organization<S> {
     }
 
     /// The policies, parsed once for each version.
-    fn engine(&self) -> Result<&Engine, policy::PolicyError> {
+    pub(crate) fn engine(&self) -> Result<&Engine, policy::PolicyError> {
         let engine = self.engine.get_or_init(|| {
             let rules: Vec<policy::Rule> = self.records.policies.values().map(super::policies::rule).collect();
             Engine::new(&rules)

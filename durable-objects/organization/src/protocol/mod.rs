@@ -4,11 +4,12 @@
 
 use audit::Stretch;
 use events::Envelope;
-use identity::{AdminKeyId, KeyHash, MemberId, OrganizationId, PolicyId, TeamId};
+use identity::{AdminKeyId, KeyHash, MemberId, OrganizationId, PolicyId, Principal, TeamId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
 mod access;
+mod approval;
 mod order;
 mod people;
 mod provisioning;
@@ -21,6 +22,7 @@ pub use access::{
     Access, Admit, AdmitError, Admitted, Caller, NewGrant, NewServiceKey, Observed, PolicyRecord, PolicySource,
     PutPolicy, ServiceAccount, ServiceKeyRecord, Target, Visible, WouldDiffer,
 };
+pub use approval::{Approval, ApprovalFilter, ApprovalView, AskApproval, Decide, Outcome};
 pub use order::{Act, Holder, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply, Resealed};
 pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
@@ -120,6 +122,13 @@ pub enum Question {
         /// So many at most.
         limit: u32,
     },
+    /// What was asked for, as somebody sees it.
+    Approvals {
+        /// Who looks.
+        viewer: Principal,
+        /// Which.
+        filter: ApprovalFilter,
+    },
     /// All versions of a policy.
     PolicyVersions {
         /// Which policy.
@@ -158,6 +167,8 @@ pub enum Answer {
     Access(Result<Box<Access>, OrderError>),
     /// To [`Question::Trail`].
     Trail(Result<Stretch, OrderError>),
+    /// To [`Question::Approvals`].
+    Approvals(Result<Vec<ApprovalView>, OrderError>),
     /// To [`Question::PolicyVersions`], the newest first.
     PolicyVersions(Result<Vec<PolicyRecord>, OrderError>),
     /// To [`Question::Settings`].

@@ -3,8 +3,8 @@
 use audit::Attribution;
 use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
-    AdminKeyId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal, ProviderId, ServiceAccountId,
-    ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
+    AdminKeyId, ApprovalId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal, ProviderId,
+    ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use vault::Sealed;
 
 use super::{
-    AdminKeyRecord, DepartmentView, MemberRecord, NewGrant, NewServiceKey, NewSession, PolicyRecord, PutPolicy,
-    ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+    AdminKeyRecord, Approval, AskApproval, Decide, DepartmentView, MemberRecord, NewGrant, NewServiceKey, NewSession,
+    PolicyRecord, PutPolicy, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
 
@@ -118,6 +118,15 @@ pub enum Act {
         amount: Millicredits,
         /// Why, for people.
         note: Option<String>,
+    },
+    /// Somebody asks for credits that others must approve.
+    RequestApproval(AskApproval),
+    /// Somebody decides about that.
+    DecideApproval(Decide),
+    /// Whoever asked does not want it any more.
+    CancelApproval {
+        /// What.
+        id: ApprovalId,
     },
     /// A provider, new or changed.
     PutProvider {
@@ -367,6 +376,8 @@ pub enum Reply {
     Policy(Box<PolicyRecord>),
     /// Credits were moved.
     Moved(Moved),
+    /// Something that was asked for, as it is now.
+    Approval(Box<Approval>),
 }
 
 /// Credits were moved.

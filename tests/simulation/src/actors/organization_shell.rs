@@ -1,6 +1,6 @@
 //! What the edge does around an organization's actor.
 
-use events::{AuditBatch, JournalBatch, Publication};
+use events::{AuditBatch, JournalBatch, Message, Publication};
 use identity::OrganizationId;
 use organization::protocol::{Answer, Command, OrderError, Question};
 
@@ -19,9 +19,12 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             Answer::Order(done)
         }
         Command::Receive(envelope) => {
-            let taken = host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen));
             // What one team sends another goes on at once.
-            deliver(world, host).await;
+            let goes_on = matches!(envelope.message, Message::Transfer(_) | Message::Refused { .. });
+            let taken = host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen));
+            if goes_on {
+                deliver(world, host).await;
+            }
             Answer::Order(taken)
         }
         Command::TopUp { team, key, amount } => {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ::approvals::Chain;
 use identity::{Networks, OrganizationId, Principal};
 use ledger::Millicredits;
 use organization::protocol::{Act, Directory, HasTag};
@@ -57,6 +58,9 @@ pub(crate) struct OrganizationSettings {
     leaver_credits: LeaverCredits,
     /// For how many minutes a transfer can be undone, as far as it is unspent.
     undo_minutes: u32,
+    /// Who must approve what policies name by these chains' names.
+    #[schema(value_type = Vec<schema::ApprovalChain>)]
+    approval_chains: Vec<Chain>,
     retention: RetentionBody,
 }
 
@@ -97,6 +101,7 @@ impl From<Directory> for Organization {
                 addresses: directory.general.addresses,
                 leaver_credits: directory.general.leaver_credits,
                 undo_minutes: directory.general.undo_minutes,
+                approval_chains: directory.general.approval_chains,
                 retention: directory.general.retention.into(),
             },
             settings_version: directory.settings_version,
@@ -146,6 +151,9 @@ pub(crate) struct SettingsChange {
     /// For how many minutes a transfer can be undone, as far as it is unspent; 5 if never said.
     #[schema(minimum = 0, maximum = 1440)]
     undo_minutes: Option<u32>,
+    /// All of them, in place of those before: who must approve what policies name by these chains' names.
+    #[schema(value_type = Option<Vec<schema::ApprovalChain>>, max_items = 50)]
+    approval_chains: Option<Vec<Chain>>,
     #[serde(default, deserialize_with = "object")]
     retention: RetentionChange,
 }
@@ -217,6 +225,7 @@ impl SettingsChange {
             addresses: self.addresses.unwrap_or(general.addresses),
             leaver_credits: self.leaver_credits.unwrap_or(general.leaver_credits),
             undo_minutes: self.undo_minutes.unwrap_or(general.undo_minutes),
+            approval_chains: self.approval_chains.unwrap_or(general.approval_chains),
             retention: self.retention.apply(general.retention),
         })
     }

@@ -120,7 +120,7 @@ pub(crate) async fn create_organization(
         addresses: None,
         leaver_credits: LeaverCredits::default(),
         retention: Retention::default(),
-        undo_minutes: General::default().undo_minutes,
+        ..General::default()
     };
     let open = Open { organization: id, name: name.clone(), general, admin_key: first };
     match app.actors()?.organization(id, &Command::Open(open)).await? {

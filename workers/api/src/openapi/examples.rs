@@ -77,6 +77,8 @@ fn example(operation_id: &str) -> Option<Value> {
         "transfer" | "preview_transfer" => {
             json!({ "from": member, "to": team, "amount": "12.5", "note": "thank you" })
         }
+        "request_approval" => json!({ "from": team, "to": member, "amount": "100", "reason": "evaluation" }),
+        "approve" | "deny" | "cancel_approval" => json!({ "reason": "until Friday" }),
         "undo_transfer" => json!({ "amount": "2.5" }),
         "create_provider" => json!({
             "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],

@@ -62,6 +62,10 @@ text! {
     LimitId, "^lim_[0-7][0-9a-hjkmnp-tv-z]{25}$", "lim_01h2xcejqtf2nbrexx3vqjhp41";
     /// A member, for the wallet, or a team, for its pool.
     WalletOrPool, "^(team|mem)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "mem_01h2xcejqtf2nbrexx3vqjhp41";
+    /// The id of something that was asked for.
+    ApprovalId, "^apr_[0-7][0-9a-hjkmnp-tv-z]{25}$", "apr_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A role, for whoever has it where the credits come from, or above; or a member.
+    Approver, "^(organization_admin|finance|auditor|department_manager|team_manager|mem_[0-7][0-9a-hjkmnp-tv-z]{25})$", "team_manager";
     /// The id of a movement of credits.
     TransferId, "^xfer_[0-7][0-9a-hjkmnp-tv-z]{25}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a journal's entry.
@@ -178,10 +182,47 @@ words! {
     EntryKind { Issue, Allot, Return, Transfer, Undo, Settle, Release, Expire, Correct }
     /// What came of something that was asked for.
     AuditOutcome { Done, Denied, Failed }
+    /// How far it is.
+    ApprovalState { Pending, Approved, Denied, Expired, Cancelled }
+    /// What somebody said.
+    ApprovalVerdict { Approve, Deny }
+    /// How many of a step's approvers must approve: one of them, or each, each a person of its own.
+    ApprovalMode { Any, All }
     /// How a call ended.
     Outcome { Completed, ClientLeft, UpstreamBroke, UpstreamFailed, Expired }
     /// Where the numbers of a call come from.
     Metered { Reported, Seen, Bound, Nothing }
+}
+
+/// Who must approve something, one step after the other.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalChain {
+    /// What policies call it: `@needs_approval("…")`, or `approval` of a setting.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// One after the other.
+    #[schema(min_items = 1, max_items = 10)]
+    pub steps: Vec<ApprovalStep>,
+    /// What nobody has decided by then is over; 72 if never said.
+    #[schema(minimum = 1, maximum = 744, required = false)]
+    pub expires_hours: u32,
+    /// After so many hours others can approve as well; before it expires.
+    pub escalate_after_hours: Option<u32>,
+    /// Who then can; whoever administers the organization if left out.
+    pub escalate_to: Option<Approver>,
+}
+
+/// One step of a chain.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalStep {
+    /// How many of them; one if left out.
+    #[schema(required = false)]
+    pub mode: ApprovalMode,
+    /// Who.
+    #[schema(min_items = 1, max_items = 20)]
+    pub of: Vec<Approver>,
 }
 
 /// How a team's pool is refilled from its department.

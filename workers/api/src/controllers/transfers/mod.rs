@@ -155,7 +155,7 @@ fn target(node: Node) -> Result<Target, Problem> {
 }
 
 /// In which team a place is.
-fn place(directory: &Directory, node: Node) -> Result<Place, Problem> {
+pub(crate) fn place(directory: &Directory, node: Node) -> Result<Place, Problem> {
     match node {
         Node::Member(id) => {
             let team = team_of(directory, id).ok_or_else(|| Problem::not_found("member", id))?;
@@ -169,11 +169,11 @@ fn place(directory: &Directory, node: Node) -> Result<Place, Problem> {
     }
 }
 
-fn team_of(directory: &Directory, id: MemberId) -> Option<identity::TeamId> {
+pub(crate) fn team_of(directory: &Directory, id: MemberId) -> Option<identity::TeamId> {
     directory.members.iter().find(|member| member.profile.member == id).map(|member| member.team)
 }
 
-const fn shown(place: Place) -> Node {
+pub(crate) const fn shown(place: Place) -> Node {
     match place.member {
         Some(member) => Node::Member(member),
         None => Node::Team(place.team),

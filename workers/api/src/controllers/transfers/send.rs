@@ -1,17 +1,22 @@
 //! Sending credits.
 
 use ::team::protocol::{self as team, Transferred};
+use axum::Json;
+use axum::response::{IntoResponse, Response};
 use events::Place;
+use http::StatusCode;
 use identity::TransferId;
 use ledger::Millicredits;
 use policy::Facts;
 
 use super::{Moved, NewTransfer, is_own, place, target};
 use crate::app::{App, unexpected};
-use crate::controllers::{Created, created};
-use crate::extract::{Action, Admin, Body, Caller};
+use crate::controllers::approvals::Approval;
+use crate::controllers::approvals::request::ask;
+use crate::controllers::created;
+use crate::extract::{Action, Admin, Body, Caller, Target};
 use crate::idempotency::Repeat;
-use crate::node::not_heard_of_yet;
+use crate::node::{Node, not_heard_of_yet};
 use crate::problem::{Code, Problem};
 use crate::text::Note;
 
@@ -22,31 +27,37 @@ const ATTEMPTS: u32 = 5;
 /// Send credits to a colleague, a pool or another team.
 ///
 /// Only what is not reserved for calls in flight can be sent. Within a team it is there at once; in another team it
-/// arrives within moments, or comes back. It can be undone until `undo_until`, as far as it is unspent.
+/// arrives within moments, or comes back. It can be undone until `undo_until`, as far as it is unspent. What policies
+/// want approved first is asked for (202), and sent when it is approved.
 #[utoipa::path(post, path = "/api/v1/transfers", tag = "Transfers", request_body = NewTransfer,
-    responses((status = 201, description = "They were sent", body = Moved)))]
+    responses((status = 201, description = "They were sent", body = Moved),
+        (status = 202, description = "Others must approve it first", body = Approval)))]
 #[worker::send]
-pub(crate) async fn transfer(
-    caller: Caller,
-    Body { value, repeat }: Body<NewTransfer>,
-) -> Result<Created<Moved>, Problem> {
+pub(crate) async fn transfer(caller: Caller, Body { value, repeat }: Body<NewTransfer>) -> Result<Response, Problem> {
     let from = value.source(&caller)?;
     let (target, facts) = (target(from)?, value.facts()?);
     // Whether at all, before anything else is looked up.
-    let admin = caller.clone().may_with(Action::Transfer, target, facts.clone()).await?;
+    let admin = match caller.clone().may_with(Action::Transfer, target, facts.clone()).await {
+        Err(problem) if problem.code == Code::ApprovalRequired => return ask_for(caller, from, value, &repeat).await,
+        admin => admin?,
+    };
     let directory = admin.directory().await?;
-    let (from, to) = (place(&directory, from)?, place(&directory, value.to)?);
-    let NewTransfer { amount, note, .. } = value;
-    let note = note.map(Note::into_string);
+    let (from_node, from, to) = (from, place(&directory, from)?, place(&directory, value.to)?);
     let undo_ms = i64::from(directory.general.undo_minutes).saturating_mul(60_000);
     let mut attempt = 1;
     loop {
         let sent_today = Some(sent_today(&admin.app, from).await?);
         let millicredits = sent_today.map(Millicredits::get);
         let facts = Facts { sent_today: millicredits, ..facts.clone() };
-        let admin = caller.clone().goes_on(Action::Transfer, target, facts).await?;
+        let admin = match caller.clone().goes_on(Action::Transfer, target, facts).await {
+            Err(problem) if problem.code == Code::ApprovalRequired => {
+                return ask_for(caller, from_node, value, &repeat).await;
+            }
+            admin => admin?,
+        };
         let id = TransferId::from_u128(admin.id()?);
-        let new = team::NewTransfer { id, from, to, amount, note: note.clone(), undo_ms, sent_today };
+        let note = value.note.clone().map(Note::into_string);
+        let new = team::NewTransfer { id, from, to, amount: value.amount, note, undo_ms, sent_today };
         match order(&admin, &repeat, new).await {
             Err(problem) if problem.code == Code::PreconditionFailed && attempt < ATTEMPTS => {
                 attempt = attempt.saturating_add(1)
@@ -54,10 +65,21 @@ pub(crate) async fn transfer(
             Err(problem) => return Err(problem),
             Ok(done) => {
                 let shows_available = is_own(&admin, from);
-                return Ok(created(Moved::new(arrived(&admin.app, done, to).await, shows_available)));
+                let moved = Moved::new(arrived(&admin.app, done, to).await, shows_available);
+                return Ok(created(moved).into_response());
             }
         }
     }
+}
+
+/// Others must approve it first: it is asked for.
+async fn ask_for(caller: Caller, from: Node, asked: NewTransfer, repeat: &Repeat) -> Result<Response, Problem> {
+    let admin = caller.goes_on(Action::RequestApproval, Target::Organization, Facts::default()).await?;
+    let directory = admin.directory().await?;
+    let places = (place(&directory, from)?, place(&directory, asked.to)?);
+    let what = (asked.amount, asked.note.map(Note::into_string));
+    let approval = ask(&admin, repeat, places, what).await?;
+    Ok((StatusCode::ACCEPTED, Json(approval)).into_response())
 }
 
 async fn order(admin: &Admin, repeat: &Repeat, new: team::NewTransfer) -> Result<Transferred, Problem> {

@@ -1,0 +1,103 @@
+//! What people ask for and others must approve.
+
+use approvals::{Approver, Course, State, Verdict};
+use events::Place;
+use identity::{ApprovalId, Principal, TransferId};
+use ledger::Millicredits;
+use serde::{Deserialize, Serialize};
+
+/// A transfer that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskApproval {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The transfer's name, once it is carried out.
+    pub transfer: TransferId,
+    /// From where.
+    pub from: Place,
+    /// To where.
+    pub to: Place,
+    /// How much.
+    pub amount: Millicredits,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Something that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What.
+    pub asked: AskApproval,
+    /// Who asked.
+    pub requester: Principal,
+    /// Who has said what, and who must.
+    pub course: Course,
+    /// What came of it, once it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// What came of something that was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The team has been told.
+    OnItsWay,
+    /// It is done.
+    Done,
+    /// It could not be done.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Approval {
+    /// Whether something can still come of it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.course.state == State::Pending || self.outcome == Some(Outcome::OnItsWay)
+    }
+}
+
+/// Somebody decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decide {
+    /// About what.
+    pub id: ApprovalId,
+    /// How.
+    pub verdict: Verdict,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Which are asked for, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApprovalFilter {
+    /// Just this one.
+    pub id: Option<ApprovalId>,
+    /// Only those that whoever looks can decide now.
+    pub to_decide: bool,
+    /// Only those that whoever looks has asked for.
+    pub own: bool,
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Those before this one.
+    pub before: Option<ApprovalId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Something that was asked for, as somebody sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// It.
+    pub approval: Approval,
+    /// Who can decide now.
+    pub awaited: Vec<Approver>,
+    /// Whether whoever looks can.
+    pub may_decide: bool,
+}
