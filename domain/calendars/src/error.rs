@@ -45,6 +45,9 @@ pub enum CalendarError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It is not JSON, or not of the form that the source documents.
+    #[error("the answer is not the JSON that was expected: {0}")]
+    Json(String),
 }
 
 /// Text from outside that people will see: printable, and at most 200

@@ -30,6 +30,7 @@ use event::Event;
 use expand::Budget;
 use series::{MAX_ABSENCES, Placed, Question};
 
+pub(crate) use expand::plus;
 pub use rule::{Events, Rule, RuleError, Whose};
 
 /// The most that is read: some 20,000 events. A worker has 128 MB.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 /// A GET to send. It may contain secrets: its `Debug` shows none.
@@ -10,14 +12,23 @@ use serde::{Deserialize, Serialize};
 pub struct Request {
     /// Where to. A calendar's private address is a secret of its own.
     pub url: String,
-    /// Names, in lower case, and values. Where a source has
-    /// credentials, the caller adds them.
+    /// Names, in lower case, and values. Where a source has credentials that
+    /// are not handed in here, the caller adds them.
     pub headers: Vec<(String, String)>,
 }
 
 impl Request {
     pub(crate) fn new(url: String, accept: &str) -> Self {
         Self { url, headers: Vec::new() }.with("accept", accept.to_owned())
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.with("authorization", format!("Bearer {token}"))
+    }
+
+    pub(crate) fn basic(self, user: &str, password: &str) -> Self {
+        let encoded = STANDARD.encode(format!("{user}:{password}"));
+        self.with("authorization", format!("Basic {encoded}"))
     }
 
     /// Asks only for what has changed.
@@ -87,7 +98,8 @@ pub enum StatusError {
     /// 401 and 403.
     #[error("the source refuses the credentials or the access (status {0}): check both")]
     Refused(u16),
-    /// 404 and 410.
+    /// 404 and 410. Google answers 410 to a position that it has forgotten:
+    /// begin again with [`Position::default`](crate::google::Position).
     #[error("the source is not there (status {0}): check the address, or the name of whom it is about")]
     Gone(u16),
     /// 408, 429 and 5xx: may pass.
@@ -119,6 +131,20 @@ pub fn judge(status: u16) -> Result<Answer, StatusError> {
         408 | 429 | 500.. => Err(StatusError::Unavailable(status)),
         _ => Err(StatusError::Unexpected(status)),
     }
+}
+
+/// One segment of a path, or one value of a query, with all but the
+/// unreserved characters encoded (RFC 3986, 2.3).
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 /// The address that a `webcal:` one stands for. Nobody has standardised the
@@ -189,8 +215,15 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let request = Request::new("https://a.example/private-s3cret/x.ics".to_owned(), "*/*");
-        assert_eq!(format!("{request:?}"), r#"Request(…, ["accept"])"#);
+        let request = Request::new("https://a.example/private-s3cret/x.ics".to_owned(), "*/*").basic("s3cret", "x");
+        assert_eq!(request.headers[1].1, "Basic czNjcmV0Ong=");
+        assert_eq!(format!("{request:?}"), r#"Request(…, ["accept", "authorization"])"#);
+    }
+
+    #[test]
+    fn whatever_is_not_plain_is_encoded() {
+        assert_eq!(encoded("a.b-c_d~E0"), "a.b-c_d~E0");
+        assert_eq!(encoded("a b/c?d#e%é@+"), "a%20b%2Fc%3Fd%23e%25%C3%A9%40%2B");
     }
 
     #[test]

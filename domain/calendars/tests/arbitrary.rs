@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use calendars::google::{self, Position};
 use calendars::ics::{self, Events, Rule};
-use calendars::{Read, merged};
+use calendars::{Read, bamboohr, graph, merged};
 use limits::Zone;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -144,6 +145,13 @@ fn series() -> impl Strategy<Value = String> {
         .prop_map(|events| format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", events.concat()))
 }
 
+const JSON: &[&str] = &[
+    r#"[{"id":1,"type":"timeOff","employeeId":2,"name":"x","start":"2024-01-10","end":"2024-01-12"}]"#,
+    r#"{"items":[{"id":"a","eventType":"outOfOffice","start":{"date":"2024-01-10"},"end":{"date":"2024-01-12"}}],"timeZone":"x"}"#,
+    r#"{"status":"scheduled","scheduledStartDateTime":{"dateTime":"2024-01-10T00:00:00","timeZone":"UTC"},"scheduledEndDateTime":{"dateTime":"9999-12-31T23:59:59","timeZone":"UTC"}}"#,
+    r#"{"items":[{"id":1,"start":1704067200,"end":null},{"id":2,"start":-99999999999,"end":99999999999}]}"#,
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -170,5 +178,22 @@ proptest! {
         if let Ok(read) = ics::absences(document.as_bytes(), &window, &zone, &all()) {
             in_order(&read, &window);
         }
+    }
+
+    #[test]
+    fn answers_in_json(base in select(JSON), at in any::<proptest::sample::Index>(), new in "[ -~]{0,3}", window in window(), zone in zone()) {
+        let mut text = base.to_owned();
+        let at = at.index(text.len());
+        text.replace_range(at..at + 1, &new);
+        for text in [base, &text] {
+            let bytes = text.as_bytes();
+            let google = google::absences(bytes, &window, &zone, &Position::default()).map(|page| page.read);
+            let others = [graph::absences(bytes, &window), bamboohr::absences(bytes, &window, &zone)];
+            for read in others.into_iter().chain([google]).flatten() {
+                in_order(&read, &window);
+            }
+        }
+        let _ = google::request(&text, "t", &window, &Position::default());
+        let _ = bamboohr::request(&text, "k", &window, &zone);
     }
 }
