@@ -48,6 +48,14 @@ pub enum CalendarError {
     /// It is not JSON, or not of the form that the source documents.
     #[error("the answer is not the JSON that was expected: {0}")]
     Json(String),
+    /// What the mapping points at is not what it should be.
+    #[error("there is no list at `{pointer}` of the answer, but {found}: check `items` of the mapping")]
+    NoList {
+        /// Where.
+        pointer: String,
+        /// What is there.
+        found: &'static str,
+    },
 }
 
 /// Text from outside that people will see: printable, and at most 200

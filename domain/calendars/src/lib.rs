@@ -2,7 +2,8 @@
 //!
 //! In scope: what to ask a source for (address, headers, what has been seen
 //! already), and which absences its answer means: iCalendar feeds, Google
-//! Calendar, Microsoft 365's automatic replies and BambooHR. Which events of a calendar are absences is a [`ics::Rule`];
+//! Calendar, Microsoft 365's automatic replies, BambooHR, and any other JSON
+//! by a mapping. Which events of a calendar are absences is a [`ics::Rule`];
 //! what cannot be read is said, with its place.
 //!
 //! Out of scope: fetching, the clock (the caller hands in a window), where
@@ -37,6 +38,7 @@ pub mod google;
 pub mod graph;
 pub mod ics;
 mod json;
+pub mod mapped;
 mod request;
 mod zones;
 

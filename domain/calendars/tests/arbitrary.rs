@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use calendars::google::{self, Position};
 use calendars::ics::{self, Events, Rule};
+use calendars::mapped::{self, Mapping};
 use calendars::{Read, bamboohr, graph, merged};
 use limits::Zone;
 use proptest::prelude::*;
@@ -185,11 +186,14 @@ proptest! {
         let mut text = base.to_owned();
         let at = at.index(text.len());
         text.replace_range(at..at + 1, &new);
+        let mapping = r#"{"items":"/items","uid":"/id","from":"/start","until":"/end"}"#;
+        let mapping: Mapping = serde_json::from_str(mapping).unwrap();
         for text in [base, &text] {
             let bytes = text.as_bytes();
             let google = google::absences(bytes, &window, &zone, &Position::default()).map(|page| page.read);
             let others = [graph::absences(bytes, &window), bamboohr::absences(bytes, &window, &zone)];
-            for read in others.into_iter().chain([google]).flatten() {
+            let mapped = mapped::absences(bytes, &window, &zone, &mapping);
+            for read in others.into_iter().chain([google, mapped]).flatten() {
                 in_order(&read, &window);
             }
         }
