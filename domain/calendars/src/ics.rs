@@ -36,7 +36,7 @@ pub use rule::{Events, Rule, RuleError, Whose};
 /// The most that is read: some 20,000 events. A worker has 128 MB.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// Asks for a calendar.
+/// Asks for a calendar, of a [`Source`](crate::Source) that has been checked.
 #[must_use]
 pub fn request(url: &str, validators: &Validators) -> Request {
     Request::new(https(url).into_owned(), "text/calendar").unless(validators)

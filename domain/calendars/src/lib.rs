@@ -4,7 +4,8 @@
 //! already), and which absences its answer means: iCalendar feeds, Google
 //! Calendar, Microsoft 365's automatic replies, BambooHR, and any other JSON
 //! by a mapping. Which events of a calendar are absences is a [`ics::Rule`];
-//! what cannot be read is said, with its place.
+//! what cannot be read is said, with its place. And what a configuration of a
+//! source may look like ([`Source`]).
 //!
 //! Out of scope: fetching, the clock (the caller hands in a window), where
 //! credentials come from and answers are kept, whether an address may be
@@ -40,8 +41,10 @@ pub mod ics;
 mod json;
 pub mod mapped;
 mod request;
+mod source;
 mod zones;
 
 pub use absence::{Absence, Away, BEGUN_MS, OPEN_MS, Read, Skipped, merged};
 pub use error::CalendarError;
 pub use request::{Answer, Request, StatusError, Validators, judge};
+pub use source::{Source, SourceError};

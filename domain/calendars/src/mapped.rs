@@ -118,7 +118,7 @@ fn check(name: &'static str, pointer: &str) -> Result<(), MappingError> {
     }
 }
 
-/// Asks for the document.
+/// Asks for the document, of a [`Source`](crate::Source) that has been checked.
 #[must_use]
 pub fn request(url: &str, validators: &Validators) -> Request {
     Request::new(url.to_owned(), "application/json").unless(validators)
