@@ -16,7 +16,8 @@ pub enum Transport {
 
 impl Transport {
     /// The address of that text, if it may be spoken to.
-    pub(crate) fn url(self, text: &str) -> Option<Url> {
+    #[must_use]
+    pub fn url(self, text: &str) -> Option<Url> {
         let url = Url::parse(text).ok()?;
         let allowed = url.scheme() == "https" || (self == Self::HttpOnLoopback && is_loopback(&url));
         // A fragment is never sent, and a user's name has no place here.
