@@ -22,6 +22,10 @@
 mod channel;
 mod crypto;
 pub mod link;
+pub mod message;
+#[cfg(test)]
+mod testing;
+mod text;
 mod token;
 
 pub use channel::Channel;
