@@ -21,8 +21,10 @@
 
 mod channel;
 mod crypto;
+pub mod event;
 pub mod link;
 pub mod message;
+mod templates;
 #[cfg(test)]
 mod testing;
 mod text;
