@@ -21,9 +21,11 @@
 
 mod channel;
 mod crypto;
+mod endpoint;
 pub mod event;
 pub mod link;
 pub mod message;
+mod outgoing;
 mod templates;
 #[cfg(test)]
 mod testing;
@@ -31,4 +33,6 @@ mod text;
 mod token;
 
 pub use channel::Channel;
+pub use endpoint::{Endpoint, EndpointError, Secret, SecretError, Transport};
+pub use outgoing::{Answer, Headers, Method, Outcome, Outgoing};
 pub use token::{ActionKeys, ActionToken, Answered, TokenError, Verdict, WeakMaster};
