@@ -20,9 +20,11 @@
 //! needs randomness.
 
 mod channel;
+pub mod command;
 mod crypto;
 mod endpoint;
 pub mod event;
+pub mod incoming;
 pub mod link;
 pub mod message;
 mod outgoing;
