@@ -13,6 +13,10 @@
 //! decide, whose account in a channel somebody's is, and that nothing is told
 //! or done twice: ids of messages and of what comes in are given for that.
 //!
+//! | channel | sends | hears |
+//! |---|---|---|
+//! | [`slack`] | bot, [incoming webhook](slack::webhook) | buttons, `/alfred` |
+//!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
 //! vectors of the specifications. `standardwebhooks` and `web-push-native` wrap
@@ -28,6 +32,7 @@ pub mod incoming;
 pub mod link;
 pub mod message;
 mod outgoing;
+pub mod slack;
 mod templates;
 #[cfg(test)]
 mod testing;
