@@ -16,6 +16,7 @@
 //! | channel | sends | hears |
 //! |---|---|---|
 //! | [`slack`] | bot, [incoming webhook](slack::webhook) | buttons, `/alfred` |
+//! | [`teams`] | Workflows webhook | links |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -33,6 +34,7 @@ pub mod link;
 pub mod message;
 mod outgoing;
 pub mod slack;
+pub mod teams;
 mod templates;
 #[cfg(test)]
 mod testing;
