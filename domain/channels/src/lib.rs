@@ -17,6 +17,7 @@
 //! |---|---|---|
 //! | [`slack`] | bot, [incoming webhook](slack::webhook) | buttons, `/alfred` |
 //! | [`teams`] | Workflows webhook | links |
+//! | [`email`] | Resend, Postmark, MIME for Cloudflare's binding | links |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -27,6 +28,7 @@
 mod channel;
 pub mod command;
 mod crypto;
+pub mod email;
 mod endpoint;
 pub mod event;
 pub mod incoming;
