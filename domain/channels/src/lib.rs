@@ -18,6 +18,7 @@
 //! | [`slack`] | bot, [incoming webhook](slack::webhook) | buttons, `/alfred` |
 //! | [`teams`] | Workflows webhook | links |
 //! | [`email`] | Resend, Postmark, MIME for Cloudflare's binding | links |
+//! | [`telegram`] | bot | buttons, commands, codes to link an account |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -37,6 +38,7 @@ pub mod message;
 mod outgoing;
 pub mod slack;
 pub mod teams;
+pub mod telegram;
 mod templates;
 #[cfg(test)]
 mod testing;
