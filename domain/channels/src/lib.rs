@@ -19,6 +19,7 @@
 //! | [`teams`] | Workflows webhook | links |
 //! | [`email`] | Resend, Postmark, MIME for Cloudflare's binding | links |
 //! | [`telegram`] | bot | buttons, commands, codes to link an account |
+//! | [`discord`] | bot, [webhook](discord::webhook) | buttons |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -29,6 +30,7 @@
 mod channel;
 pub mod command;
 mod crypto;
+pub mod discord;
 pub mod email;
 mod endpoint;
 pub mod event;
