@@ -20,6 +20,7 @@
 //! | [`email`] | Resend, Postmark, MIME for Cloudflare's binding | links |
 //! | [`telegram`] | bot | buttons, commands, codes to link an account |
 //! | [`discord`] | bot, [webhook](discord::webhook) | buttons |
+//! | [`whatsapp`] | Cloud API | buttons, texts |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -46,6 +47,7 @@ mod templates;
 mod testing;
 mod text;
 mod token;
+pub mod whatsapp;
 
 pub use channel::Channel;
 pub use endpoint::{Endpoint, EndpointError, Secret, SecretError, Transport};
