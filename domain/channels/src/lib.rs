@@ -21,6 +21,7 @@
 //! | [`telegram`] | bot | buttons, commands, codes to link an account |
 //! | [`discord`] | bot, [webhook](discord::webhook) | buttons |
 //! | [`whatsapp`] | Cloud API | buttons, texts |
+//! | [`webhook`] | Standard Webhooks | |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -47,6 +48,7 @@ mod templates;
 mod testing;
 mod text;
 mod token;
+pub mod webhook;
 pub mod whatsapp;
 
 pub use channel::Channel;
