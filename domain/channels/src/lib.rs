@@ -22,6 +22,7 @@
 //! | [`discord`] | bot, [webhook](discord::webhook) | buttons |
 //! | [`whatsapp`] | Cloud API | buttons, texts |
 //! | [`webhook`] | Standard Webhooks | |
+//! | [`push`] | Web Push | links |
 //!
 //! Signatures and encryption are made of the primitives that the workspace has
 //! anyway (`hmac`, `sha2`, `p256`, `aes-gcm`, `ed25519-compact`), by the
@@ -40,6 +41,7 @@ pub mod incoming;
 pub mod link;
 pub mod message;
 mod outgoing;
+pub mod push;
 pub mod slack;
 pub mod teams;
 pub mod telegram;
