@@ -134,6 +134,13 @@ pub(crate) fn check_size(body: &[u8]) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::{hex, hmac};
+    use crate::endpoint::Secret;
+    use crate::outgoing::Headers;
+    use crate::{slack, telegram, whatsapp};
+    use proptest::prelude::*;
+    use serde_json::json;
+    use url::form_urlencoded;
 
     #[test]
     fn a_time_stamp_is_fresh_for_five_minutes_either_way() {
@@ -165,5 +172,99 @@ mod tests {
             assert!(button_value(&token, asks).len() <= 64, "Telegram's limit");
         }
         assert!(read_button("x").is_err() && read_button("r.r.").is_err());
+    }
+
+    /// JSON with the names that providers use, and anything behind them.
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            prop::sample::select(&["block_actions", "url_verification", "answer_0", "failed", "/start x", "r."][..])
+                .prop_map(Value::from),
+            Just(Value::from("A".repeat(40))),
+        ];
+        leaf.prop_recursive(6, 60, 8, |inner| {
+            let names = &[
+                "type",
+                "actions",
+                "action_id",
+                "value",
+                "user",
+                "id",
+                "state",
+                "values",
+                "reason",
+                "text",
+                "challenge",
+                "container",
+                "team",
+                "update_id",
+                "callback_query",
+                "message",
+                "data",
+                "from",
+                "chat",
+                "message_id",
+                "reply_to_message",
+                "entry",
+                "changes",
+                "messages",
+                "statuses",
+                "metadata",
+                "interactive",
+                "button_reply",
+                "button",
+                "payload",
+                "body",
+                "context",
+                "status",
+                "errors",
+                "code",
+                "title",
+            ][..];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(prop::sample::select(names), inner, 0..8).prop_map(|fields| json!(fields)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_provider_sends_nothing_panics(json in anything(), raw: Vec<u8>) {
+            let secret = Secret::parse("secret").unwrap();
+            let text = json.to_string();
+            let form = form_urlencoded::Serializer::new(String::new()).append_pair("payload", &text).finish();
+            for body in [text.as_bytes(), form.as_bytes(), &raw] {
+                let signed = format!("v0={}", hex(&hmac(b"secret", &[b"v0:7:", body])));
+                let headers = [("x-slack-request-timestamp", "7"), ("x-slack-signature", signed.as_str())];
+                let _ = slack::verify(&secret, Headers(&headers), body, 7000).unwrap().read();
+
+                let headers = [("x-telegram-bot-api-secret-token", "secret")];
+                let _ = telegram::verify(&secret, Headers(&headers), body).unwrap().read();
+
+                let signed = format!("sha256={}", hex(&hmac(b"secret", &[body])));
+                let _ = whatsapp::verify(&secret, Headers(&[("x-hub-signature-256", &signed)]), body).unwrap().read();
+            }
+        }
+
+        #[test]
+        fn what_is_not_signed_is_refused(signature: String, timestamp: String, body: Vec<u8>) {
+            let secret = Secret::parse("secret").unwrap();
+            let key = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+            let key = crate::discord::PublicKey::parse(key).unwrap();
+            let headers = [
+                ("x-slack-request-timestamp", timestamp.as_str()),
+                ("x-slack-signature", &signature),
+                ("x-signature-timestamp", &timestamp),
+                ("x-signature-ed25519", &signature),
+                ("x-hub-signature-256", &signature),
+            ];
+            prop_assert!(slack::verify(&secret, Headers(&headers), &body, 0).is_err());
+            prop_assert!(crate::discord::verify(&key, Headers(&headers), &body, 0).is_err());
+            prop_assert!(whatsapp::verify(&secret, Headers(&headers), &body).is_err());
+        }
     }
 }
