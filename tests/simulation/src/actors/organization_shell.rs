@@ -44,6 +44,7 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             | Question::SigningIn
             | Question::Sessions { .. }
             | Question::Trail { .. }
+            | Question::Approvals { .. }
             | Question::PolicyVersions { .. },
         ) => return None,
         Command::Authorize { key } => {

@@ -65,6 +65,8 @@ impl Access {
             | Message::Return { .. }
             | Message::Transfer(_)
             | Message::Refused { .. }
+            | Message::CarryOut { .. }
+            | Message::CarriedOut { .. }
             | Message::Erase { .. } => {}
         }
     }
