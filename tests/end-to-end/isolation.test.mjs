@@ -31,6 +31,11 @@ before(async () => {
     rules: RULES,
     service_account_id: account.id,
   });
+  const transfer = { from: member.id, to: team.id, amount: "2" };
+  const { transfer: sent } = await theirs.api.made("/transfers", transfer);
+  await theirs.api.made("/policies", { name: "T", setting: { kind: "transfers", most: "1", approval: "finance" } });
+  const asked = await theirs.api.request("POST", "/transfers", transfer);
+  assert.equal(asked.status, 202);
   callers.key = ours.api;
   callers.session = await signedIn(ours);
   callers.theirs = await signedIn(theirs);
@@ -38,6 +43,7 @@ before(async () => {
   /** The other organization's, by the names of the document's types. */
   ids = {
     AdminKeyId: adminKey.id,
+    ApprovalId: asked.body.id,
     DepartmentId: theirs.department.id,
     GrantId: grant.id,
     Grantee: member.id,
@@ -52,6 +58,8 @@ before(async () => {
     ServiceKeyId: serviceKey.id,
     SessionId: session,
     TeamId: team.id,
+    TransferId: sent.id,
+    WalletOrPool: member.id,
     WorkloadId: workload.id,
   };
 });
@@ -119,6 +127,9 @@ const PEOPLE = ["lend_role", "create_session"];
 /** Bodies that the document alone does not make sensible. */
 const bodies = {
   allot: (pick) => ({ from: "treasury", to: pick(ids.DepartmentId), amount: "1" }),
+  transfer: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
+  preview_transfer: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
+  request_approval: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
   create_grant: (pick) => ({ to: pick(ids.MemberId), role: "auditor", on: ours.id }),
   create_limit: () => ({ subject: { type: "team" }, window: "day", unit: "requests", amount: 1 }),
   change_limit: () => ({ amount: 1 }),

@@ -175,6 +175,8 @@ fn policy(there: &state::Policy, names: &Names) -> Result<Policy, ExportError> {
                 kind: setting.kind.clone(),
                 on,
                 most: setting.most,
+                most_a_day: setting.most_a_day,
+                within: setting.within.clone(),
                 approval: setting.approval.clone(),
                 allowed: setting.allowed,
                 only: setting.only.clone(),

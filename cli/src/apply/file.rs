@@ -166,6 +166,10 @@ tables! {
         #[serde(skip_serializing_if = "Option::is_none")]
         most: Option<Millicredits>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        most_a_day: Option<Millicredits>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        within: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         approval: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         allowed: Option<bool>,

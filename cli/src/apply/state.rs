@@ -161,6 +161,10 @@ pub(crate) struct Setting {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) most: Option<Millicredits>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) most_a_day: Option<Millicredits>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) within: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) approval: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) allowed: Option<bool>,

@@ -38,6 +38,12 @@ BEYOND_A_SCHEMA = [
     ("scopes have a grammar", "change_sign_in", r" is not a scope$|^the name of the groups claim is empty"),
     ("a rule gives one thing", "change_sign_in", r"^the rule for `.*` needs `role` and `on`, or `team_id`$"),
     ("a workload is somebody's", "create_workload", r"^a workload is for a `member_id` or |^`scopes` are for a service account"),
+    ("credits go somewhere else", "transfer|preview_transfer|request_approval", r"^a transfer needs two different places$"),
+    ("a chain ends, and escalates before", "change_organization", r"^the chain `.*` must expire after |^there are two chains of approvers "),
+    ("a name is more than blanks", "change_organization", r"^a chain needs a name of 1 to 100 characters"),
+    # Whoever calls with an admin key has no wallet.
+    ("whose credits", "transfer|preview_transfer|request_approval", r"^say with `from` whose credits they are: |^say `(from|to)`: only who"),
+    ("whose transfers", "list_transfers", r"^say whose transfers: |^`member_id` and `team_id` exclude|^`direction` is about a member: "),
     # What is beside an id decides which of them make sense there.
     ("roles are for some nodes", "create_grant|lend_role|change_sign_in", r"^the role `\w+` makes no sense on `.+`: choose a node above"),
     # It has a grammar or a list of its own, which is somebody else's.

@@ -20,7 +20,11 @@ const PYTHON = process.env.ALFRED_PYTHON ?? "python3";
  * What needs a person who is signed in, or a provider at which to, or who has left: sign-in.test.mjs, workloads.test.mjs
  * and privacy.test.mjs try it.
  */
-const ELSEWHERE = ["lend_role", "create_session", "set_up", "refresh", "sign_out", "change_sign_in", "create_workload", "erase_member"];
+const ELSEWHERE = [
+  "lend_role", "create_session", "set_up", "refresh", "sign_out", "change_sign_in", "create_workload", "erase_member",
+  // Only once, and not by whoever may do all of it anyway: approvals.test.mjs tries them.
+  "request_approval", "deny", "cancel_approval",
+];
 /** The end of each id in the document's examples. */
 const EXAMPLE = "01h2xcejqtf2nbrexx3vqjhp41";
 
@@ -97,7 +101,11 @@ async function examples(api, person) {
   const account = await api.made("/service-accounts", { name: "nightly" });
   const serviceKey = await api.made(`/service-accounts/${account.id}/keys`, { name: "nightly" });
   const setting = { kind: "allotments", most: "1000000" };
-  const movement = await api.made("/allotments", { from: team.department_id, to: team.id, amount: "1" });
+  const { transfer } = await api.made("/transfers", { from: person.id, to: team.id, amount: "5" });
+  // What is asked for, by a policy that wants it approved.
+  const transfers = { kind: "transfers", most: "20", approval: "finance" };
+  await api.made("/policies", { name: "transfers", setting: transfers });
+  const { body: asked } = await api.request("POST", "/transfers", { from: team.id, to: person.id, amount: "25" });
   const made = [
     await api.shown("/organization"),
     await api.shown(`/departments/${team.department_id}`),
@@ -107,7 +115,8 @@ async function examples(api, person) {
     team.limits[0],
     account,
     serviceKey,
-    movement,
+    transfer,
+    asked,
     await api.made("/admin-keys", { name: "spare" }),
     await api.made("/grants", { to: person.id, role: "auditor", on: team.id }),
     await api.made("/policies", { name: "allotments", setting, mode: "shadow" }),

@@ -51,6 +51,8 @@ impl Planner<'_> {
             fields.push(("on", self.node(on)?));
         }
         fields.extend(setting.most.map(|most| ("most", Term::from(most))));
+        fields.extend(setting.most_a_day.map(|most| ("most_a_day", Term::from(most))));
+        fields.extend(setting.within.as_ref().map(|within| ("within", Term::from(within))));
         fields.extend(setting.approval.as_ref().map(|approval| ("approval", Term::from(approval))));
         fields.extend(setting.allowed.map(|allowed| ("allowed", Term::from(allowed))));
         fields.extend(setting.only.as_ref().map(|only| ("only", Term::from(only))));
