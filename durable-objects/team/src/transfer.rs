@@ -137,11 +137,11 @@ impl<S: Storage> Team<S> {
         if left <= Millicredits::ZERO {
             return Err(OrderError::Conflict { message: "the transfer was undone before".to_owned() });
         }
-        if wanted <= Millicredits::ZERO || wanted > left {
-            return Err(invalid(&format!("`{wanted}` cannot be undone: {left} credits of the transfer are left")));
+        if wanted <= Millicredits::ZERO {
+            return Err(invalid(&format!("`{wanted}` is not an amount to undo: it must be above zero")));
         }
         let available = self.available(to.account()).max(Millicredits::ZERO);
-        if available < wanted {
+        if available < wanted || left < wanted {
             return Err(OrderError::PartlySpent { undoable: available.min(left) });
         }
         transfer.undone = transfer.undone.saturating_add(wanted);

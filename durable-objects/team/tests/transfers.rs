@@ -190,7 +190,9 @@ fn undone_as_far_as_it_is_unspent_and_not_for_ever() {
     let done = test.undo(2, id(0), Some(3)).unwrap();
     assert_eq!((done.amount, done.transfer.undone, done.available), (credits(3), credits(3), credits(2)));
     assert_eq!(test.balances(), [75, 23, 2, -100]);
-    for amount in [Some(0), Some(-1), Some(18)] {
+    let more = test.undo(2, id(0), Some(18)).unwrap_err();
+    assert_eq!(more, OrderError::PartlySpent { undoable: credits(2) });
+    for amount in [Some(0), Some(-1)] {
         assert!(matches!(test.undo(2, id(0), amount), Err(OrderError::Invalid { .. })), "{amount:?}");
     }
     let late = test.undo(6, id(0), Some(1)).unwrap_err();
