@@ -16,7 +16,7 @@
 //! In scope: the logic, native and tested over rusqlite, and the commands'
 //! wire format ([`protocol`]).
 //!
-//! Out of scope: HTTP, alarms and the queue (`workers/edge`), what happens
+//! Out of scope: HTTP, alarms and the queue (`workers/actors`), what happens
 //! below a team's pool (`team`), making ids and secrets (`api`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 

@@ -19,7 +19,7 @@
 //! In scope: the logic, native and tested over rusqlite, and the commands'
 //! wire format ([`protocol`]).
 //!
-//! Out of scope: HTTP, alarms and the queue (`workers/edge`), what a call
+//! Out of scope: HTTP, alarms and the queue (`workers/actors`), what a call
 //! costs (`pricing`), and everything above the team (`organization`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
