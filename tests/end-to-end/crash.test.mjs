@@ -72,7 +72,7 @@ class Load {
   }
 }
 
-test("ten kills under load lose and double nothing", { timeout: 300_000 }, async () => {
+test("ten kills under load lose and double nothing", { timeout: 300_000 }, async (t) => {
   const rich = await company.addPerson({ wallet: WALLET });
   const pooled = await company.addPerson({ wallet: 1_000_000, pool: WALLET });
   const department = await company.addDepartment(undefined, WALLET);
@@ -82,6 +82,7 @@ test("ten kills under load lose and double nothing", { timeout: 300_000 }, async
   const mover = await company.addPerson({ pool: WALLET });
 
   const load = new Load();
+  t.after(() => load.end());
   const people = [rich, pooled, fed];
   const loops = Array.from({ length: AT_ONCE }, (_, lane) =>
     load.loop((number) => load.call(people[lane % people.length].secret, number + lane)),

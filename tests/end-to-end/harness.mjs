@@ -33,7 +33,6 @@ export async function startAlfred({ state, env, build = builtWorker(), seed = fa
   const runtime = await startRuntime({
     state: state ?? temporaryFolder(),
     build,
-    sql: true,
     twins,
     env: { ...UNLIMITED, ...env },
     onLog(line) {
@@ -82,17 +81,14 @@ export class Alfred {
     return this.#runtime.crons;
   }
 
-  /** `fetch` of a path. A connection is used once, so that none breaks by a restart. */
-  fetch(path, init = {}) {
-    return fetch(this.url + path, { ...init, headers: { connection: "close", ...init.headers } });
+  /** `fetch` of a path. */
+  fetch(path, init) {
+    return fetchOnce(this.url + path, init);
   }
 
   /** Every isolate, this one first, each with a `fetch` as here. */
   get isolates() {
-    const of = (url) => ({
-      url,
-      fetch: (path, init = {}) => fetch(url + path, { ...init, headers: { connection: "close", ...init.headers } }),
-    });
+    const of = (url) => ({ url, fetch: (path, init) => fetchOnce(url + path, init) });
     return [this.#runtime.url, ...this.#runtime.twins].map(of);
   }
 
@@ -130,6 +126,27 @@ export class Alfred {
   async stop() {
     await this.#runtime.stop();
     if (this.#ownsState) rmSync(this.state, { recursive: true, force: true });
+  }
+}
+
+/** Nothing in Alfred takes as long as this, the lease of a reservation included. */
+const ANSWER_MS = 150_000;
+
+/**
+ * `fetch` on a connection of its own, so that none breaks by a restart. Where
+ * no answer comes, the error says to what.
+ */
+async function fetchOnce(url, { headers, signal, ...init } = {}) {
+  const late = AbortSignal.timeout(ANSWER_MS);
+  try {
+    return await fetch(url, {
+      ...init,
+      headers: { connection: "close", ...headers },
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    });
+  } catch (error) {
+    if (!late.aborted) throw error;
+    throw new Error(`${init.method ?? "GET"} ${url} was not answered within ${ANSWER_MS / 1000} s`, { cause: error });
   }
 }
 

@@ -25,15 +25,9 @@ const { values } = parseArgs({
 
 const VERBS = {
   /** Rows of D1. `{"sql": "SELECT …", "parameters": []}` */
-  query: async ({ sql, parameters = [] }) =>
-    (await (await alfred.database()).prepare(sql).bind(...parameters).all()).results,
+  query: ({ sql, parameters = [] }) => alfred.query(sql, ...parameters),
   /** An actor's answer to a command. `{"binding": "TEAM", "name": "team_…", "command": {…}}` */
-  actor: async ({ binding, name, command }) => {
-    const actor = await alfred.actor(binding, name);
-    const response = await actor.fetch("http://actor/", { method: "POST", body: JSON.stringify(command) });
-    if (!response.ok) throw new Error(`the actor answered ${response.status}: ${await response.text()}`);
-    return response.json();
-  },
+  actor: ({ binding, name, command }) => alfred.actor(binding, name, command),
 };
 
 // Standard output is for answers.

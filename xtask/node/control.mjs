@@ -10,8 +10,7 @@ const VERBS = {
   /** `{"cron": "*\/5 * * * *", "at": 1767225600000}`, both optional */
   scheduled: (runtime, { cron, at }) => runtime.scheduled(cron, at === undefined ? undefined : new Date(at)),
   /** `{"sql": "SELECT …", "parameters": []}` */
-  query: async (runtime, { sql, parameters = [] }) =>
-    (await (await runtime.database()).prepare(sql).bind(...parameters).all()).results,
+  query: (runtime, { sql, parameters = [] }) => runtime.query(sql, ...parameters),
   /** SIGKILL of workerd, and a new one on the same state and port */
   kill: async (runtime) => {
     await runtime.kill();

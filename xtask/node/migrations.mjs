@@ -16,28 +16,29 @@ const BOOKKEEPING = `CREATE TABLE IF NOT EXISTS d1_migrations (
  * Applies what is missing, in the order of the names, each file in one
  * transaction.
  *
- * @param {import("miniflare").D1Database} database
+ * @param {(statements: { sql: string, parameters: unknown[] }[]) => Promise<object[][]>} run
+ *   runs statements in one transaction, and returns the rows of each
  * @param {string} folder
  * @returns {Promise<string[]>} the names of the files applied now
  */
-export async function applyMigrations(database, folder) {
+export async function applyMigrations(run, folder) {
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder).filter((name) => name.endsWith(".sql")).sort();
   if (files.length === 0) return [];
-  await database.prepare(BOOKKEEPING).run();
-  const { results } = await database.prepare("SELECT name FROM d1_migrations").all();
-  const applied = new Set(results.map((row) => row.name));
+  const [, rows] = await run([statement(BOOKKEEPING), statement("SELECT name FROM d1_migrations")]);
+  const applied = new Set(rows.map(({ name }) => name));
   const missing = files.filter((name) => !applied.has(name));
-  for (const name of missing) await apply(database, folder, name);
+  for (const name of missing) await apply(run, folder, name);
   return missing;
 }
 
-async function apply(database, folder, name) {
-  const statements = splitSql(readFileSync(join(folder, name), "utf8")).map((sql) => database.prepare(sql));
-  const note = database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name);
+async function apply(run, folder, name) {
+  const statements = splitSql(readFileSync(join(folder, name), "utf8")).map((sql) => statement(sql));
   try {
-    await database.batch([...statements, note]);
+    await run([...statements, statement("INSERT INTO d1_migrations (name) VALUES (?)", name)]);
   } catch (error) {
     throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });
   }
 }
+
+const statement = (sql, ...parameters) => ({ sql, parameters });

@@ -11,6 +11,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { isAlive, isWorkerdOf, latestWorkerd, markEnvironment } from "./workerd.mjs";
+import { Companion } from "./companion.mjs";
 import { applyMigrations } from "./migrations.mjs";
 import { loadSecrets } from "./secrets.mjs";
 import { readSettings } from "./settings.mjs";
@@ -31,7 +32,6 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
  * @param {Record<string, string>} [options.env] more variables for the scripts
  * @param {boolean} [options.devVars] also take `.dev.vars`
  * @param {boolean} [options.fresh] forget the old state first
- * @param {boolean} [options.sql] D1 can be asked past the scripts, by anybody on this machine
  * @param {number} [options.twins] so many isolates more, before the same objects and databases
  * @param {(line: string) => void} [options.onLog] takes what the scripts log,
  *   which otherwise goes to this process's own output
@@ -72,6 +72,7 @@ function forget(state) {
 /** A running Alfred. Started by `startRuntime`. */
 export class Runtime {
   #options;
+  #companion = new Companion();
   #miniflare;
   #workerd;
   #onUnexpectedExit = () => {};
@@ -82,8 +83,9 @@ export class Runtime {
 
   /** Starts it again after `kill` or `stop`, on the same state and port. */
   async start() {
-    this.#miniflare = new Miniflare(miniflareOptions(this.#options));
-    await this.#miniflare.ready;
+    this.#miniflare = new Miniflare(miniflareOptions(this.#options, this.#companion));
+    await soon("workerd's start", this.#miniflare.ready);
+    await this.#companion.found(this.#miniflare);
     this.#workerd = latestWorkerd();
     this.#workerd.once("exit", () => this.#workerd && this.#onUnexpectedExit());
     const { name } = this.#options.settings.edge;
@@ -103,7 +105,8 @@ export class Runtime {
   async #migrate() {
     const applied = [];
     for (const { binding, migrations } of this.#options.settings.management.databases) {
-      applied.push(...(await applyMigrations(await this.database(binding), migrations)));
+      const run = (statements) => this.#companion.sql(binding, statements);
+      applied.push(...(await soon(`migrating ${binding}`, applyMigrations(run, migrations))));
     }
     return applied;
   }
@@ -128,30 +131,19 @@ export class Runtime {
     return this.#workerd?.pid;
   }
 
-  /** A D1 database, to look into. */
-  database(binding = "DB") {
-    return this.#miniflare.getD1Database(binding, this.#options.settings.management.name);
-  }
-
   /**
-   * Asks D1, past the scripts. Only where `sql` was said at the start.
-   *
-   * Over HTTP: Miniflare's own proxy of a binding waits for its answers with a
-   * blocked thread, and confuses them when the machine is busy.
+   * Asks D1, past the scripts.
    *
    * @returns {Promise<object[]>}
    */
   async query(sql, ...parameters) {
-    const url = await this.#miniflare.unsafeGetDirectURL("sql");
-    const response = await fetch(url, { method: "POST", body: JSON.stringify({ sql, parameters }) });
-    if (!response.ok) throw new Error(`${sql}: ${await response.text()}`);
-    return response.json();
+    const [rows] = await this.#companion.sql("DB", [{ sql, parameters }]);
+    return rows;
   }
 
-  /** A Durable Object, by its name, to ask it past the other scripts. */
-  async actor(binding, name) {
-    const namespace = await this.#miniflare.getDurableObjectNamespace(binding, this.#options.settings.edge.name);
-    return namespace.get(namespace.idFromName(name));
+  /** Gives an actor a command, past the scripts, and returns its answer. */
+  actor(binding, name, command) {
+    return this.#companion.actor(binding, name, command);
   }
 
   /** The compatibility date of the edge. */
@@ -160,9 +152,8 @@ export class Runtime {
   }
 
   /** Runs the scheduled handler, as a cron trigger would, and waits for it. */
-  async scheduled(cron = this.crons[0], scheduledTime = new Date()) {
-    const worker = await this.#miniflare.getWorker(this.#options.settings.management.name);
-    return worker.scheduled({ cron, scheduledTime });
+  scheduled(cron = this.crons[0], scheduledTime = new Date()) {
+    return this.#companion.scheduled(cron, scheduledTime);
   }
 
   /** Calls `callback` if workerd ends without being told to. */
@@ -176,8 +167,8 @@ export class Runtime {
     this.#workerd = undefined;
     const gone = workerd.exitCode === null && workerd.signalCode === null ? once(workerd, "exit") : undefined;
     workerd.kill("SIGKILL");
-    await gone;
-    await this.#miniflare.dispose();
+    await soon("workerd's end", gone);
+    await soon("Miniflare's end", this.#miniflare.dispose());
   }
 
   /** Stops it. Miniflare has no gentler way than SIGKILL either. */
@@ -195,7 +186,7 @@ export class Runtime {
   }
 }
 
-function miniflareOptions({ build, env, host, onLog, port, settings, sql, state, twins = 0 }) {
+function miniflareOptions({ build, env, host, onLog, port, settings, state, twins = 0 }, companion) {
   const kept = Object.entries(loadSecrets(state));
   const workers = settings.scripts.map(({ folder, secrets, name, worker }) => ({
     ...worker,
@@ -211,14 +202,14 @@ function miniflareOptions({ build, env, host, onLog, port, settings, sql, state,
     log: new Log(LogLevel.WARN),
     ...(onLog && { handleRuntimeStdio: (stdout, stderr) => [stdout, stderr].forEach((stream) => forLines(stream, onLog)) }),
     defaultPersistRoot: join(state, "v3"),
-    // Miniflare's own socket is for its control calls (D1, scheduled).
+    // Miniflare's own socket is not used.
     host: "127.0.0.1",
     port: 0,
     cf: false,
     workers: [
       ...workers,
       ...Array.from({ length: twins }, (_, place) => twinsOf(management, edge, place)).flat(),
-      ...(sql ? [sqlWorker(settings)] : []),
+      companion.worker(settings),
     ],
   };
 }
@@ -239,30 +230,6 @@ function twinsOf({ queueConsumers: _, ...management }, edge, place) {
   ];
 }
 
-/** A worker beside Alfred that answers SQL. */
-function sqlWorker({ management }) {
-  const { compatibilityDate, d1Databases } = management.worker;
-  const contents = `
-    export default {
-      async fetch(request, env) {
-        const { sql, parameters } = await request.json();
-        try {
-          return Response.json((await env.DB.prepare(sql).bind(...parameters).all()).results);
-        } catch (error) {
-          return new Response(error.message, { status: 500 });
-        }
-      },
-    };
-  `;
-  return {
-    name: "sql",
-    compatibilityDate,
-    d1Databases,
-    modules: [{ type: "ESModule", path: "sql.mjs", contents }],
-    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-  };
-}
-
 /** What the folder holds; the first is the one whose exports the runtime calls. */
 function modules(folder) {
   const named = (end) => readdirSync(folder).filter((name) => name.endsWith(end) && name !== "index.js");
@@ -280,4 +247,20 @@ function forLines(stream, onLine) {
     rest = lines.pop();
     lines.forEach(onLine);
   });
+}
+
+/** How long starting and stopping may take on a slow machine: beyond it, something hangs. */
+const SOON_MS = 120_000;
+
+/** The promise, or after a while an error that says what it is that hangs. */
+async function soon(what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} takes longer than ${SOON_MS / 1000} s`)), SOON_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
