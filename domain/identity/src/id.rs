@@ -176,6 +176,10 @@ id!(
     TransferId, "xfer", "a", "transfer"
 );
 id!(
+    /// Credits for one member, apart from their wallet.
+    BoostId, "boost", "a", "boost"
+);
+id!(
     /// Something that was asked for and that others must approve.
     ApprovalId, "apr", "an", "approval"
 );

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use identity::{DepartmentId, MemberId, TeamId};
+use identity::{BoostId, DepartmentId, MemberId, TeamId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where credits are. Every account is credit-normal: a credit raises its
@@ -26,6 +26,9 @@ pub enum Account {
     Pool,
     /// Team: a member's.
     Wallet(MemberId),
+    /// Team: a member's too, apart from their wallet: they pay for calls and go
+    /// nowhere else but back.
+    Boost(BoostId),
     /// Team: paid for calls.
     Spent,
     /// Team: what providers reported beyond the limit they were given and
@@ -58,6 +61,7 @@ impl fmt::Display for Account {
             Self::Parent => f.write_str("parent"),
             Self::Pool => f.write_str("pool"),
             Self::Wallet(id) => write!(f, "wallet/{id}"),
+            Self::Boost(id) => write!(f, "boost/{id}"),
             Self::Spent => f.write_str("spent"),
             Self::Overrun => f.write_str("overrun"),
         }
@@ -82,6 +86,7 @@ impl FromStr for Account {
             Some(("department", id)) => Self::Department(id.parse().map_err(|_| unknown())?),
             Some(("team", id)) => Self::Team(id.parse().map_err(|_| unknown())?),
             Some(("wallet", id)) => Self::Wallet(id.parse().map_err(|_| unknown())?),
+            Some(("boost", id)) => Self::Boost(id.parse().map_err(|_| unknown())?),
             Some(_) => return Err(unknown()),
         })
     }
@@ -114,6 +119,7 @@ mod tests {
             (Account::Parent, "parent"),
             (Account::Pool, "pool"),
             (Account::Wallet(MemberId::from_u128(1)), "wallet/mem_00000000000000000000000001"),
+            (Account::Boost(BoostId::from_u128(1)), "boost/boost_00000000000000000000000001"),
             (Account::Spent, "spent"),
             (Account::Overrun, "overrun"),
         ] {

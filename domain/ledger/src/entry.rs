@@ -18,6 +18,8 @@ pub enum Kind {
     Allot,
     /// Unspent credits back up the tree.
     Return,
+    /// For one member, apart from their wallet.
+    Boost,
     /// Between people, pools and teams.
     Transfer,
     /// A transfer goes back, or the part of it that is unspent.
@@ -34,10 +36,11 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Issue,
         Self::Allot,
         Self::Return,
+        Self::Boost,
         Self::Transfer,
         Self::Undo,
         Self::Settle,
@@ -53,6 +56,7 @@ impl Kind {
             Self::Issue => "issue",
             Self::Allot => "allot",
             Self::Return => "return",
+            Self::Boost => "boost",
             Self::Transfer => "transfer",
             Self::Undo => "undo",
             Self::Settle => "settle",

@@ -25,6 +25,8 @@ pub enum Mutant {
     ForgetReserved,
     /// What comes back to the wallet of somebody who has left stays there.
     ForgetLeaver,
+    /// The unused credits of a boost that has ended stay where they are.
+    KeepBoost,
     /// What was done is not recorded with it.
     DropRecord,
     /// Details are said to be erased and stay.

@@ -12,14 +12,13 @@ use crate::Team;
 
 impl<S: Storage> Team<S> {
     /// What each of a member's payers has available, in the order in which
-    /// they pay: the wallet, then the pool if its rules allow.
-    pub(crate) fn payers(&self, member: MemberId) -> Vec<Part> {
-        let wallet = Account::Wallet(member);
-        let mut payers = vec![Part { account: wallet, amount: self.available(wallet) }];
-        if self.draws_from_pool() {
-            payers.push(Part { account: Account::Pool, amount: self.available(Account::Pool) });
-        }
-        payers
+    /// they pay: boosts, for they end; the wallet; then the pool if its rules
+    /// allow.
+    pub(crate) fn payers(&self, now: i64, member: MemberId) -> Vec<Part> {
+        let boosts = self.boosts.paying(now, member).into_iter().map(|boost| Account::Boost(boost.new.id));
+        let pool = self.draws_from_pool().then_some(Account::Pool);
+        let accounts = boosts.chain([Account::Wallet(member)]).chain(pool);
+        accounts.map(|account| Part { account, amount: self.available(account) }).collect()
     }
 
     /// Whether calls may draw from the pool.

@@ -10,6 +10,7 @@ use ledger::{Account, Draft as Movement, Kind, Millicredits};
 use storage::Storage;
 
 use crate::Team;
+use crate::boost::After;
 use crate::protocol::OrderError;
 use crate::receive::push;
 use crate::records::Key;
@@ -17,20 +18,29 @@ use crate::records::Key;
 /// What stands where a key's name was.
 const ERASED: &str = "erased";
 
+/// What is different once somebody has left.
+#[derive(Default)]
+pub(crate) struct Left {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) boosts: Vec<After>,
+}
+
 impl<S: Storage> Team<S> {
     /// What it means that a member is as they are now: of somebody who was
-    /// removed, the keys as they are afterwards.
-    pub(crate) fn leave(&self, now: i64, member: &MemberProfile, change: &mut Change) -> Result<Vec<Key>, OrderError> {
+    /// removed, the keys and boosts as they are afterwards.
+    pub(crate) fn leave(&self, now: i64, member: &MemberProfile, change: &mut Change) -> Result<Left, OrderError> {
         if member.status != MemberStatus::Removed {
-            return Ok(Vec::new());
+            return Ok(Left::default());
         }
         let own = self.records.keys.values().filter(|key| key.member == member.member && key.revoked_ms.is_none());
         let keys: Vec<Key> = own.map(|key| Key { revoked_ms: Some(now), previous: None, ..key.clone() }).collect();
         keys.iter().try_for_each(|key| push(change, key.id, key))?;
+        let mut boosts = Vec::new();
         if !member.keeps_credits {
             give_back(change, member.member, self.available(Account::Wallet(member.member)));
+            boosts = self.leave_boosts(now, member.member, change)?;
         }
-        Ok(keys)
+        Ok(Left { keys, boosts })
     }
 
     /// What it means that somebody who was removed is erased: their keys

@@ -23,6 +23,7 @@
 //! costs (`pricing`), and everything above the team (`organization`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod boost;
 mod expire;
 mod funds;
 mod keys;

@@ -53,7 +53,9 @@ impl<S: Storage> Team<S> {
             | Act::Allot { .. }
             | Act::Return { .. }
             | Act::Transfer(_)
-            | Act::UndoTransfer { .. } => None,
+            | Act::UndoTransfer { .. }
+            | Act::Boost(_)
+            | Act::EndBoost { .. } => None,
         };
         match (current, &order.if_match) {
             (Some(tag), Some(tags)) if !tags.contains(&tag) => Err(OrderError::Stale { tag }),
@@ -74,6 +76,8 @@ impl<S: Storage> Team<S> {
             }
             Act::Transfer(new) => self.transfer(now, order, new),
             Act::UndoTransfer { transfer, amount } => self.undo_transfer(now, order, *transfer, *amount),
+            Act::Boost(new) => self.boost(now, order, new),
+            Act::EndBoost { boost } => self.end_boost(now, order, *boost),
             Act::Return { transfer, amount, note } => self.return_up(now, order, *transfer, *amount, note.clone()),
         }
     }

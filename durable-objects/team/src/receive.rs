@@ -54,10 +54,11 @@ impl<S: Storage> Team<S> {
                 let known = self.records.members.get(&member.member);
                 if known.is_none_or(|known| known.version < member.version) {
                     push(&mut change, member.member, member)?;
-                    let keys = self.leave(now, member, &mut change)?;
+                    let left = self.leave(now, member, &mut change)?;
                     self.apply(now, change)?;
                     self.records.members.insert(member.member, member.clone());
-                    keys.into_iter().for_each(|key| self.records.put_key(key));
+                    left.keys.into_iter().for_each(|key| self.records.put_key(key));
+                    self.boosts.note(left.boosts);
                     return Ok(Reply::Done);
                 }
             }

@@ -56,10 +56,11 @@ impl<S: Storage> Team<S> {
         let bounds = *self.calendar.at(accepted_ms);
         let output_tokens = self.room(now, call, key, member, &bounds)?;
         let worst = worst_case(call);
-        let amount = worst.total(count(output_tokens)).map_err(|_| self.insufficient(member, Millicredits::MAX))?;
-        let (parts, missing) = payment::take(&self.payers(member), amount);
+        let amount =
+            worst.total(count(output_tokens)).map_err(|_| self.insufficient(now, member, Millicredits::MAX))?;
+        let (parts, missing) = payment::take(&self.payers(now, member), amount);
         if !missing.is_zero() {
-            return Err(self.insufficient(member, amount));
+            return Err(self.insufficient(now, member, amount));
         }
         let reservation = Reservation {
             request: call.request,
@@ -185,14 +186,16 @@ impl<S: Storage> Team<S> {
             let subjects = [Subject::Key(key), Subject::Member(member), Subject::Team];
             self.records.limits.values().filter(move |limit| subjects.contains(&limit.subject))
         };
-        for set in binding().filter(|set| set.limit.kind() == Kind::Rate) {
+        let lifted = self.boosts.lift_rate_limits(now, member);
+        let rates = |set: &&SubjectLimit| set.limit.kind() == Kind::Rate && (!lifted || set.subject == Subject::Team);
+        for set in binding().filter(rates) {
             let needed = if set.limit.unit() == Unit::Requests { 1 } else { call.rate_tokens };
             let state = self.limit_state(set, bounds, needed);
             if state.left < needed {
                 return Err(ReserveError::RateLimited(Box::new(state)));
             }
         }
-        let funds = payment::total(&self.payers(member));
+        let funds = payment::total(&self.payers(now, member));
         let fits = output_for(&worst, funds.get());
         let missing = cost(&worst, least).saturating_sub(funds);
         let lacks_funds = fits < least && (call.topped_up || self.top_up_for(now, missing).is_none());
@@ -206,7 +209,7 @@ impl<S: Storage> Team<S> {
             if fits < least {
                 if lacks_funds {
                     // It would not be accepted in the next window either.
-                    return Err(self.insufficient(member, cost(&worst, least)));
+                    return Err(self.insufficient(now, member, cost(&worst, least)));
                 }
                 return Err(ReserveError::LimitReached(Box::new(self.limit_state(set, bounds, needed))));
             }
@@ -219,7 +222,7 @@ impl<S: Storage> Team<S> {
                 return Err(ReserveError::NeedsTopUp(top_up));
             }
             if fits < least {
-                return Err(self.insufficient(member, cost(&worst, least)));
+                return Err(self.insufficient(now, member, cost(&worst, least)));
             }
         }
         Ok(room.min(fits))
@@ -252,10 +255,10 @@ impl<S: Storage> Team<S> {
         }
     }
 
-    fn insufficient(&self, member: MemberId, needed: Millicredits) -> ReserveError {
+    fn insufficient(&self, now: i64, member: MemberId, needed: Millicredits) -> ReserveError {
         ReserveError::InsufficientFunds {
             account: Account::Wallet(member),
-            left: payment::total(&self.payers(member)),
+            left: payment::total(&self.payers(now, member)),
             needed,
             pool: self.draws_from_pool(),
         }
@@ -280,7 +283,7 @@ impl<S: Storage> Team<S> {
             amount: reservation.amount(),
             output_tokens: reservation.output_tokens,
             limited: reservation.output_tokens < wanted,
-            balance: payment::total(&self.payers(reservation.member)),
+            balance: payment::total(&self.payers(now, reservation.member)),
             expires_ms: reservation.expires_ms,
             rate_requests: rate(Unit::Requests),
             rate_tokens: rate(Unit::Tokens),

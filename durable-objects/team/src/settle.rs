@@ -1,5 +1,7 @@
 //! A call has ended, goes on, or is heard of after it was given up.
 
+use std::collections::BTreeSet;
+
 use journal::{Change, CommitError};
 use ledger::mutant::{self, Mutant};
 use ledger::{Account, CallRecord, Draft, Kind, Metered, Millicredits, Outcome, Part, Reservation, State, payment};
@@ -7,6 +9,7 @@ use limits::Spend;
 use storage::{Storage, StorageError, Value};
 
 use crate::Team;
+use crate::boost::After;
 use crate::funds;
 use crate::protocol::{Progress, Settle, SettleError, Settled, Tokens};
 use crate::reserve::{LEASE_MS, bounded};
@@ -65,10 +68,10 @@ impl<S: Storage> Team<S> {
             State::Settled { .. } | State::Released if mutant::is_active(Mutant::SettleTwice) => {
                 self.end(now, &reservation, &end)
             }
-            State::Settled { .. } | State::Released => return Ok(self.settled(&reservation, false)),
+            State::Settled { .. } | State::Released => return Ok(self.settled(now, &reservation, false)),
             State::Expired { paid } => self.correct(now, &reservation, paid, &end),
         };
-        done.map(|ended| self.settled(&ended, true)).map_err(|_| SettleError::Storage)
+        done.map(|ended| self.settled(now, &ended, true)).map_err(|_| SettleError::Storage)
     }
 
     /// Keeps a call alive and notes what it has cost so far.
@@ -91,7 +94,7 @@ impl<S: Storage> Team<S> {
 
     /// Ends an open reservation in one transaction.
     pub(crate) fn end(&mut self, now: i64, reservation: &Reservation, end: &End) -> Result<Reservation, CommitError> {
-        let spare = self.payers(reservation.member);
+        let spare = self.payers(now, reservation.member);
         let paid = payment::charge(&reservation.parts, &spare, end.cost);
         let beyond = end.cost > reservation.amount();
         let mut ended = reservation.clone();
@@ -117,8 +120,10 @@ impl<S: Storage> Team<S> {
         let left =
             self.available(wallet).saturating_add(of(&reservation.parts, wallet)).saturating_sub(of(&paid, wallet));
         self.follow(&mut change, reservation.member, left);
+        let boosts = self.follow_boosts(now, &reservation.parts, &paid, &mut change)?;
         change.write(UPDATE, row(name, &ended)?);
         self.commit(now, change)?;
+        self.boosts.note(boosts);
 
         self.open.remove(&reservation.request);
         funds::release(&mut self.reserved, &reservation.parts);
@@ -148,31 +153,38 @@ impl<S: Storage> Team<S> {
         let before = payment::total(posted);
         let mut paid = posted.to_vec();
         let mut change = Change::new();
+        let mut boosts = Vec::new();
         let mut record = self.record(now, reservation, end, end.reconcile);
         record.input_tokens = record.input_tokens.saturating_sub(reservation.due_tokens);
         record.cost = end.cost.saturating_sub(before);
         let tokens = record.input_tokens.saturating_add(record.output_tokens);
         if end.cost >= before {
-            let more = payment::charge(&[], &self.payers(reservation.member), end.cost.saturating_sub(before));
+            let more = payment::charge(&[], &self.payers(now, reservation.member), end.cost.saturating_sub(before));
             let debit = Account::Wallet(reservation.member);
             post(&mut change, reservation, Kind::Correct, &more, debit, record);
+            boosts = self.follow_boosts(now, &[], &more, &mut change)?;
             more.into_iter().for_each(|part| payment::add(&mut paid, part));
         } else {
             let (back, kept) = payment::refund(posted, before.saturating_sub(end.cost));
             let wallet = Account::Wallet(reservation.member);
             let left = self.available(wallet).saturating_add(of(&back, wallet));
             let mut record = Some(record);
-            for part in back {
+            for &part in &back {
                 let draft = draft(reservation, Kind::Correct, part.amount, record.take());
                 change.post(Draft { debit: Account::Spent, credit: part.account, ..draft });
             }
             self.follow(&mut change, reservation.member, left);
+            for part in back {
+                let left = (self.available(part.account).saturating_add(part.amount), self.reserved(part.account));
+                boosts.extend(self.follow_boost(now, part.account, left, &mut change)?);
+            }
             paid = kept;
         }
         let mut ended = reservation.clone();
         ended.state = State::Settled { paid };
         change.write(UPDATE, row("settled", &ended)?);
         self.commit(now, change)?;
+        self.boosts.note(boosts);
 
         let bounds = *self.calendar.at(now.max(reservation.accepted_ms));
         let delta = Spend { credits: end.cost.saturating_sub(before), tokens, requests: 0 };
@@ -180,6 +192,26 @@ impl<S: Storage> Team<S> {
             self.meters.entry(subject).or_default().correct(reservation.accepted_ms, delta, &bounds);
         }
         Ok(ended)
+    }
+
+    /// What a call that ends had reserved of boosts that have ended and did not
+    /// use goes back.
+    fn follow_boosts(
+        &self,
+        now: i64,
+        reserved: &[Part],
+        paid: &[Part],
+        change: &mut Change,
+    ) -> Result<Vec<After>, StorageError> {
+        let accounts: BTreeSet<Account> = reserved.iter().chain(paid).map(|part| part.account).collect();
+        let mut after = Vec::new();
+        for account in accounts {
+            let (had, pays) = (of(reserved, account), of(paid, account));
+            let free = self.available(account).saturating_add(had).saturating_sub(pays);
+            let left = (free, self.reserved(account).saturating_sub(had));
+            after.extend(self.follow_boost(now, account, left, change)?);
+        }
+        Ok(after)
     }
 
     fn record(&self, now: i64, reservation: &Reservation, end: &End, reconcile: bool) -> CallRecord {
@@ -202,8 +234,8 @@ impl<S: Storage> Team<S> {
         }
     }
 
-    fn settled(&self, reservation: &Reservation, changed: bool) -> Settled {
-        Settled { cost: reservation.cost(), balance: payment::total(&self.payers(reservation.member)), changed }
+    fn settled(&self, now: i64, reservation: &Reservation, changed: bool) -> Settled {
+        Settled { cost: reservation.cost(), balance: payment::total(&self.payers(now, reservation.member)), changed }
     }
 }
 

@@ -9,6 +9,7 @@ use ledger::{Account, Entry, Kind, Millicredits, Reservation};
 use limits::{Bounds, Calendar, Meter, Spend, Zone};
 use storage::{Storage, StorageError, Value};
 
+use crate::boost::{self, Boosts};
 use crate::funds;
 use crate::protocol::Subject;
 use crate::records::{self, Records};
@@ -29,6 +30,7 @@ const METERS: &str = "CREATE TABLE IF NOT EXISTS meters (
 pub struct Team<S> {
     pub(crate) journal: Journal<S>,
     pub(crate) records: Records,
+    pub(crate) boosts: Boosts,
     pub(crate) open: BTreeMap<RequestId, Reservation>,
     pub(crate) reserved: BTreeMap<Account, Millicredits>,
     pub(crate) meters: BTreeMap<Subject, Meter>,
@@ -66,12 +68,13 @@ impl<S: Storage> Team<S> {
     /// When the database fails or holds what cannot be read.
     pub fn open(store: S, name: TeamId) -> Result<Self, StorageError> {
         store.transaction(|| {
-            [records::TABLE, RESERVATIONS, METERS, transfer::TABLE, transfer::ENDS_TABLE]
+            [records::TABLE, RESERVATIONS, METERS, boost::TABLE, transfer::TABLE, transfer::ENDS_TABLE]
                 .iter()
                 .try_for_each(|table| store.execute(table, &[]))
         })?;
         let Opened { journal, replayed } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
+        let boosts = Boosts::load(journal.store())?;
         let zone = records.profile.as_ref().and_then(|profile| Zone::parse(&profile.time_zone).ok());
         let rows = journal.store().query("SELECT COUNT(*) FROM inbox", &[])?;
         let received = rows.first().map_or(Ok(0), |row| row.count(0))?;
@@ -80,6 +83,7 @@ impl<S: Storage> Team<S> {
         let mut team = Self {
             journal,
             records,
+            boosts,
             open: BTreeMap::new(),
             reserved: BTreeMap::new(),
             meters: BTreeMap::new(),

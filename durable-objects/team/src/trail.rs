@@ -23,7 +23,9 @@ impl<S: Storage> Team<S> {
             | Act::Allot { .. }
             | Act::Return { .. }
             | Act::Transfer(_)
-            | Act::UndoTransfer { .. } => None,
+            | Act::UndoTransfer { .. }
+            | Act::Boost(_)
+            | Act::EndBoost { .. } => None,
         };
         let after = match (&order.act, reply) {
             (Act::RemoveLimit { .. }, _) | (_, Reply::Done) => None,
@@ -32,10 +34,12 @@ impl<S: Storage> Team<S> {
             (_, Reply::Limit(state)) => json(state),
             (_, Reply::Moved(moved)) => json(moved),
             (_, Reply::Transferred(done)) => json(done),
+            (_, Reply::Boosted(view)) => json(&view.boost),
         };
         let reference = match reply {
             Reply::Moved(moved) => Some(moved.transfer.to_string()),
             Reply::Transferred(done) => Some(done.transfer.id.to_string()),
+            Reply::Boosted(view) => Some(view.boost.new.id.to_string()),
             _ => None,
         };
         let name = audit::operation(&order.act);
@@ -62,6 +66,8 @@ fn resource(act: &Act) -> Option<String> {
         Act::Allot { to, .. } => to,
         Act::Transfer(new) => return Some(new.to.account().to_string()),
         Act::UndoTransfer { transfer, .. } => transfer,
+        Act::Boost(new) => &new.member,
+        Act::EndBoost { boost } => boost,
         Act::Return { .. } => return None,
     };
     Some(id.to_string())

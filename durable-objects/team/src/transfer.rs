@@ -300,17 +300,17 @@ impl<S: Storage> Team<S> {
         self.records.profile.as_ref().is_some_and(|profile| profile.team == place.team)
     }
 
-    fn must_be_here(&self, place: Place) -> Result<(), OrderError> {
+    pub(crate) fn must_be_here(&self, place: Place) -> Result<(), OrderError> {
         if self.is_here_place(place) { Ok(()) } else { Err(not_found("team", place.team)) }
     }
 
-    fn must_know(&self, member: MemberId) -> Result<(), OrderError> {
+    pub(crate) fn must_know(&self, member: MemberId) -> Result<(), OrderError> {
         if self.records.members.contains_key(&member) { Ok(()) } else { Err(not_found("member", member)) }
     }
 
     /// Where credits that come back to a place go: what was a leaver's goes to
     /// the pool.
-    fn home(&self, place: Place) -> Account {
+    pub(crate) fn home(&self, place: Place) -> Account {
         let known = place.member.and_then(|member| self.records.members.get(&member));
         match known {
             Some(known) if known.status != MemberStatus::Removed || known.keeps_credits => place.account(),

@@ -42,13 +42,14 @@ const KEEP_EXPIRED_MS: i64 = 7 * 24 * 3600 * 1000;
 const TOP_UP_PAUSE_MS: i64 = 5000;
 
 impl<S: Storage> Team<S> {
-    /// Does what is due: expires reservations, writes a checkpoint, cleans
+    /// Does what is due: expires reservations and boosts, writes a checkpoint, cleans
     /// away. Publishing and delivering are the shell's, which asks the journal.
     ///
     /// # Errors
     /// When the database fails; the alarm will ring again.
     pub fn tick(&mut self, now: i64) -> Result<(), StorageError> {
         self.expire(now)?;
+        self.end_boosts(now)?;
         if self.journal.checkpoint_is_due() {
             let meters = self.meter_rows()?;
             self.journal.checkpoint(now, &meters)?;
@@ -62,10 +63,17 @@ impl<S: Storage> Team<S> {
     /// When the alarm must ring next; `None` when nothing is left to do.
     pub fn next_alarm(&self, now: i64) -> Option<i64> {
         let top_up = self.top_up(now).map(|_| now.max(self.top_up_not_before));
-        [self.next_expiry(), self.publish_at, self.journal.next_delivery(), self.prune_at, top_up]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.next_expiry(),
+            self.boosts.next_end(),
+            self.publish_at,
+            self.journal.next_delivery(),
+            self.prune_at,
+            top_up,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Notes that the queue was sent everything, or that more is to be sent.

@@ -35,6 +35,7 @@ impl<S: Storage> Team<S> {
         let members = self.records.members.values().map(|profile| MemberView {
             profile: profile.clone(),
             wallet: self.balance(Account::Wallet(profile.member)),
+            boosts: self.boosts_of(profile.member),
             spent: self.spent_in_all(Subject::Member(profile.member)),
         });
         Ok(Overview {
@@ -77,6 +78,7 @@ impl<S: Storage> Team<S> {
         let usage = Window::ALL.map(|window| WindowUsage::new(window, meter.taken(window, &bounds)));
         Ok(Me {
             wallet: self.balance(Account::Wallet(key.member)),
+            boosts: self.boosts_of(key.member),
             pool: self.draws_from_pool().then(|| self.balance(Account::Pool)),
             key: self.key_view(&key),
             member,
@@ -96,7 +98,7 @@ impl<S: Storage> Team<S> {
         }
     }
 
-    fn balance(&self, account: Account) -> Balance {
+    pub(crate) fn balance(&self, account: Account) -> Balance {
         Balance {
             balance: self.journal.balance(account),
             reserved: self.reserved(account),

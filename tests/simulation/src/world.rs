@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use events::Publication;
-use identity::{DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
+use identity::{BoostId, DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
 use ledger::mutant::{self, Mutant};
 use team::protocol::Settle;
 
@@ -57,6 +57,8 @@ pub(crate) struct World {
     pub(crate) waiting: RefCell<BTreeMap<TeamId, Vec<Settle>>>,
     /// The last transfers, and the teams that they went to.
     pub(crate) sent: RefCell<Vec<(TeamId, TransferId)>>,
+    /// The last boosts.
+    pub(crate) boosted: RefCell<Vec<(TeamId, BoostId)>>,
     /// Nothing fails any more: the world is being set up or wound up.
     pub(crate) calm: Cell<bool>,
     ids: Cell<u64>,
@@ -90,6 +92,7 @@ impl World {
             price_lists: RefCell::default(),
             waiting: RefCell::default(),
             sent: RefCell::default(),
+            boosted: RefCell::default(),
             calm: Cell::new(true),
             ids: Cell::new(0),
         })

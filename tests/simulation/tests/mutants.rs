@@ -22,6 +22,7 @@ fn every_mutant_is_noticed() {
         Mutant::DropBatch,
         Mutant::ForgetReserved,
         Mutant::ForgetLeaver,
+        Mutant::KeepBoost,
         Mutant::DropRecord,
         Mutant::KeepDetails,
     ] {

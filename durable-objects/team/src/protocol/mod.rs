@@ -3,6 +3,7 @@
 //! while one is being deployed, so fields are added with a default, never
 //! renamed or removed.
 
+mod boost;
 mod call;
 mod order;
 mod transfer;
@@ -14,6 +15,7 @@ use events::Envelope;
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
+pub use boost::{Boost, BoostFilter, BoostView, NewBoost};
 pub(crate) use call::limit_tag;
 pub use call::{
     LimitState, Progress, RateState, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, Subject, Tokens,
@@ -80,6 +82,10 @@ pub enum Answer {
     Transfer(Result<Box<Transfer>, OrderError>),
     /// To [`Question::SentToday`].
     SentToday(Result<Millicredits, OrderError>),
+    /// To [`Question::Boosts`].
+    Boosts(Result<Vec<BoostView>, OrderError>),
+    /// To [`Question::Boost`].
+    Boost(Result<Box<BoostView>, OrderError>),
     /// To [`Command::Progress`] and [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
     /// To [`Command::Retain`]: whether there are more.

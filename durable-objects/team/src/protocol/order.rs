@@ -1,13 +1,13 @@
 //! Acts of management and what they come to.
 
 use audit::Attribution;
-use identity::{KeyHash, KeyId, LimitId, MemberId, Networks, Principal, TransferId};
+use identity::{BoostId, KeyHash, KeyId, LimitId, MemberId, Networks, Principal, TransferId};
 use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
 use limits::Limit;
 use serde::{Deserialize, Serialize};
 
-use super::{KeyView, LimitState, NewTransfer, Subject, Transferred};
+use super::{BoostView, KeyView, LimitState, NewBoost, NewTransfer, Subject, Transferred};
 
 /// An act of management, with who ordered it and how a repetition is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,13 @@ pub enum Act {
         transfer: TransferId,
         /// How much of it; all of it if left out.
         amount: Option<Millicredits>,
+    },
+    /// Credits for one member, apart from their wallet.
+    Boost(NewBoost),
+    /// A boost ends before its time.
+    EndBoost {
+        /// Which.
+        boost: BoostId,
     },
     /// Credits from the pool back to the department.
     Return {
@@ -214,6 +221,8 @@ pub enum Reply {
     Moved(Moved),
     /// Credits were sent, or came back.
     Transferred(Box<Transferred>),
+    /// A boost, as it is now.
+    Boosted(Box<BoostView>),
 }
 
 /// Credits were moved.

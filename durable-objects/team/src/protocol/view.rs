@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use events::{MemberProfile, Place, TeamProfile};
-use identity::{KeyHash, KeyId, MemberId, Networks, OrganizationId, TransferId};
+use identity::{BoostId, KeyHash, KeyId, MemberId, Networks, OrganizationId, TransferId};
 use ledger::Millicredits;
 use limits::{Taken, Unit, Window};
 use serde::{Deserialize, Serialize};
 
-use super::{LimitState, TransferFilter};
+use super::{BoostFilter, BoostView, LimitState, TransferFilter};
 
 /// A key as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,13 @@ pub enum Question {
     Transfer {
         /// Which.
         id: TransferId,
+    },
+    /// Boosts of members, newest first.
+    Boosts(BoostFilter),
+    /// One boost.
+    Boost {
+        /// Which.
+        id: BoostId,
     },
     /// How much was sent from here today, in the organization's time zone,
     /// less what was undone.
@@ -119,6 +126,9 @@ pub struct MemberView {
     pub profile: MemberProfile,
     /// The wallet.
     pub wallet: Balance,
+    /// Boosts of which something is left.
+    #[serde(default)]
+    pub boosts: Vec<BoostView>,
     /// What the member has spent in all.
     pub spent: Millicredits,
 }
@@ -134,6 +144,9 @@ pub struct Me {
     pub key: KeyView,
     /// The wallet.
     pub wallet: Balance,
+    /// Boosts of which something is left: they pay before the wallet does.
+    #[serde(default)]
+    pub boosts: Vec<BoostView>,
     /// The pool, if calls may draw from it.
     pub pool: Option<Balance>,
     /// Limits that bind this key.

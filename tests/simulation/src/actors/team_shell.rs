@@ -51,6 +51,14 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
             let shown = host.read(world, |team| team.transfer_by_id(id));
             Answer::Transfer(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
         }
+        Command::Ask(Question::Boosts(filter)) => {
+            let shown = host.read(world, |team| team.boosts(&filter));
+            Answer::Boosts(shown.unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::Ask(Question::Boost { id }) => {
+            let shown = host.read(world, |team| team.boost_by_id(id));
+            Answer::Boost(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
+        }
         Command::Ask(Question::SentToday { from }) => {
             let now = world.now();
             let shown = host.read(world, |team| team.sent_today(now, from));

@@ -9,6 +9,7 @@
 
 mod access;
 mod books;
+mod boosts;
 mod calls;
 mod convergence;
 mod memory;

@@ -199,7 +199,7 @@ impl TeamAudit {
         known.is_some_and(|known| known.status != MemberStatus::Removed)
     }
 
-    fn home(&self, place: Place) -> Account {
+    pub(super) fn home(&self, place: Place) -> Account {
         let known = place.member.and_then(|member| self.access.members.get(&member));
         match known {
             Some(known) if known.status != MemberStatus::Removed || known.keeps_credits => place.account(),

@@ -68,8 +68,15 @@ impl Spending {
     }
 
     /// Checks that a call that was accepted fits under every limit that binds
-    /// it, and counts it; answers with its place.
-    pub(super) fn accept(&mut self, now: i64, call: &Reserve, reservation: &Reservation) -> Checked<usize> {
+    /// it, and counts it; answers with its place. Whether a boost has `lifted`
+    /// the member's own rate limits is said.
+    pub(super) fn accept(
+        &mut self,
+        now: i64,
+        call: &Reserve,
+        reservation: &Reservation,
+        lifted: bool,
+    ) -> Checked<usize> {
         let at = reservation.accepted_ms;
         ensure(at >= now && at <= self.latest.max(now), "a call is accepted when it arrives", || {
             format!("accepted {at}, now {now}, latest {}", self.latest)
@@ -85,6 +92,9 @@ impl Spending {
             requests: 1,
         };
         for (subject, limit) in self.limits.values().filter(|(subject, _)| concerns(*subject, &counted)) {
+            if lifted && limit.kind() == Kind::Rate && *subject != Subject::Team {
+                continue;
+            }
             let need = match (limit.kind(), limit.unit()) {
                 (Kind::Rate, Unit::Tokens) => i128::from(call.rate_tokens.max(0)),
                 (_, unit) => counted.get(unit),

@@ -9,6 +9,7 @@ use team::protocol::{Progress, Reserve, ReserveError, Reserved, Settle, SettleEr
 
 use super::access::Verdict;
 use super::books::Books;
+use super::boosts::{Boosts, Ending};
 use super::calls::{self, Calls, Parts, Stage};
 use super::replies::Replies;
 use super::sharing::Sharing;
@@ -42,6 +43,7 @@ pub(crate) struct TeamAudit {
     pub(crate) spending: Spending,
     pub(super) replies: Replies,
     pub(super) sharing: Sharing,
+    pub(super) boosts: Boosts,
     pub(super) received: BTreeSet<String>,
     /// The latest time at which the alarm rang, which may have cleaned away.
     latest_tick: i64,
@@ -58,6 +60,7 @@ impl TeamAudit {
             spending: Spending::new(),
             replies: Replies::default(),
             sharing: Sharing::default(),
+            boosts: Boosts::default(),
             received: BTreeSet::new(),
             latest_tick: 0,
         }
@@ -68,8 +71,9 @@ impl TeamAudit {
     }
 
     /// What a member's payers have beside what is reserved, in order.
-    pub(crate) fn payers(&self, member: identity::MemberId) -> Parts {
-        let mut payers = vec![Account::Wallet(member)];
+    pub(crate) fn payers(&self, now: i64, member: identity::MemberId) -> Parts {
+        let mut payers = self.paying_boosts(now, member);
+        payers.push(Account::Wallet(member));
         if self.access.draws_from_pool() {
             payers.push(Account::Pool);
         }
@@ -145,7 +149,7 @@ impl TeamAudit {
                     tally.count("call: accepted after top-ups in vain");
                 }
                 self.accepted(step, tally, call, row, verdict)?;
-                let left = calls::sum(&self.payers(reserved.member));
+                let left = calls::sum(&self.payers(step.now, reserved.member));
                 ensure(left == reserved.balance.get().into(), "the balance told is the balance", || {
                     format!("{reserved:?}, {left} left")
                 })?;
@@ -169,7 +173,7 @@ impl TeamAudit {
         if row.parts.len() > 1 {
             tally.count("call: paid by wallet and pool together");
         }
-        let payers = self.payers(row.member);
+        let payers = self.payers(step.now, row.member);
         for (account, amount) in calls::parts(&row) {
             let has = payers.iter().find(|(payer, _)| *payer == account).map_or(0, |(_, has)| *has);
             ensure(amount > 0 && amount <= has, "no payer reserves more than is available", || {
@@ -177,7 +181,7 @@ impl TeamAudit {
             })?;
         }
         ensure(row.expires_ms == step.now + LEASE_MS, "a reservation expires in time", || format!("{row:?}"))?;
-        let place = self.spending.accept(step.now, call, &row)?;
+        let place = self.spending.accept(step.now, call, &row, self.lifts_rate_limits(step.now, row.member))?;
         self.calls.accept(row, place);
         Ok(())
     }
@@ -190,7 +194,7 @@ impl TeamAudit {
                 };
                 // Of a repeated call, what it has reserved must suffice.
                 let open = self.calls.get(call.request).filter(|known| known.stage == Stage::Open);
-                let has = open.map_or_else(|| calls::sum(&self.payers(*member)), calls::Call::reserved);
+                let has = open.map_or_else(|| calls::sum(&self.payers(now, *member)), calls::Call::reserved);
                 ensure(has == left.get().into() && needed > left, "refused for lack of credits that lack", || {
                     format!("{refusal:?}, payers have {has}")
                 })
@@ -218,9 +222,10 @@ impl TeamAudit {
     ) -> Checked {
         step.failure_is_told("settle")?;
         let before = self.calls.get(call.request).cloned();
-        let payers = before.as_ref().map(|known| self.payers(known.reservation.member)).unwrap_or_default();
+        let payers = before.as_ref().map(|known| self.payers(step.now, known.reservation.member)).unwrap_or_default();
         let all = self.books.follow(step.disk)?;
         let new = self.without_leavers(tally, &all)?;
+        let new = self.without_boosts((step, tally), Ending::No, &new)?;
         if all.is_empty() {
             return self.nothing_settled(step, tally, call, answer);
         }
@@ -244,7 +249,7 @@ impl TeamAudit {
             request.to_string()
         })?;
         if let Ok(settled) = answer {
-            let left = calls::sum(&self.payers(before.reservation.member));
+            let left = calls::sum(&self.payers(step.now, before.reservation.member));
             let same =
                 settled.changed && i128::from(settled.cost.get()) == cost && i128::from(settled.balance.get()) == left;
             ensure(same, "the answer is what was written", || format!("{settled:?}, cost {cost}, left {left}"))?;
@@ -338,12 +343,18 @@ impl TeamAudit {
         step.failure_is_told("tick")?;
         self.latest_tick = self.latest_tick.max(step.now);
         let mut expired = 0;
-        let payers = |audit: &Self, call: &calls::Call| audit.payers(call.reservation.member);
+        let payers = |audit: &Self, call: &calls::Call| audit.payers(step.now, call.reservation.member);
         // One by one, because each call's end changes what the next can take.
         let new = rows::entries(step.disk.native(), self.books.sequence())?;
+        let mut back = Vec::new();
         for group in new.chunk_by(|one, other| one.reference == other.reference) {
             if self.without_leavers(tally, group)?.is_empty() {
                 self.books.fold(group)?;
+                continue;
+            }
+            if group.iter().all(|entry| matches!(entry.debit, Account::Boost(_)) && entry.kind == Kind::Return) {
+                self.books.fold(group)?;
+                back.extend_from_slice(group);
                 continue;
             }
             let Some(first) = group.first() else { continue };
@@ -366,6 +377,11 @@ impl TeamAudit {
             self.spending.end(step.now, before.place, (due, tokens), true);
             tally.count("call: expired");
             expired += 1;
+        }
+        self.without_boosts((step, tally), Ending::Time, &back)?;
+        for record in self.trail.follow(step.disk)? {
+            let ends = record.action == "end_boost" && record.outcome == audit::Outcome::Done;
+            ensure(ends, "the alarm records what it ends", || format!("{record:?}"))?;
         }
         if !step.failed && expired < EXPIRED_AT_A_TIME {
             let overdue = self.calls.overdue(step.now);
@@ -404,6 +420,7 @@ impl TeamAudit {
                 format!("`{account}` has {reserved} reserved, memory says {told}")
             })?;
         }
+        self.ended_boosts_are_empty()?;
         for member in self.access.leavers() {
             let left = self.available(Account::Wallet(member));
             ensure(left == 0, "who has left has nothing left", || format!("{member} has {left}"))?;

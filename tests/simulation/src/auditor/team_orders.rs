@@ -5,6 +5,7 @@ use identity::MemberId;
 use ledger::{Account, Entry, Kind, Millicredits};
 use team::protocol::{Act, Order, OrderError, Reply};
 
+use super::boosts::Ending;
 use super::replies::Due;
 use super::team::TeamAudit;
 use super::trail::one_record;
@@ -26,6 +27,7 @@ impl TeamAudit {
         let from_before = match &order.act {
             Act::Allot { from, .. } => self.available(*from),
             Act::Transfer(new) => self.available(new.from.account()),
+            Act::Boost(new) => self.available(new.from.account()),
             _ => self.available(Account::Pool),
         };
         let new = self.books.follow(step.disk)?;
@@ -59,6 +61,11 @@ impl TeamAudit {
             return self.order_refused(step, order, answer, from_before);
         }
         tally.count("order: done");
+        let ending = match &order.act {
+            Act::EndBoost { boost } => Ending::Order(*boost),
+            _ => Ending::No,
+        };
+        let new = self.without_boosts((step, tally), ending, &new)?;
         one_record(&recorded, &audit::operation(&order.act), order.who)?;
         self.order_done((step, tally), transfers, order, &new)?;
         if let Ok(Reply::Transferred(done)) = answer {
@@ -68,6 +75,9 @@ impl TeamAudit {
             ensure(left == done.available.get().into(), "the balance told is the balance", || {
                 format!("{done:?}, {left} left")
             })?;
+        }
+        if let Ok(Reply::Boosted(view)) = answer {
+            self.boost_is_told(view)?;
         }
         if let Ok(Reply::Moved(moved)) = answer {
             let left = self.available(moved.from);
@@ -86,7 +96,7 @@ impl TeamAudit {
         from_before: i128,
     ) -> Checked {
         if let Err(error) = answer
-            && self.sharing_refused(step, order, error)?
+            && (self.sharing_refused(step, order, error)? || self.boost_refused(order, error)?)
         {
             return Ok(());
         }
@@ -124,6 +134,8 @@ impl TeamAudit {
             Act::UndoTransfer { transfer, .. } => {
                 return self.undone((step, tally), transfers, order, *transfer, new);
             }
+            Act::Boost(boost) => return self.boosted(tally, boost, new),
+            Act::EndBoost { .. } => {}
             Act::CreateKey(key) => {
                 let known = self.access.members.get(&key.member);
                 let here = known.is_some_and(|known| known.status != MemberStatus::Removed);
@@ -205,6 +217,13 @@ impl TeamAudit {
             return self.passage((step, tally), transfers, &envelope.message, &new);
         }
         let new = self.without_leavers(tally, &new)?;
+        let ending = match &envelope.message {
+            Message::Member(member) if self.access.leavers().any(|gone| gone == member.member) => {
+                Ending::Leave(member.member)
+            }
+            _ => Ending::No,
+        };
+        let new = self.without_boosts((step, tally), ending, &new)?;
         ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"))
     }
 
@@ -221,7 +240,7 @@ impl TeamAudit {
     /// What all wallets and the pool have, beside what is reserved.
     pub(crate) fn free(&self) -> i128 {
         let accounts = self.books.balances().keys().copied();
-        let free = accounts.filter(|account| matches!(account, Account::Pool | Account::Wallet(_)));
+        let free = accounts.filter(|account| matches!(account, Account::Pool | Account::Wallet(_) | Account::Boost(_)));
         calls::sum(&free.map(|account| (account, self.available(account))).collect::<Vec<_>>())
     }
 }

@@ -2,6 +2,7 @@
 //! around them.
 
 mod absurd;
+mod boosts;
 mod calls;
 mod keys;
 mod limits;
@@ -22,7 +23,8 @@ pub(crate) fn next(world: &Rc<World>) -> u64 {
         500..560 => sharing::one(world, &place),
         560..566 => return calls::burst(world, &place),
         566..700 => money::inside_the_team(world, &place),
-        700..800 => money::above_the_team(world, &place),
+        700..780 => money::above_the_team(world, &place),
+        780..800 => boosts::one(world, &place),
         800..830 => keys::change(world, &place),
         830..880 => limits::change(world, &place),
         880..905 => settings::change_member(world, &place),
