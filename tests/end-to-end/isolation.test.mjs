@@ -18,7 +18,7 @@ before(async () => {
   [alfred, provider, forger] = await Promise.all([startAlfred(), startProvider(), startForger()]);
   [ours, theirs] = [await found(alfred, { provider }), await found(alfred, { provider })];
   document = await (await alfred.fetch("/api/v1/openapi.json")).json();
-  const { team, member, key } = await theirs.addPerson({ wallet: 1_000_000 });
+  const { team, member, key } = await theirs.addPerson({ wallet: 1_000_000, pool: 1_000_000 });
   const limit = await theirs.addLimit(team, { window: "day", unit: "requests", amount: 10 });
   const account = await theirs.api.made("/service-accounts", { name: "Robot" });
   const serviceKey = await theirs.api.made(`/service-accounts/${account.id}/keys`, { name: "key" });
@@ -33,6 +33,7 @@ before(async () => {
   });
   const transfer = { from: member.id, to: team.id, amount: "2" };
   const { transfer: sent } = await theirs.api.made("/transfers", transfer);
+  const boost = await theirs.api.made("/boosts", { member_id: member.id, amount: "1", ends_at: "2099-12-31T00:00:00Z" });
   await theirs.api.made("/policies", { name: "T", setting: { kind: "transfers", most: "1", approval: "finance" } });
   const asked = await theirs.api.request("POST", "/transfers", transfer);
   assert.equal(asked.status, 202);
@@ -44,6 +45,7 @@ before(async () => {
   ids = {
     AdminKeyId: adminKey.id,
     ApprovalId: asked.body.id,
+    BoostId: boost.id,
     DepartmentId: theirs.department.id,
     GrantId: grant.id,
     Grantee: member.id,
@@ -130,6 +132,7 @@ const bodies = {
   transfer: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
   preview_transfer: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
   request_approval: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
+  boost: (pick) => ({ member_id: pick(ids.MemberId), amount: "1" }),
   create_grant: (pick) => ({ to: pick(ids.MemberId), role: "auditor", on: ours.id }),
   create_limit: () => ({ subject: { type: "team" }, window: "day", unit: "requests", amount: 1 }),
   change_limit: () => ({ amount: 1 }),

@@ -213,6 +213,10 @@ actions! {
     ListTransfers = "list_transfers" in ViewMoney on Node | Member;
     /// Show a transfer.
     GetTransfer = "get_transfer" in ViewMoney on Node | Member;
+    /// List boosts.
+    ListBoosts = "list_boosts" in ViewMoney on Node | Member;
+    /// Show a boost.
+    GetBoost = "get_boost" in ViewMoney on Node | Member;
     /// List messages that could not be delivered.
     ListDeadLetters = "list_dead_letters" in ViewMoney on Root;
 
@@ -376,6 +380,8 @@ actions! {
     ShareAbsence = "share_absence" in Share on Wallet;
     /// A temporary allotment for a person.
     Boost = "boost" in Share on Wallet;
+    /// End a boost before its time.
+    EndBoost = "end_boost" in Share on Wallet;
 
     /// A call of a model through the gateway.
     UseModel = "use_model" in Call on Model;

@@ -102,6 +102,7 @@ async function examples(api, person) {
   const serviceKey = await api.made(`/service-accounts/${account.id}/keys`, { name: "nightly" });
   const setting = { kind: "allotments", most: "1000000" };
   const { transfer } = await api.made("/transfers", { from: person.id, to: team.id, amount: "5" });
+  const boost = await api.made("/boosts", { member_id: person.id, amount: "5", ends_at: "2099-12-31T00:00:00Z" });
   // What is asked for, by a policy that wants it approved.
   const transfers = { kind: "transfers", most: "20", approval: "finance" };
   await api.made("/policies", { name: "transfers", setting: transfers });
@@ -116,6 +117,7 @@ async function examples(api, person) {
     account,
     serviceKey,
     transfer,
+    boost,
     asked,
     await api.made("/admin-keys", { name: "spare" }),
     await api.made("/grants", { to: person.id, role: "auditor", on: team.id }),

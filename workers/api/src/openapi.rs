@@ -16,7 +16,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, dead_letters, departments, grants, health, index,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, dead_letters, departments, grants, health, index,
     journal, keys, limits, me, members, metrics, notifications, organization, organizations, permissions, policies,
     policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers,
     usage, workloads,
@@ -76,6 +76,7 @@ use crate::schema;
         transfers::list::list_transfers, transfers::find::get_transfer, transfers::undo::undo_transfer,
         approvals::request::request_approval, approvals::list::list_approvals, approvals::list::get_approval,
         approvals::decide::approve, approvals::decide::deny, approvals::decide::cancel_approval,
+        boosts::begin::boost, boosts::list::list_boosts, boosts::list::get_boost, boosts::end::end_boost,
         balances::list_balances, balances::get_balance,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,

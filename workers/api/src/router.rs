@@ -11,7 +11,7 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, dead_letters, departments, grants, health, index,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, dead_letters, departments, grants, health, index,
     journal, keys, limits, me, members, metrics, notifications, organization, organizations, permissions, policies,
     policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers,
     usage, workloads,
@@ -114,6 +114,9 @@ fn credits() -> Router {
     Router::new()
         .route("/organization/credits", post(organizations::issue_credits))
         .route("/allotments", post(allotments::allot))
+        .route("/boosts", post(boosts::begin::boost).get(boosts::list::list_boosts))
+        .route("/boosts/{boost_id}", get(boosts::list::get_boost))
+        .route("/boosts/{boost_id}/end", post(boosts::end::end_boost))
         .route("/transfers", post(transfers::send::transfer).get(transfers::list::list_transfers))
         .route("/transfers/preview", post(transfers::preview::preview_transfer))
         .route("/transfers/{transfer_id}", get(transfers::find::get_transfer))

@@ -11,7 +11,7 @@ use serde::Serialize;
 use team::protocol::Overview;
 use utoipa::ToSchema;
 
-use super::teams::wallets;
+use super::teams::{boosts, wallets};
 use crate::app::App;
 use crate::extract::{Action, Caller, Id, Query, Target};
 use crate::node::{Node, must_be_in};
@@ -45,6 +45,10 @@ pub(crate) struct BalanceBody {
     #[schema(value_type = Option<schema::Credits>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     wallets: Option<Millicredits>,
+    /// Of a team: what is left of its members' boosts together.
+    #[schema(value_type = Option<schema::Credits>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boosts: Option<Millicredits>,
     /// Of the treasury: all that was issued. Of a team: received from its department, less what was returned.
     #[schema(value_type = Option<schema::Credits>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +69,7 @@ fn balance(directory: &Directory, overview: Option<&Overview>, node: Node) -> Op
         reserved: Millicredits::ZERO,
         available: balance,
         wallets: None,
+        boosts: None,
         allotted: None,
         spent: None,
     };
@@ -83,6 +88,7 @@ fn balance(directory: &Directory, overview: Option<&Overview>, node: Node) -> Op
                 reserved: overview.pool.reserved,
                 available: overview.pool.available,
                 wallets: Some(wallets(overview)),
+                boosts: Some(boosts(overview)),
                 allotted: Some(overview.allotted),
                 spent: Some(overview.spent),
                 ..body(&profile.name, Some(Node::Department(profile.department)), overview.pool.balance)

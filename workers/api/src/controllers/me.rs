@@ -9,6 +9,7 @@ use pricing::CreditRate;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::boosts::Boost;
 use super::keys::Key;
 use super::limits::LimitBody;
 use crate::extract::Member;
@@ -24,6 +25,8 @@ pub(crate) struct Me {
     member: MyMember,
     key: Key,
     wallet: MyFunds,
+    /// Credits apart from the wallet: they pay before it does.
+    boosts: Vec<Boost>,
     /// The team's pool; `null` where calls may not draw from it.
     pool: Option<MyFunds>,
     /// Wallet and pool together: what the next call could cost.
@@ -120,6 +123,8 @@ pub(crate) async fn get_me(Member { app, key, me }: Member) -> Result<Json<Me>, 
     let settings = app.settings(key.organization).await?;
     let rate = settings.general.usd_per_million_credits;
     let pool = me.pool.map_or(Millicredits::ZERO, |pool| pool.available);
+    let boosts = me.boosts.iter().filter(|view| view.boost.ended_ms.is_none());
+    let boosted = boosts.fold(Millicredits::ZERO, |sum, view| sum.saturating_add(view.left.available));
     let used = |used: &team::protocol::WindowUsage| Used {
         window: used.window,
         spent: worth(used.credits, rate),
@@ -134,8 +139,9 @@ pub(crate) async fn get_me(Member { app, key, me }: Member) -> Result<Json<Me>, 
             time_zone: settings.general.time_zone,
             help: settings.general.help,
         },
-        available: worth(me.wallet.available.saturating_add(pool), rate),
+        available: worth(me.wallet.available.saturating_add(pool).saturating_add(boosted), rate),
         wallet: funds(me.wallet, rate),
+        boosts: me.boosts.into_iter().map(Boost::from).collect(),
         pool: me.pool.map(|pool| funds(pool, rate)),
         limits: me.limits.into_iter().map(|state| LimitBody::new(key.team, state)).collect(),
         usage: me.usage.iter().map(used).collect(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use team::protocol::MemberView;
 use utoipa::{IntoParams, ToSchema};
 
+use super::boosts::Boost;
 use super::teams::Funds;
 use super::{Created, created};
 use crate::app::unexpected;
@@ -59,6 +60,8 @@ pub(crate) struct MemberDetail {
     #[serde(flatten)]
     member: Member,
     wallet: Funds,
+    /// Credits apart from the wallet: they pay before it does.
+    boosts: Vec<Boost>,
     /// What they spent in all.
     #[schema(value_type = schema::Credits)]
     spent: Millicredits,
@@ -68,8 +71,10 @@ impl MemberDetail {
     /// The member, and what their team knows of them: nothing, where it has
     /// not heard of a new member yet.
     pub(crate) fn new(record: MemberRecord, standing: Option<MemberView>) -> Self {
-        let (wallet, spent) = standing.map(|member| (member.wallet, member.spent)).unwrap_or_default();
-        Self { member: record.into(), wallet: wallet.into(), spent }
+        let (wallet, boosts, spent) =
+            standing.map(|member| (member.wallet, member.boosts, member.spent)).unwrap_or_default();
+        let boosts = boosts.into_iter().map(Boost::from).collect();
+        Self { member: record.into(), wallet: wallet.into(), boosts, spent }
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod balances;
+pub(crate) mod boosts;
 pub(crate) mod dead_letters;
 pub(crate) mod departments;
 pub(crate) mod grants;

@@ -83,6 +83,9 @@ pub(crate) struct TeamDetail {
     /// What its members' wallets have together.
     #[schema(value_type = schema::Credits)]
     wallets: Millicredits,
+    /// What its members' boosts have together.
+    #[schema(value_type = schema::Credits)]
+    boosts: Millicredits,
     /// Received from its department, less what was returned.
     #[schema(value_type = schema::Credits)]
     allotted: Millicredits,
@@ -105,6 +108,7 @@ impl From<Overview> for TeamDetail {
         Self {
             pool: overview.pool.into(),
             wallets: wallets(&overview),
+            boosts: boosts(&overview),
             allotted: overview.allotted,
             spent: overview.spent,
             overrun: overview.overrun,
@@ -121,6 +125,12 @@ impl From<Overview> for TeamDetail {
 pub(crate) fn wallets(overview: &Overview) -> Millicredits {
     let balances = overview.members.iter().map(|member| member.wallet.balance);
     balances.fold(Millicredits::ZERO, Millicredits::saturating_add)
+}
+
+/// What is left of the boosts of a team's members together.
+pub(crate) fn boosts(overview: &Overview) -> Millicredits {
+    let boosts = overview.members.iter().flat_map(|member| &member.boosts);
+    boosts.map(|view| view.left.balance).fold(Millicredits::ZERO, Millicredits::saturating_add)
 }
 
 /// A new team.

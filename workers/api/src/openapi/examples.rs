@@ -80,6 +80,10 @@ fn example(operation_id: &str) -> Option<Value> {
         "request_approval" => json!({ "from": team, "to": member, "amount": "100", "reason": "evaluation" }),
         "approve" | "deny" | "cancel_approval" => json!({ "reason": "until Friday" }),
         "undo_transfer" => json!({ "amount": "2.5" }),
+        "boost" => {
+            json!({ "member_id": member, "amount": "5", "ends_at": "2099-12-31T00:00:00Z", "reason": "the release" })
+        }
+        "end_boost" => json!({}),
         "create_provider" => json!({
             "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],
         }),

@@ -66,6 +66,8 @@ text! {
     ApprovalId, "^apr_[0-7][0-9a-hjkmnp-tv-z]{25}$", "apr_01h2xcejqtf2nbrexx3vqjhp41";
     /// A role, for whoever has it where the credits come from, or above; or a member.
     Approver, "^(organization_admin|finance|auditor|department_manager|team_manager|mem_[0-7][0-9a-hjkmnp-tv-z]{25})$", "team_manager";
+    /// A boost's id.
+    BoostId, "^boost_[0-7][0-9a-hjkmnp-tv-z]{25}$", "boost_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a movement of credits.
     TransferId, "^xfer_[0-7][0-9a-hjkmnp-tv-z]{25}$", "xfer_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a journal's entry.

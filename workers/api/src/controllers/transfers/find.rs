@@ -47,24 +47,26 @@ pub(super) async fn seen(caller: &Caller, id: TransferId) -> Result<team::Transf
         (Err(problem), Some(_)) if problem.code == crate::problem::Code::Forbidden => return Err(not_found()),
         (admin, _) => admin?,
     };
-    let team = locate(&admin.app, admin.organization, id, admin.teams()).await?.ok_or_else(not_found)?;
+    let team = locate(&admin.app, admin.organization, (id.unix_ms(), &id), admin.teams()).await?;
+    let team = team.ok_or_else(not_found)?;
     find(&admin.app, team, id).await?.ok_or_else(not_found)
 }
 
-/// A team that has an end of a transfer, among those that the caller may see,
-/// by D1's copy of the journals, around the time that the id tells.
-async fn locate(
+/// A team whose journal knows a movement by this id, among those that the
+/// caller may see, by D1's copy of the journals, around the time that the id
+/// tells.
+pub(in crate::controllers) async fn locate(
     app: &App,
     organization: OrganizationId,
-    id: TransferId,
+    (made_ms, id): (u64, &impl ToString),
     visible: Option<&[TeamId]>,
 ) -> Result<Option<TeamId>, Problem> {
-    let made = i64::try_from(id.unix_ms()).unwrap_or(i64::MAX);
+    let made = i64::try_from(made_ms).unwrap_or(i64::MAX);
     let (from, to) = (made.saturating_sub(MINUTE_MS), made.saturating_add(MINUTE_MS));
     let mut stretch =
         Stretch { from: Some(Time::from_ms(from)), to: Some(Time::from_ms(to)), cursor: None, limit: Size::MOST };
     loop {
-        let conditions = Conditions::default().equal("reference", Some(id)).of(visible);
+        let conditions = Conditions::default().equal("reference", Some(id.to_string())).of(visible);
         let rows = page(app, organization, stretch, (conditions, false), |row: EntryRow| row.actor).await?;
         if let Some(team) = rows.data.iter().find_map(|actor| actor.parse().ok()) {
             return Ok(Some(team));
