@@ -31,6 +31,17 @@ pub enum Mutant {
     DropRecord,
     /// Details are said to be erased and stay.
     KeepDetails,
+    /// What was undone of a transfer is not kept, so that it can be undone
+    /// again.
+    UndoTwice,
+    /// An undo takes what calls in flight have reserved.
+    UndoReserved,
+    /// Whoever asked for credits, or gets them, decides about it.
+    DecideOwn,
+    /// What was denied is carried out like what was approved.
+    CarryOutDenied,
+    /// A message that is on its way is sent again by the next delivery.
+    SendAgain,
 }
 
 #[cfg(feature = "mutants")]

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 
 use events::{AuditBatch, JournalBatch, Message};
 use identity::{OrganizationId, TransferId};
+use journal::OnTheirWay;
 use organization::Organization;
 use organization::protocol::{AdmitError, Answer, Command, OrderError, Question, Reply, SessionError};
 use storage::DurableStorage;
@@ -14,7 +15,6 @@ use worker::{DurableObject, Env, Request, Response, Result, State, console_error
 use crate::timer::Timer;
 use runtime::{now_ms, uuid_v7};
 
-use crate::publish::OnTheirWay;
 use crate::{name, publish};
 
 /// Batches that one alarm sends; the next alarm follows at once.
@@ -27,18 +27,12 @@ pub struct OrganizationActor {
     env: Env,
     organization: RefCell<Option<Organization<DurableStorage>>>,
     timer: Timer,
-    on_their_way: OnTheirWay,
+    on_their_way: RefCell<OnTheirWay>,
 }
 
 impl DurableObject for OrganizationActor {
     fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            organization: RefCell::new(None),
-            timer: Timer::default(),
-            on_their_way: OnTheirWay::default(),
-        }
+        Self { state, env, organization: RefCell::new(None), timer: Timer::default(), on_their_way: RefCell::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
@@ -167,9 +161,10 @@ impl OrganizationActor {
 
     async fn deliver(&self) -> Result<()> {
         let due = self.with(|organization, now| organization.journal().due(now))?.unwrap_or_default();
-        let due = self.on_their_way.begin(now_ms(), due);
+        let began = now_ms();
+        let due = self.on_their_way.borrow_mut().begin(began, due);
         for (number, arrived) in publish::deliver(&self.env, due).await {
-            self.on_their_way.end(number);
+            self.on_their_way.borrow_mut().end(began, number);
             let noted = self.with(|organization, now| {
                 let journal = organization.journal_mut();
                 if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }

@@ -1,9 +1,6 @@
 //! What both actors do beside answering: send their journal and audit trail to
 //! the queue and their messages to each other.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use events::{AuditBatch, JournalBatch};
 use futures::future::join_all;
 use identity::{OrganizationId, TeamId};
@@ -39,36 +36,6 @@ async fn send_one(env: &Env, batch: &impl Serialize) -> worker::Result<()> {
     let text = serde_json::to_string(batch)?;
     let message = RawMessageBuilder::new(JsValue::from_str(&text)).build_with_content_type(QueueContentType::Text);
     env.queue("JOURNAL")?.send_raw(message).await
-}
-
-/// A delivery of which nothing is heard for so long has died.
-const DELIVERY_MS: i64 = 30_000;
-
-/// Which messages are being delivered. While a delivery waits for its answer,
-/// the other actor may send something that begins another one: what is on its
-/// way already must not be sent again by it, or both would go on for ever.
-#[derive(Debug, Default)]
-pub(crate) struct OnTheirWay(RefCell<BTreeMap<u64, i64>>);
-
-impl OnTheirWay {
-    /// Those that are not being delivered; they are from now on.
-    pub(crate) fn begin(&self, now: i64, due: Vec<Pending>) -> Vec<Pending> {
-        let mut began = self.0.borrow_mut();
-        let is_new = |pending: &Pending| {
-            let since = began.get(&pending.number).copied();
-            let is_new = since.is_none_or(|since| now >= since.saturating_add(DELIVERY_MS));
-            if is_new {
-                began.insert(pending.number, now);
-            }
-            is_new
-        };
-        due.into_iter().filter(is_new).collect()
-    }
-
-    /// It has arrived, or will be tried again.
-    pub(crate) fn end(&self, number: u64) {
-        self.0.borrow_mut().remove(&number);
-    }
 }
 
 /// Delivers messages to other actors; answers which arrived.

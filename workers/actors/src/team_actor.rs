@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use events::{AuditBatch, JournalBatch};
 use futures::lock::Mutex;
 use identity::TeamId;
+use journal::OnTheirWay;
 use storage::DurableStorage;
 use team::Team;
 use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
@@ -15,7 +16,6 @@ use worker::{DurableObject, Env, Request, Response, Result, State, console_error
 use crate::timer::Timer;
 use runtime::{Actors, now_ms};
 
-use crate::publish::OnTheirWay;
 use crate::{name, publish};
 
 /// A call that needs a top-up asks for it this often: calls that come
@@ -32,7 +32,7 @@ pub struct TeamActor {
     env: Env,
     team: RefCell<Option<Team<DurableStorage>>>,
     timer: Timer,
-    on_their_way: OnTheirWay,
+    on_their_way: RefCell<OnTheirWay>,
     /// Held by the call that asks the department for credits. All requests of
     /// an object share one context, so that one may wait for another.
     asking: Mutex<()>,
@@ -45,7 +45,7 @@ impl DurableObject for TeamActor {
             env,
             team: RefCell::new(None),
             timer: Timer::default(),
-            on_their_way: OnTheirWay::default(),
+            on_their_way: RefCell::default(),
             asking: Mutex::new(()),
         }
     }
@@ -258,9 +258,10 @@ impl TeamActor {
 
     async fn deliver(&self) -> Result<()> {
         let due = self.with(|team, now| team.journal().due(now))?.unwrap_or_default();
-        let due = self.on_their_way.begin(now_ms(), due);
+        let began = now_ms();
+        let due = self.on_their_way.borrow_mut().begin(began, due);
         for (number, arrived) in publish::deliver(&self.env, due).await {
-            self.on_their_way.end(number);
+            self.on_their_way.borrow_mut().end(began, number);
             let noted = self.with(|team, now| {
                 let journal = team.journal_mut();
                 if arrived { journal.delivered(number) } else { journal.undelivered(number, now) }
