@@ -130,6 +130,20 @@ test("both see it in their history, and nobody else does", async () => {
   }
   assert.ok((await grace.api.list("/transfers?direction=received")).some(({ id }) => id === sent.transfer.id));
   assert.deepEqual((await grace.api.list("/transfers?direction=sent")).map(({ from }) => from).filter((id) => id !== grace.member.id), []);
+  // The same, whole, as lines and for spreadsheets.
+  const lines = (text) => text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const exported = async (who, query = "") => {
+    const response = await alfred.fetch(`/api/v1/transfers/export${query}`, { headers: { authorization: `Bearer ${who.api.key}` } });
+    assert.equal(response.status, 200);
+    return response.text();
+  };
+  const listed = await grace.api.list("/transfers");
+  assert.deepEqual(lines(await exported(grace)), [...listed, { complete: true }]);
+  assert.equal(lines(await exported(grace, "?direction=received")).length, (await grace.api.list("/transfers?direction=received")).length + 1);
+  const csv = (await exported(grace, "?format=csv")).trimEnd().split("\r\n");
+  assert.equal(csv.length, listed.length + 1);
+  assert.ok(csv.some((line) => line.startsWith(sent.transfer.id) && line.includes(",thank you,done,")), csv.join());
+  assert.equal((await alan.api.request("GET", `/transfers/export?member_id=${ada.member.id}`)).status, 403);
   const own = (await alan.api.list("/transfers")).map(({ id }) => id);
   assert.ok(!own.includes(sent.transfer.id));
   assert.equal((await alan.api.request("GET", `/transfers/${sent.transfer.id}`)).status, 404);

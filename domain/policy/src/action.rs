@@ -211,6 +211,8 @@ actions! {
     ListRequests = "list_requests" in ViewMoney on Node | Member;
     /// List transfers.
     ListTransfers = "list_transfers" in ViewMoney on Node | Member;
+    /// Take a list of transfers out of the house, whole.
+    ExportTransfers = "export_transfers" in ViewMoney on Node | Member;
     /// Show a transfer.
     GetTransfer = "get_transfer" in ViewMoney on Node | Member;
     /// List boosts.

@@ -45,7 +45,7 @@ BEYOND_A_SCHEMA = [
     ("whose credits", "transfer|preview_transfer|request_approval", r"^say with `from` whose credits they are: |^say `(from|to)`: only who"),
     ("whose boosts", "list_boosts", r"^say whose boosts: |^`member_id` and `team_id` exclude"),
     ("a boost ends later", "boost", r"^a boost ends in the future, not at |^rate limits are lifted for a while: the boost needs an end$"),
-    ("whose transfers", "list_transfers", r"^say whose transfers: |^`member_id` and `team_id` exclude|^`direction` is about a member: "),
+    ("whose transfers", "(list|export)_transfers", r"^say whose transfers: |^`member_id` and `team_id` exclude|^`direction` is about a member: "),
     # What is beside an id decides which of them make sense there.
     ("roles are for some nodes", "create_grant|lend_role|change_sign_in", r"^the role `\w+` makes no sense on `.+`: choose a node above"),
     # It has a grammar or a list of its own, which is somebody else's.

@@ -20,6 +20,7 @@
 mod actor;
 mod app;
 mod controllers;
+mod csv;
 mod entries;
 mod extract;
 mod idempotency;

@@ -118,6 +118,7 @@ fn credits() -> Router {
         .route("/boosts/{boost_id}", get(boosts::list::get_boost))
         .route("/boosts/{boost_id}/end", post(boosts::end::end_boost))
         .route("/transfers", post(transfers::send::transfer).get(transfers::list::list_transfers))
+        .route("/transfers/export", get(transfers::export::export_transfers))
         .route("/transfers/preview", post(transfers::preview::preview_transfer))
         .route("/transfers/{transfer_id}", get(transfers::find::get_transfer))
         .route("/transfers/{transfer_id}/undo", post(transfers::undo::undo_transfer))

@@ -8,26 +8,16 @@ use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
 use http::header;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use worker::send::SendFuture;
 
 use crate::actor::Actor;
 use crate::app::App;
+use crate::csv::{self, Format};
 use crate::extract::{Action, Caller, Query};
 use crate::problem::Problem;
 use crate::schema;
 use crate::time::Time;
-
-/// In which form a trail leaves the house.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Format {
-    /// One JSON object a line: what can be verified offline.
-    #[default]
-    Ndjson,
-    /// For spreadsheets; without details.
-    Csv,
-}
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +26,7 @@ pub(crate) struct ExportQuery {
     /// Whose trail; the organization's if left out.
     #[param(value_type = Option<schema::Actor>)]
     actor: Option<Actor>,
-    /// In which form.
+    /// In which form: NDJSON can be verified offline, CSV is without details.
     #[serde(default)]
     #[param(inline)]
     format: Format,
@@ -52,10 +42,7 @@ pub(crate) struct ExportQuery {
 #[worker::send]
 pub(crate) async fn export_audit(caller: Caller, Query(asked): Query<ExportQuery>) -> Result<Response, Problem> {
     let (admin, actor) = Actor::admitted(caller, Action::ExportAudit, asked.actor).await?;
-    let (kind, extension) = match asked.format {
-        Format::Ndjson => ("application/x-ndjson", "ndjson"),
-        Format::Csv => ("text/csv; charset=utf-8", "csv"),
-    };
+    let (kind, extension) = asked.format.names();
     let header = Header::new(admin.organization, actor.to_string(), now_ms());
     let (writer, first) = Writer::begin(&header).map_err(Problem::internal)?;
     let first = if asked.format == Format::Csv { CSV_HEAD.to_owned() } else { first };
@@ -94,7 +81,7 @@ impl Part {
         for record in &stretch.records {
             self.after = record.sequence;
             let line = writer.record(record).unwrap_or_default();
-            text.push_str(&if self.format == Format::Csv { csv(record) } else { line });
+            text.push_str(&if self.format == Format::Csv { self::line(record) } else { line });
         }
         if !stretch.records.is_empty() {
             self.writer = Some(writer);
@@ -108,8 +95,7 @@ impl Part {
 const CSV_HEAD: &str = "sequence,id,time,action,outcome,code,who,on_behalf_of,resource,reference,request_id,policies,\
      shadow,shadow_differs,shadow_policies,notify,hash\r\n";
 
-/// RFC 4180. A text that a spreadsheet would take for a formula gets a quote.
-fn csv(record: &Record) -> String {
+fn line(record: &Record) -> String {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let shadow = record.shadow.as_ref();
     let fields = [
@@ -131,12 +117,7 @@ fn csv(record: &Record) -> String {
         record.notify.join(" "),
         record.hash.to_string(),
     ];
-    let quoted = fields.map(|field| {
-        let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        let field = if formula { format!("'{field}") } else { field };
-        if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
-    });
-    quoted.join(",") + "\r\n"
+    csv::line(fields)
 }
 
 #[cfg(test)]
@@ -148,7 +129,7 @@ mod tests {
     fn csv_is_no_formula() {
         let draft =
             Draft { resource: Some("=1+1,\"x\"".into()), ..Draft::done("allot", identity::Principal::Operator) };
-        let line = csv(&Record::seal("org_x", 1, 0, Hash::START, draft));
+        let line = line(&Record::seal("org_x", 1, 0, Hash::START, draft));
         assert!(line.contains(",operator,,\"'=1+1,\"\"x\"\"\",,,,"), "{line}");
         assert_eq!(line.matches(',').count(), CSV_HEAD.matches(',').count() + 1);
     }

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{Transfer, team_of};
 use crate::app::{App, unexpected};
-use crate::extract::{Action, Caller, Query, Target};
+use crate::extract::{Action, Admin, Caller, Query, Target};
 use crate::page::{List, Size, unknown_cursor};
 use crate::problem::Problem;
 use crate::schema;
@@ -51,18 +51,52 @@ pub(super) enum Whose {
     Team(TeamId),
 }
 
-impl TransfersFilter {
-    fn whose(&self, caller: &Caller) -> Result<Whose, Problem> {
-        match (self.member_id, self.team_id, caller.session()) {
+impl Whose {
+    /// Whose transfers are asked for; the caller's own if nothing is said.
+    pub(super) fn new(
+        caller: &Caller,
+        (member, team): (Option<MemberId>, Option<TeamId>),
+        direction: Option<Way>,
+    ) -> Result<Self, Problem> {
+        match (member, team, caller.session()) {
             (Some(_), Some(_), _) => Err(Problem::invalid("`member_id` and `team_id` exclude each other")),
-            (Some(member), None, _) => Ok(Whose::Member(member)),
-            (None, Some(_), _) if self.direction.is_some() => {
+            (Some(member), None, _) => Ok(Self::Member(member)),
+            (None, Some(_), _) if direction.is_some() => {
                 Err(Problem::invalid("`direction` is about a member: say `member_id` with it"))
             }
-            (None, Some(team), _) => Ok(Whose::Team(team)),
-            (None, None, Some((_, member))) => Ok(Whose::Member(member)),
+            (None, Some(team), _) => Ok(Self::Team(team)),
+            (None, None, Some((_, member))) => Ok(Self::Member(member)),
             (None, None, None) => Err(Problem::invalid("say whose transfers: `member_id` or `team_id`")),
         }
+    }
+
+    pub(super) const fn target(self) -> Target {
+        match self {
+            Self::Member(id) => Target::Member { id },
+            Self::Team(id) => Target::Team { id },
+        }
+    }
+
+    /// The team that knows them, and which of its transfers are meant: the
+    /// first `limit` before one.
+    pub(super) async fn filter(
+        self,
+        admin: &Admin,
+        direction: Option<Way>,
+        (before, limit): (Option<TransferId>, u32),
+    ) -> Result<(TeamId, TransferFilter), Problem> {
+        let (team, member) = match self {
+            Self::Team(team) => (team, None),
+            Self::Member(member) => {
+                let directory = admin.directory().await?;
+                (team_of(&directory, member).ok_or_else(|| Problem::not_found("member", member))?, Some(member))
+            }
+        };
+        let direction = direction.map(|way| match way {
+            Way::Sent => Direction::Sent,
+            Way::Received => Direction::Received,
+        });
+        Ok((team, TransferFilter { member, pool: false, direction, before, limit }))
     }
 }
 
@@ -74,27 +108,12 @@ pub(crate) async fn list_transfers(
     caller: Caller,
     Query(asked): Query<TransfersFilter>,
 ) -> Result<Json<List<Transfer>>, Problem> {
-    let whose = asked.whose(&caller)?;
-    let target = match whose {
-        Whose::Member(id) => Target::Member { id },
-        Whose::Team(id) => Target::Team { id },
-    };
-    let admin = caller.may(Action::ListTransfers, target).await?;
+    let whose = Whose::new(&caller, (asked.member_id, asked.team_id), asked.direction)?;
+    let admin = caller.may(Action::ListTransfers, whose.target()).await?;
     let before: Option<TransferId> =
         asked.cursor.as_deref().map(|cursor| cursor.parse().map_err(unknown_cursor)).transpose()?;
-    let (team, member) = match whose {
-        Whose::Team(team) => (team, None),
-        Whose::Member(member) => {
-            let directory = admin.directory().await?;
-            (team_of(&directory, member).ok_or_else(|| Problem::not_found("member", member))?, Some(member))
-        }
-    };
-    let direction = asked.direction.map(|way| match way {
-        Way::Sent => Direction::Sent,
-        Way::Received => Direction::Received,
-    });
     let size = u32::from(asked.limit.get());
-    let filter = TransferFilter { member, pool: false, direction, before, limit: size.saturating_add(1) };
+    let (team, filter) = whose.filter(&admin, asked.direction, (before, size.saturating_add(1))).await?;
     let mut data = transfers(&admin.app, team, filter).await?;
     let more = data.len() > usize::from(asked.limit.get());
     data.truncate(asked.limit.get().into());
@@ -102,7 +121,8 @@ pub(crate) async fn list_transfers(
     Ok(Json(List { data: data.into_iter().map(Transfer::from).collect(), next_cursor }))
 }
 
-async fn transfers(app: &App, team: TeamId, filter: TransferFilter) -> Result<Vec<team::Transfer>, Problem> {
+/// Some of a team's transfers, newest first.
+pub(crate) async fn transfers(app: &App, team: TeamId, filter: TransferFilter) -> Result<Vec<team::Transfer>, Problem> {
     match app.actors()?.team(team, &team::Command::Ask(team::Question::Transfers(filter))).await? {
         team::Answer::Transfers(transfers) => Ok(transfers?),
         _ => Err(unexpected()),

@@ -1,5 +1,6 @@
 //! Credits between people, pools and teams.
 
+pub(crate) mod export;
 pub(crate) mod find;
 pub(crate) mod list;
 pub(crate) mod preview;
@@ -35,7 +36,7 @@ pub(crate) struct NewTransfer {
     to: Node,
     #[schema(value_type = schema::PositiveAmount)]
     amount: Millicredits,
-    /// Why, for people: both see it, and it stays in the journal.
+    /// Why, for people: both see it. It goes when whoever wrote it is erased.
     #[serde(default)]
     #[schema(value_type = Option<schema::Line>)]
     note: Option<Note>,
