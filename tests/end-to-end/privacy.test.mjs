@@ -39,6 +39,7 @@ before(async () => {
   const init = { method: "POST", headers: { "content-type": "application/json", ...from } };
   const signedIn = await alfred.fetch("/api/v1/auth/setup", { ...init, body: JSON.stringify({ setup_token, name: "x", email: EMAIL }) });
   ada.api = new Api(alfred, (await signedIn.json()).token);
+  await ada.api.made("/transfers", { to: ada.team.id, amount: "1", note: "Augusta gives it back" });
   const messages = [{ role: "user", content: PROMPT }];
   for (let n = 0; n < 105; n += 1) assert.equal((await call(alfred, ada.secret, chat({ messages }))).status, 200);
   assert.equal((await call(alfred, bob.key.secret, chat({ messages }))).status, 200);
@@ -85,7 +86,9 @@ test("all that is kept is one document, without secrets and prompts", async () =
   assert.equal(whole.calls.length, 105);
   assert.deepEqual([...new Set(whole.calls.map(({ member_id }) => member_id))], [ada.member.id]);
   assert.equal(new Set(whole.calls.map(({ entry_id }) => entry_id)).size, 105);
-  assert.deepEqual(whole.credit_movements.map(({ credit }) => credit), [`wallet/${ada.member.id}`]);
+  assert.deepEqual(whole.credit_movements.map(({ credit }) => credit), ["pool", `wallet/${ada.member.id}`]);
+  assert.deepEqual(whole.transfers.map(({ from, to, note }) => [from, to, note]), [[ada.member.id, ada.team.id, "Augusta gives it back"]]);
+  assert.deepEqual(whole.approvals, []);
   const actions = whole.audit.map(({ action }) => action);
   for (const action of ["create_member", "create_key", "set_up", "change_member"]) assert.ok(actions.includes(action), `${action} in ${actions}`);
   // Where an admin was is not theirs to know.

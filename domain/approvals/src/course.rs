@@ -197,8 +197,10 @@ impl Course {
     }
 }
 
-/// Whether two names are one person's, or one program's.
-fn same_person(one: Principal, other: Principal) -> bool {
+/// Whether two names are one person's, or one program's, by whatever key or
+/// session.
+#[must_use]
+pub fn same_person(one: Principal, other: Principal) -> bool {
     match (one, other) {
         (
             Principal::Person(one, _) | Principal::Member(one, _),

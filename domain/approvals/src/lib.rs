@@ -11,4 +11,4 @@ mod chain;
 mod course;
 
 pub use chain::{Approver, ApproverError, Chain, ChainError, Mode, Step};
-pub use course::{Course, DecideError, Given, State, Verdict};
+pub use course::{Course, DecideError, Given, State, Verdict, same_person};

@@ -4,8 +4,8 @@
 use approvals::{Approver, Chain, Mode as StepMode, State, Step, Verdict};
 use events::{Envelope, MemberProfile, MemberStatus, Message, Passage, Place, PoolDraw};
 use identity::{
-    AdminKeyId, ApiKey, ApprovalId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, Principal, SessionId,
-    TeamId, TransferId,
+    AdminKeyId, ApiKey, ApprovalId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, Principal,
+    ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId,
 };
 use ledger::Millicredits;
 use organization::protocol::{
@@ -142,7 +142,7 @@ impl World {
     }
 
     fn seen(&self, who: Principal, filter: ApprovalFilter) -> Vec<(ApprovalId, bool)> {
-        let views = self.organization.approvals(self.now, who, &ApprovalFilter { limit: 10, ..filter }).unwrap();
+        let views = self.organization.approvals(self.now, who, &ApprovalFilter { limit: 10, ..filter }).unwrap().views;
         views.iter().map(|view| (view.approval.asked.id, view.may_decide)).collect()
     }
 }
@@ -182,7 +182,7 @@ fn what_came_of_it_is_known() {
         world.organization.receive(NOW, &envelope).unwrap();
         world.organization.receive(NOW, &envelope).unwrap();
         let only = ApprovalFilter { id: Some(asked.asked.id), limit: 1, ..Default::default() };
-        let views = world.organization.approvals(NOW, person(ADA), &only).unwrap();
+        let views = world.organization.approvals(NOW, person(ADA), &only).unwrap().views;
         assert_eq!(views[0].approval.outcome, Some(expected));
         assert!(!views[0].approval.is_open());
     }
@@ -290,6 +290,91 @@ fn over_in_time_or_withdrawn() {
     assert!(world.decide(FAY, &late, Verdict::Approve).is_err());
     world.organization.tick(world.now).unwrap();
     let only = ApprovalFilter { id: Some(late.asked.id), limit: 1, ..Default::default() };
-    let views = world.organization.approvals(world.now, person(ADA), &only).unwrap();
+    let views = world.organization.approvals(world.now, person(ADA), &only).unwrap().views;
     assert_eq!(views[0].approval.course.state, State::Expired);
+}
+
+#[test]
+fn long_lists_come_in_pages() {
+    let mut world = World::new("finance", Vec::new());
+    let first = world.ask(wallet(ADA), wallet(BOB), 50).unwrap().asked.id;
+    // More than one question looks at, and none of it Bob's.
+    for _ in 0..1001 {
+        world.ask(wallet(ADA), wallet(EVE), 50).unwrap();
+    }
+    let page = |world: &World, who, before, limit| {
+        let filter = ApprovalFilter { before, limit, ..Default::default() };
+        let page = world.organization.approvals(NOW, person(who), &filter).unwrap();
+        (page.views.iter().map(|view| view.approval.asked.id).collect::<Vec<_>>(), page.next)
+    };
+    let (none, next) = page(&world, BOB, None, 10);
+    assert!(none.is_empty() && next.is_some(), "{none:?} {next:?}");
+    assert_eq!(page(&world, BOB, next, 10), (vec![first], None));
+    // Who sees all of them gets each once.
+    let (mut all, mut next) = page(&world, FAY, None, 500);
+    while next.is_some() {
+        let (some, then) = page(&world, FAY, next, 500);
+        all.extend(some);
+        next = then;
+    }
+    assert_eq!(all.len(), 1002);
+    assert!(all.is_sorted_by(|one, other| one > other));
+}
+
+#[test]
+fn a_programs_other_key_is_the_same_program() {
+    let mut world = World::new("finance", Vec::new());
+    let program = ServiceAccountId::from_u128(1);
+    world.order(Principal::Operator, Act::CreateServiceAccount { id: program, name: "batch".into() }).unwrap();
+    for (n, role) in [(20, Role::Finance), (21, Role::TeamManager)] {
+        let (to, on) = (Grantee::Service(program), Node::Organization(ORGANIZATION));
+        let grant = NewGrant { id: GrantId::from_u128(n), to, role, on, until_ms: None, only: None };
+        world.order(Principal::Operator, Act::CreateGrant(grant)).unwrap();
+    }
+    let [one, other] = [1, 2].map(|key| Principal::Service(program, ServiceKeyId::from_u128(key)));
+    let (id, transfer) = (ApprovalId::from_u128(1), TransferId::from_u128(1));
+    let asked = AskApproval { id, transfer, from: POOL, to: wallet(BOB), amount: credits(50), reason: None };
+    world.approval(one, Act::RequestApproval(asked)).unwrap();
+    let decide = Act::DecideApproval(Decide { id, verdict: Verdict::Approve, reason: None });
+    let own = world.approval(other, decide).unwrap_err();
+    assert!(matches!(own, OrderError::Conflict { .. }), "{own:?}");
+    let cancelled = world.approval(other, Act::CancelApproval { id }).unwrap();
+    assert_eq!(cancelled.course.state, State::Cancelled);
+}
+
+#[test]
+fn the_words_of_who_is_erased_go() {
+    let mut world = World::new("finance", Vec::new());
+    let open = world.ask(wallet(ADA), wallet(BOB), 50).unwrap();
+    let denied = world.ask(wallet(ADA), wallet(BOB), 60).unwrap();
+    let decide = Decide { id: denied.asked.id, verdict: Verdict::Deny, reason: Some("not before spring".into()) };
+    world.approval(person(FAY), Act::DecideApproval(decide)).unwrap();
+    let erase = |world: &mut World, member| {
+        let status = MemberStatus::Removed;
+        let gone = MemberProfile { version: 0, member, name: "x".into(), status, models: None, keeps_credits: false };
+        world.order(Principal::Operator, Act::ChangeMember { member: gone, email: None }).unwrap();
+        world.order(Principal::Operator, Act::EraseMember { member }).unwrap();
+    };
+    let words = |world: &World| {
+        let of = |of, limit| {
+            let filter = ApprovalFilter { of, limit, ..Default::default() };
+            world.organization.approvals(NOW, Principal::Operator, &filter).unwrap().views
+        };
+        let all = of(None, 10);
+        assert_eq!((of(Some(ADA), 10).len(), of(Some(FAY), 10).len(), of(Some(BOB), 10).len()), (2, 1, 0));
+        let said = all.iter().flat_map(|view| view.approval.course.given.iter().map(|given| given.reason.clone()));
+        let asked = all.iter().map(|view| view.approval.asked.reason.clone());
+        asked.chain(said).flatten().collect::<Vec<_>>()
+    };
+    assert_eq!(words(&world), ["for the demo", "for the demo", "not before spring"]);
+    erase(&mut world, FAY);
+    assert_eq!(words(&world), ["for the demo", "for the demo"]);
+    erase(&mut world, ADA);
+    assert_eq!(words(&world), [""; 0]);
+    // Who asked and what for stays, also for those who still decide.
+    let decided = Act::DecideApproval(Decide { id: open.asked.id, verdict: Verdict::Deny, reason: None });
+    let decided = world.approval(Principal::Operator, decided).unwrap();
+    assert_eq!((decided.requester, decided.asked.reason), (person(ADA), None));
+    let teams = world.organization.journal().due(i64::MAX).into_iter();
+    assert_eq!(teams.filter(|told| told.envelope.message == Message::Erase { member: ADA }).count(), 1);
 }

@@ -5,10 +5,14 @@
 //! written: they are with the sender, in that message, or with the receiver,
 //! and never in two of these places nor in none. Who cannot take them says so,
 //! and they come back by the same way.
+//!
+//! What somebody writes to it stands beside the entries, which are for ever: it
+//! goes when they are erased.
 
 use events::{MemberStatus, Message, Passage, Place};
 use identity::{ApprovalId, MemberId, Principal, TransferId};
 use journal::Change;
+use ledger::mutant::{self, Mutant};
 use ledger::{Account, Draft, Kind, Millicredits};
 use limits::Window;
 use storage::{Row, Storage, StorageError, Value};
@@ -36,6 +40,10 @@ pub(crate) const ENDS_TABLE: &str = "CREATE TABLE IF NOT EXISTS transfer_ends (
 const PUT: &str = "INSERT INTO transfers (id, data) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET data = excluded.data";
 const PUT_END: &str =
     "INSERT INTO transfer_ends (place, id, direction) VALUES (?, ?, ?) ON CONFLICT (place, id, direction) DO NOTHING";
+
+/// Without the notes of somebody, whose text begins with their id.
+const WITHOUT_NOTES: &str = "UPDATE transfers SET data = json_remove(data, '$.note')
+    WHERE instr(data ->> '$.who', ?) = 1 AND data ->> '$.note' IS NOT NULL";
 
 /// At most so many are answered at once.
 const PAGE: u32 = 1000;
@@ -140,15 +148,20 @@ impl<S: Storage> Team<S> {
         if wanted <= Millicredits::ZERO {
             return Err(invalid(&format!("`{wanted}` is not an amount to undo: it must be above zero")));
         }
-        let available = self.available(to.account()).max(Millicredits::ZERO);
+        let available = match to.account() {
+            account if mutant::is_active(Mutant::UndoReserved) => self.journal.balance(account),
+            account => self.available(account).max(Millicredits::ZERO),
+        };
         if available < wanted || left < wanted {
             return Err(OrderError::PartlySpent { undoable: available.min(left) });
         }
-        transfer.undone = transfer.undone.saturating_add(wanted);
+        if !mutant::is_active(Mutant::UndoTwice) {
+            transfer.undone = transfer.undone.saturating_add(wanted);
+        }
         let is_inside = self.is_here_place(from);
         let credit = if is_inside { self.home(from) } else { Account::Parent };
         let mut change = Change::new();
-        let undo = Draft { who: order.who, note: None, ..draft(&transfer, Kind::Undo, (to.account(), credit), wanted) };
+        let undo = Draft { who: order.who, ..draft(&transfer, Kind::Undo, (to.account(), credit), wanted) };
         change.post(undo);
         if !is_inside {
             let ordered = Transfer { who: order.who, note: None, ..transfer.clone() };
@@ -259,6 +272,11 @@ impl<S: Storage> Team<S> {
         Ok(sum)
     }
 
+    /// Takes away what somebody has written to transfers; who sent what stays.
+    pub(crate) fn without_notes_of(member: MemberId, change: &mut Change) {
+        change.write(WITHOUT_NOTES, vec![format!("{member}/").into()]);
+    }
+
     fn find_transfer(&self, id: TransferId) -> Result<Option<Transfer>, OrderError> {
         let rows = self.journal.store().query("SELECT data FROM transfers WHERE id = ?", &[id.to_string().into()]);
         let rows = rows.map_err(|_| OrderError::Storage)?;
@@ -338,11 +356,11 @@ fn read(row: &Row) -> Result<Transfer, StorageError> {
 }
 
 fn draft(transfer: &Transfer, kind: Kind, (debit, credit): (Account, Account), amount: Millicredits) -> Draft {
-    let (reference, note) = (transfer.id.to_string(), transfer.note.clone());
-    Draft { kind, debit, credit, amount, reference, who: transfer.who, call: None, note }
+    let reference = transfer.id.to_string();
+    Draft { kind, debit, credit, amount, reference, who: transfer.who, call: None, note: None }
 }
 
 fn moved(passage: &Passage, kind: Kind, (debit, credit): (Account, Account)) -> Draft {
-    let (reference, note) = (passage.transfer.to_string(), passage.note.clone());
-    Draft { kind, debit, credit, amount: passage.amount, reference, who: passage.who, call: None, note }
+    let reference = passage.transfer.to_string();
+    Draft { kind, debit, credit, amount: passage.amount, reference, who: passage.who, call: None, note: None }
 }

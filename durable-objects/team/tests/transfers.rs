@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, Passage, Place, PoolDraw, TeamProfile};
-use identity::{DepartmentId, MemberId, OrganizationId, Principal, TeamId, TransferId};
+use identity::{DepartmentId, MemberId, OrganizationId, Principal, SessionId, TeamId, TransferId};
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
 use storage::NativeStorage;
@@ -316,4 +316,32 @@ fn a_repetition_is_known_and_a_crash_forgets_nothing() {
     test.team = team;
     assert_eq!(test.balances(), [60, 25, 0, -85]);
     assert_eq!(test.outbox().len(), 1);
+}
+
+#[test]
+fn notes_go_with_who_wrote_them() {
+    let mut test = Test::new();
+    // Ada writes to Alan, and to another team; somebody else writes to Ada.
+    let who = Principal::Person(ADA, SessionId::from_u128(1));
+    for (minutes, to) in [(0, wallet(ALAN)), (1, AWAY)] {
+        let act = Act::Transfer(new(minutes, wallet(ADA), to, 5));
+        let order = Order { who, idempotency: None, if_match: None, by: Default::default(), act };
+        test.team.order(NOW, &order).unwrap();
+    }
+    test.send(2, wallet(ALAN), wallet(ADA), 1).unwrap();
+    let filter = TransferFilter { member: None, pool: false, direction: None, before: None, limit: 10 };
+    let notes = |test: &Test| {
+        let all = test.team.transfers(&filter).unwrap();
+        all.into_iter().map(|transfer| (transfer.who, transfer.note.is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(notes(&test), [(Principal::Operator, true), (who, true), (who, true)]);
+    let balances = test.balances();
+    test.member(ADA, MemberStatus::Removed);
+    let gone = test.balances();
+    test.hear(Message::Erase { member: ADA });
+    assert_eq!(notes(&test), [(Principal::Operator, true), (who, false), (who, false)]);
+    assert_eq!((test.balances(), balances[3]), (gone, gone[3]), "money stays");
+    // In no entry it ever was.
+    let rows = storage::Storage::query(test.team.journal().store(), "SELECT note FROM entries", &[]).unwrap();
+    assert!(!format!("{rows:?}").contains("for the demo"), "{rows:?}");
 }

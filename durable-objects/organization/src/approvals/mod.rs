@@ -10,17 +10,20 @@ mod store;
 
 pub(crate) use store::{Approvals, TABLE};
 
-use ::approvals::{Approver, Chain, Course, DecideError, Mode, State, Step};
+use ::approvals::{Approver, Chain, Course, DecideError, Mode, State, Step, same_person};
 use events::{Message, Passage, Place};
 use identity::{ApprovalId, MemberId, Principal};
 use journal::Change;
 use ledger::Millicredits;
+use ledger::mutant::{self, Mutant};
 use policy::{Action, Decision, Facts, Node, Resource, Role};
 use storage::Storage;
 
 use crate::Organization;
 use crate::order::{invalid, not_found};
-use crate::protocol::{Approval, ApprovalFilter, ApprovalView, AskApproval, Decide, Order, OrderError, Outcome, Reply};
+use crate::protocol::{
+    Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Order, OrderError, Outcome, Reply,
+};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -66,11 +69,11 @@ impl<S: Storage> Organization<S> {
             DecideError::Over(_) | DecideError::Again => OrderError::Conflict { message: error.to_string() },
         })?;
         if approval == known {
-            // The same word again.
-            return Ok(Reply::Approval(Box::new(approval)));
+            // The same word again: on record, and nothing else.
+            return self.finish(now, order, Change::new(), Reply::Approval(Box::new(approval)));
         }
         let mut change = Change::new();
-        if state == State::Approved {
+        if state == State::Approved || mutant::is_active(Mutant::CarryOutDenied) {
             approval.outcome = Some(self.carry_out_approval(now, &approval, &mut change)?);
         }
         self.keep_approval(now, order, change, approval)
@@ -79,9 +82,7 @@ impl<S: Storage> Organization<S> {
     /// Whoever asked does not want it any more.
     pub(crate) fn cancel_approval(&mut self, now: i64, order: &Order, id: ApprovalId) -> Result<Reply, OrderError> {
         let mut approval = self.approval(id)?;
-        if person(approval.requester) != person(order.who)
-            || (person(order.who).is_none() && approval.requester != order.who)
-        {
+        if !has_asked(&approval, order.who) {
             return Err(not_found("approval", id));
         }
         approval.course.cancel().map_err(|error| OrderError::Conflict { message: error.to_string() })?;
@@ -121,39 +122,59 @@ impl<S: Storage> Organization<S> {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn approvals(
-        &self,
-        now: i64,
-        viewer: Principal,
-        filter: &ApprovalFilter,
-    ) -> Result<Vec<ApprovalView>, OrderError> {
+    pub fn approvals(&self, now: i64, viewer: Principal, filter: &ApprovalFilter) -> Result<ApprovalPage, OrderError> {
         self.profile()?;
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
-        let mut views = Vec::new();
-        for approval in self.approvals.newest(self.journal.store(), filter)? {
-            let path = self.path(Node::Team(approval.asked.from.team)).unwrap_or_default();
-            let stands = |approver| self.stands_for(now, viewer, approver, &path);
-            let own = approval.requester == viewer
-                || (person(viewer).is_some() && person(approval.requester) == person(viewer));
-            let concerned = own
-                || is_own(&approval, viewer)
-                || person(viewer).is_some_and(|member| approval.asked.from.member == Some(member))
-                || approval.course.chain.steps.iter().flat_map(|step| &step.of).any(|approver| stands(*approver))
-                || self.oversees(now, viewer, &path);
-            if !concerned || (filter.own && !own) || filter.state.is_some_and(|state| state != approval.course.state) {
-                continue;
+        let mut page = ApprovalPage::default();
+        let (some, is_all) = self.approvals.newest(self.journal.store(), filter)?;
+        let mut last = None;
+        for approval in some {
+            if page.views.len() >= limit {
+                page.next = last;
+                return Ok(page);
             }
-            let awaited = approval.course.waits_for(now);
-            let may_decide = !is_own(&approval, viewer) && awaited.iter().any(|approver| stands(*approver));
-            if filter.to_decide && !may_decide {
-                continue;
-            }
-            views.push(ApprovalView { approval, awaited, may_decide });
-            if views.len() >= limit {
-                break;
+            last = Some(approval.asked.id);
+            page.views.extend(self.view(now, viewer, filter, approval));
+        }
+        page.next = last.filter(|_| !is_all);
+        Ok(page)
+    }
+
+    /// One, if they may see it and it is meant.
+    fn view(&self, now: i64, viewer: Principal, filter: &ApprovalFilter, approval: Approval) -> Option<ApprovalView> {
+        let is_meant = filter.state.is_none_or(|state| state == approval.course.state)
+            && filter.of.is_none_or(|member| wrote(&approval, member))
+            && (!filter.own || has_asked(&approval, viewer));
+        if !is_meant {
+            return None;
+        }
+        let path = self.path(Node::Team(approval.asked.from.team)).unwrap_or_default();
+        let stands = |approver| self.stands_for(now, viewer, approver, &path);
+        let concerned = has_asked(&approval, viewer)
+            || is_own(&approval, viewer)
+            || person(viewer).is_some_and(|member| approval.asked.from.member == Some(member))
+            || approval.course.chain.steps.iter().flat_map(|step| &step.of).any(|approver| stands(*approver))
+            || self.oversees(now, viewer, &path);
+        let awaited = approval.course.waits_for(now);
+        let may_decide = !is_own(&approval, viewer) && awaited.iter().any(|approver| stands(*approver));
+        (concerned && (may_decide || !filter.to_decide)).then_some(ApprovalView { approval, awaited, may_decide })
+    }
+
+    /// Without what somebody has written: why they asked, and why they decided.
+    pub(crate) fn without_words_of(&self, member: MemberId, change: &mut Change) -> Result<Vec<Approval>, OrderError> {
+        let theirs = |who: Principal| person(who) == Some(member);
+        let mut blanked = Vec::new();
+        for mut approval in self.approvals.naming(self.journal.store(), member)? {
+            let known = approval.clone();
+            approval.asked.reason = approval.asked.reason.filter(|_| !theirs(approval.requester));
+            let given = approval.course.given.iter_mut().filter(|given| theirs(given.who));
+            given.for_each(|given| given.reason = None);
+            if approval != known {
+                store::put(change, &approval)?;
+                blanked.push(approval);
             }
         }
-        Ok(views)
+        Ok(blanked)
     }
 
     /// Orders the team to do it, if policies allow it now that it is approved:
@@ -267,10 +288,19 @@ impl<S: Storage> Organization<S> {
 
 /// Whether it is for this one, or asked by them: then others decide.
 fn is_own(approval: &Approval, who: Principal) -> bool {
-    match person(who) {
-        Some(member) => person(approval.requester) == Some(member) || approval.asked.to.member == Some(member),
-        None => approval.requester == who,
-    }
+    let is_for = person(who).is_some_and(|member| approval.asked.to.member == Some(member));
+    (has_asked(approval, who) || is_for) && !mutant::is_active(Mutant::DecideOwn)
+}
+
+/// Whether this one asked for it, be it with another key or in another session.
+fn has_asked(approval: &Approval, who: Principal) -> bool {
+    same_person(approval.requester, who)
+}
+
+/// Whether this person asked for it, or said something about it.
+fn wrote(approval: &Approval, member: MemberId) -> bool {
+    let mut all = std::iter::once(approval.requester).chain(approval.course.given.iter().map(|given| given.who));
+    all.any(|who| person(who) == Some(member))
 }
 
 /// The person behind a name, if it is one.

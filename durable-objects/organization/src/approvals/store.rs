@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use identity::ApprovalId;
+use identity::{ApprovalId, MemberId};
 use journal::Change;
 use storage::{Row, Storage, StorageError, Value};
 
@@ -18,8 +18,10 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS approvals (
 const PUT: &str = "INSERT INTO approvals (id, open, data) VALUES (?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET open = excluded.open, data = excluded.data";
 
-/// One question looks at so many at most.
-const SCAN: i64 = 1000;
+/// One question looks at so many at most: some 2 kB and a few comparisons each,
+/// about as many milliseconds as a call takes. Who is shown few of them goes on
+/// from there.
+const SCAN: usize = 1000;
 
 /// Those that are open.
 #[derive(Debug, Default)]
@@ -64,19 +66,34 @@ impl Approvals {
         rows.first().map(read).transpose().map_err(|_| OrderError::Storage)
     }
 
-    /// Newest first.
-    pub(super) fn newest(&self, store: &impl Storage, filter: &ApprovalFilter) -> Result<Vec<Approval>, OrderError> {
+    /// Newest first, those that a filter may mean; and whether these are all
+    /// that are left.
+    pub(super) fn newest(
+        &self,
+        store: &impl Storage,
+        filter: &ApprovalFilter,
+    ) -> Result<(Vec<Approval>, bool), OrderError> {
         if let Some(id) = filter.id {
-            return Ok(self.get(store, id)?.into_iter().collect());
+            return Ok((self.get(store, id)?.into_iter().collect(), true));
         }
         if filter.to_decide {
             let before = filter.before;
             let open = self.open.values().rev().filter(|open| before.is_none_or(|before| open.asked.id < before));
-            return Ok(open.cloned().collect());
+            return Ok((open.cloned().collect(), true));
         }
         let before = filter.before.map_or_else(|| "~".to_owned(), |id| id.to_string());
         let sql = "SELECT data FROM approvals WHERE id < ? ORDER BY id DESC LIMIT ?";
-        let rows = store.query(sql, &[before.into(), Value::Int(SCAN)]).map_err(|_| OrderError::Storage)?;
+        let most = Value::Int(i64::try_from(SCAN).unwrap_or(i64::MAX));
+        let rows = store.query(sql, &[before.into(), most]).map_err(|_| OrderError::Storage)?;
+        let some = rows.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(|_| OrderError::Storage)?;
+        let is_all = some.len() < SCAN;
+        Ok((some, is_all))
+    }
+
+    /// All that name somebody, in whatever place.
+    pub(super) fn naming(&self, store: &impl Storage, member: MemberId) -> Result<Vec<Approval>, OrderError> {
+        let sql = "SELECT data FROM approvals WHERE instr(data, ?) > 0";
+        let rows = store.query(sql, &[member.to_string().into()]).map_err(|_| OrderError::Storage)?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(|_| OrderError::Storage)
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Their id stays, for money and the trail name them by it; what says whose it
 //! was goes: name, address, the account at the provider and what that has said
-//! of them by SCIM, workloads of theirs, details of the audit trail, and
-//! replies that are remembered. Their team hears of it by a message, as exactly
-//! once as of any other change.
+//! of them by SCIM, workloads of theirs, why they asked for credits and why they
+//! decided, details of the audit trail, and replies that are remembered. All
+//! teams hear of it by a message, as exactly once as of any other change: notes
+//! of what they sent and details of what they did may be in each.
 
 use events::{MemberProfile, MemberStatus, Message};
 use identity::MemberId;
@@ -59,13 +60,18 @@ impl<S: Storage> Organization<S> {
         }
         write(&mut change, id, &record)?;
         change.forget_replies(id);
+        let blanked = self.without_words_of(id, &mut change)?;
         change.send(team.to_string(), Message::Member(member));
-        change.send(team.to_string(), Message::Erase { member: id });
+        // They may have sent credits to any team, and acted in it.
+        for team in self.records.teams.keys() {
+            change.send(team.to_string(), Message::Erase { member: id });
+        }
         // Gateways know workloads by the settings' version.
         let reply = self.change_settings(now, order, change, profile, Reply::Member(record.clone()))?;
         self.records.members.insert(id, record);
         self.records.workloads.retain(|workload, _| !workloads.contains(workload));
         self.forget_sessions(&over);
+        blanked.into_iter().for_each(|approval| self.approvals.note(approval));
         Ok(reply)
     }
 }

@@ -2,7 +2,7 @@
 
 use approvals::{Approver, Course, State, Verdict};
 use events::Place;
-use identity::{ApprovalId, Principal, TransferId};
+use identity::{ApprovalId, MemberId, Principal, TransferId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
@@ -85,10 +85,22 @@ pub struct ApprovalFilter {
     pub own: bool,
     /// Only in this state.
     pub state: Option<State>,
+    /// Only those that this person asked for or decided.
+    pub of: Option<MemberId>,
     /// Those before this one.
     pub before: Option<ApprovalId>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// Some of what was asked for, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalPage {
+    /// Those that are meant.
+    pub views: Vec<ApprovalView>,
+    /// Where to go on; `None` at the end. There may be none before that either:
+    /// one answer looks at a bounded number of them.
+    pub next: Option<ApprovalId>,
 }
 
 /// Something that was asked for, as somebody sees it.

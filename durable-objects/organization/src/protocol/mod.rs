@@ -22,7 +22,7 @@ pub use access::{
     Access, Admit, AdmitError, Admitted, Caller, NewGrant, NewServiceKey, Observed, PolicyRecord, PolicySource,
     PutPolicy, ServiceAccount, ServiceKeyRecord, Target, Visible, WouldDiffer,
 };
-pub use approval::{Approval, ApprovalFilter, ApprovalView, AskApproval, Decide, Outcome};
+pub use approval::{Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Outcome};
 pub use order::{Act, Holder, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply, Resealed};
 pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
@@ -168,7 +168,7 @@ pub enum Answer {
     /// To [`Question::Trail`].
     Trail(Result<Stretch, OrderError>),
     /// To [`Question::Approvals`].
-    Approvals(Result<Vec<ApprovalView>, OrderError>),
+    Approvals(Result<ApprovalPage, OrderError>),
     /// To [`Question::PolicyVersions`], the newest first.
     PolicyVersions(Result<Vec<PolicyRecord>, OrderError>),
     /// To [`Question::Settings`].

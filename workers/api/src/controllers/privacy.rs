@@ -1,20 +1,23 @@
 //! What is kept about one person: handed out whole, or erased for ever.
 
 use ::organization::StandsFor;
-use ::organization::protocol::{About, Act, Answer, Asked, Command, MemberRecord, Provision, Question, Reply};
-use ::team::protocol::Subject;
+use ::organization::protocol::{
+    About, Act, Answer, ApprovalFilter, ApprovalView, Asked, Command, MemberRecord, Provision, Question, Reply,
+};
+use ::team::protocol::{Subject, TransferFilter};
 use audit::Attribution;
 use axum::Json;
 use axum::body::Body as Stream;
 use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
 use http::header;
-use identity::{AuditId, EntryId, MemberId, OrganizationId};
+use identity::{ApprovalId, AuditId, EntryId, MemberId, OrganizationId, Principal, TeamId, TransferId};
 use policy::Grantee;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use worker::send::SendFuture;
 
+use super::approvals::{Approval, list as approvals};
 use super::audit::list::AuditRecord;
 use super::audit::person;
 use super::grants::GrantBody;
@@ -24,6 +27,7 @@ use super::limits::LimitBody;
 use super::members::{self, Member, MemberDetail};
 use super::requests::{self, CallEnd};
 use super::sessions::SessionBody;
+use super::transfers::{Transfer, list::transfers};
 use crate::app::{App, unexpected};
 use crate::entries::{self, Conditions, Stretch};
 use crate::extract::{Action, Admin, Body, Caller, Id, Target, Unrepeated};
@@ -70,6 +74,10 @@ pub(crate) struct MemberExport {
     calls: Vec<CallEnd>,
     /// Into their wallet, out of it, or on their order.
     credit_movements: Vec<EntryBody>,
+    /// From their wallet, or to it.
+    transfers: Vec<Transfer>,
+    /// What they asked for, or decided about.
+    approvals: Vec<Approval>,
     /// What they did and what was done about them; of what others did, without where those were.
     audit: Vec<AuditRecord>,
     complete: bool,
@@ -153,12 +161,13 @@ pub(crate) async fn export_member(
 ) -> Result<Response, Problem> {
     let admin = caller.may(Action::ExportMember, Target::Member { id }).await?;
     let record = members::find(&admin, id).await?;
+    let team = record.team;
     admin.order(&repeat.part(), Act::ExportMember { member: id }).await?;
     let person = person(&admin, record, Time::from_ms(admin.now())).await?;
     let ids: Vec<String> =
         std::iter::once(id.to_string()).chain(person.keys.iter().map(|key| key.id.to_string())).collect();
     let first = begin(person)?;
-    let walk = Walk { app: admin.app, organization: admin.organization, member: id, ids };
+    let walk = Walk { app: admin.app, organization: admin.organization, team, member: id, ids };
     let start = Part { walk, step: Step::Head(first), begun: false };
     let parts = unfold(start, |part| SendFuture::new(part.next()));
     let headers = [
@@ -171,7 +180,8 @@ pub(crate) async fn export_member(
 /// The document up to the first of the lists, which are streamed.
 fn begin(person: Person) -> Result<String, Problem> {
     let (calls, credit_movements, audit) = (Vec::new(), Vec::new(), Vec::new());
-    let whole = MemberExport { person, calls, credit_movements, audit, complete: true };
+    let (transfers, approvals) = (Vec::new(), Vec::new());
+    let whole = MemberExport { person, calls, credit_movements, transfers, approvals, audit, complete: true };
     let text = serde_json::to_string(&whole).map_err(Problem::internal)?;
     // Quotes in what is exported are escaped: only the field itself is written so.
     let (begin, _) = text.rsplit_once("],\"credit_movements\"").ok_or_else(unexpected)?;
@@ -181,6 +191,7 @@ fn begin(person: Person) -> Result<String, Problem> {
 struct Walk {
     app: App,
     organization: OrganizationId,
+    team: TeamId,
     member: MemberId,
     /// The member's and their keys'.
     ids: Vec<String>,
@@ -191,6 +202,8 @@ enum Step {
     Head(String),
     Calls(Option<EntryId>),
     Movements(Option<EntryId>),
+    Transfers(Option<TransferId>),
+    Approvals(Option<ApprovalId>),
     Audit(Option<AuditId>),
     End,
 }
@@ -223,7 +236,17 @@ impl Part {
             }),
             Step::Movements(cursor) => self.walk.movements(cursor).await.map(|(movements, next)| {
                 let text = self.items(&movements);
-                self.goes_on(text, next.map(|next| Step::Movements(Some(next))), "],\"audit\":[", Step::Audit(None))
+                let same = next.map(|next| Step::Movements(Some(next)));
+                self.goes_on(text, same, "],\"transfers\":[", Step::Transfers(None))
+            }),
+            Step::Transfers(before) => self.walk.transfers(before).await.map(|(transfers, next)| {
+                let text = self.items(&transfers);
+                let same = next.map(|next| Step::Transfers(Some(next)));
+                self.goes_on(text, same, "],\"approvals\":[", Step::Approvals(None))
+            }),
+            Step::Approvals(before) => self.walk.approvals(before).await.map(|(approvals, next)| {
+                let text = self.items(&approvals);
+                self.goes_on(text, next.map(|next| Step::Approvals(Some(next))), "],\"audit\":[", Step::Audit(None))
             }),
             Step::Audit(cursor) => {
                 let of = (self.walk.member, self.walk.ids.as_slice());
@@ -289,12 +312,29 @@ impl Walk {
             .naming("'/' || debit || '/' || credit || '/' || who || '/'", self.member);
         self.page(cursor, (conditions, false), EntryBody::from).await
     }
+
+    async fn transfers(&self, before: Option<TransferId>) -> Result<(Vec<Transfer>, Option<TransferId>), Problem> {
+        let (member, limit) = (Some(self.member), u32::from(Size::MOST.get()));
+        let filter = TransferFilter { member, pool: false, direction: None, before, limit };
+        let some = transfers(&self.app, self.team, filter).await?;
+        let next = some.last().filter(|_| some.len() >= usize::from(Size::MOST.get())).map(|last| last.id);
+        Ok((some.into_iter().map(Transfer::from).collect(), next))
+    }
+
+    async fn approvals(&self, before: Option<ApprovalId>) -> Result<(Vec<Approval>, Option<ApprovalId>), Problem> {
+        let (of, limit) = (Some(self.member), u32::from(Size::MOST.get()));
+        let filter = ApprovalFilter { of, before, limit, ..ApprovalFilter::default() };
+        // Whoever may hand out all that is kept about somebody was asked for that.
+        let page = approvals::some(&self.app, self.organization, Principal::Operator, filter).await?;
+        let views = page.views.into_iter().map(|view| ApprovalView { may_decide: false, ..view });
+        Ok((views.map(Approval::from).collect(), page.next))
+    }
 }
 
 /// Erase what is personal about a member who was removed. It cannot be undone.
 ///
-/// Name, e-mail address, account at the sign-in provider, names of keys, workloads and all details of the audit trail
-/// about them go, here and in every copy. Their id stays, for credits that moved and acts that were done name it:
+/// Name, e-mail address, account at the sign-in provider, names of keys, workloads, what they wrote to transfers,
+/// requests and decisions, and all details of the audit trail about them go, here and in every copy. Their id stays, for credits that moved and acts that were done name it:
 /// balances, reports and `GET /api/v1/audit/verify` hold as before. Doing it twice is doing it once.
 #[utoipa::path(post, path = "/api/v1/members/{member_id}/erasure", tag = "Privacy",
     params(("member_id" = schema::MemberId, Path)), request_body = NewErasure,

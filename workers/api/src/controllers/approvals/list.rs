@@ -1,14 +1,14 @@
 //! What was asked for.
 
 use ::approvals::State;
-use ::organization::protocol::{self as organization, ApprovalFilter, ApprovalView, Question};
+use ::organization::protocol::{self as organization, ApprovalFilter, ApprovalPage, Question};
 use axum::Json;
-use identity::ApprovalId;
+use identity::{ApprovalId, OrganizationId, Principal};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Approval;
-use crate::app::unexpected;
+use crate::app::{App, unexpected};
 use crate::extract::{Action, Admin, Caller, Id, Query, Target};
 use crate::page::{List, Size, unknown_cursor};
 use crate::problem::Problem;
@@ -45,7 +45,8 @@ pub(crate) enum Only {
 /// List what was asked for, newest first.
 ///
 /// You see what you asked for, what is for you or yours, what you may decide, and all of it where you have the role
-/// `finance`, `auditor` or `organization_admin`.
+/// `finance`, `auditor` or `organization_admin`. A page can have fewer than `limit`, or none: there is more as long as
+/// there is a `next_cursor`.
 #[utoipa::path(get, path = "/api/v1/approvals", tag = "Approvals", params(ApprovalsFilter),
     responses((status = 200, description = "A page", body = List<Approval>)))]
 #[worker::send]
@@ -55,20 +56,18 @@ pub(crate) async fn list_approvals(
 ) -> Result<Json<List<Approval>>, Problem> {
     let admin = caller.may(Action::ListApprovals, Target::Organization).await?;
     let before = asked.cursor.as_deref().map(|cursor| cursor.parse().map_err(unknown_cursor)).transpose()?;
-    let size = usize::from(asked.limit.get());
     let filter = ApprovalFilter {
         id: None,
         to_decide: asked.only == Some(Only::ToDecide),
         own: asked.only == Some(Only::Own),
         state: asked.state,
+        of: None,
         before,
-        limit: u32::from(asked.limit.get()).saturating_add(1),
+        limit: asked.limit.get().into(),
     };
-    let mut views = views(&admin, filter).await?;
-    let more = views.len() > size;
-    views.truncate(size);
-    let next_cursor = views.last().filter(|_| more).map(|view| view.approval.asked.id.to_string());
-    Ok(Json(List { data: views.into_iter().map(Approval::from).collect(), next_cursor }))
+    let page = page(&admin, admin.who, filter).await?;
+    let next_cursor = page.next.map(|next| next.to_string());
+    Ok(Json(List { data: page.views.into_iter().map(Approval::from).collect(), next_cursor }))
 }
 
 /// Show what was asked for.
@@ -84,14 +83,23 @@ pub(crate) async fn get_approval(caller: Caller, Id(id): Id<ApprovalId>) -> Resu
 /// One, if the caller may see it.
 pub(super) async fn shown_one(admin: &Admin, id: ApprovalId) -> Result<Approval, Problem> {
     let filter = ApprovalFilter { id: Some(id), limit: 1, ..ApprovalFilter::default() };
-    let view = views(admin, filter).await?.pop();
+    let view = page(admin, admin.who, filter).await?.views.pop();
     view.map(Approval::from).ok_or_else(|| Problem::not_found("approval", id))
 }
 
-async fn views(admin: &Admin, filter: ApprovalFilter) -> Result<Vec<ApprovalView>, Problem> {
-    let question = Question::Approvals { viewer: admin.who, filter };
-    match admin.app.ask_organization(admin.organization, question).await? {
-        organization::Answer::Approvals(views) => Ok(views?),
+async fn page(admin: &Admin, viewer: Principal, filter: ApprovalFilter) -> Result<ApprovalPage, Problem> {
+    some(&admin.app, admin.organization, viewer, filter).await
+}
+
+/// Some of what was asked for, as somebody sees it.
+pub(crate) async fn some(
+    app: &App,
+    organization: OrganizationId,
+    viewer: Principal,
+    filter: ApprovalFilter,
+) -> Result<ApprovalPage, Problem> {
+    match app.ask_organization(organization, Question::Approvals { viewer, filter }).await? {
+        organization::Answer::Approvals(page) => Ok(page?),
         _ => Err(unexpected()),
     }
 }
