@@ -3,15 +3,20 @@
 
 use std::rc::Rc;
 
+use approvals::{Approver, Chain, Mode as StepMode, Step};
 use events::{MemberProfile, MemberStatus, OnDemand, PoolDraw};
-use identity::{AdminKeyId, DepartmentId, KeyHash, KeyId, MemberId, OrganizationId, Principal, TeamId, TransferId};
+use identity::{
+    AdminKeyId, DepartmentId, KeyHash, KeyId, MemberId, OrganizationId, PolicyId, Principal, TeamId, TransferId,
+};
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
 use organization::General;
-use organization::protocol::{Act, Command, NewAdminKey, NewTeam, Open, Order};
+use organization::protocol::{Act, Command, NewAdminKey, NewTeam, Open, Order, PolicySource, PutPolicy};
+use policy::{Mode, Node, Role};
 use team::protocol::{Act as TeamAct, Command as TeamCommand, NewKey, Order as TeamOrder};
 
 use crate::clients::overrides;
+use crate::workload::grant;
 use crate::world::{TeamPlace, Tree, World};
 
 const ORGANIZATIONS: u128 = 2;
@@ -19,6 +24,55 @@ const DEPARTMENTS: u128 = 3;
 const TEAMS: u128 = 2;
 const MEMBERS: u128 = 3;
 const KEYS: u32 = 2;
+
+/// Which chain approves transfers above so many millicredits, up to so many.
+const APPROVED: &[(&str, i64, i64)] = &[
+    ("finance", 2_000_000, 4_000_000),
+    ("both", 4_000_000, 5_000_000),
+    ("in order", 5_000_000, 6_000_000),
+    ("either", 6_000_000, 8_000_000),
+];
+
+/// One of several, each of several, one after the other; each with its own
+/// time.
+pub(crate) fn chains() -> Vec<Chain> {
+    let roles = |mode, roles: &[Role]| Step { mode, of: roles.iter().copied().map(Approver::Role).collect() };
+    let usual = Chain::of_role(Role::Finance);
+    let both = roles(StepMode::All, &[Role::TeamManager, Role::Finance]);
+    let first = roles(StepMode::Any, &[Role::TeamManager]);
+    let then = roles(StepMode::Any, &[Role::DepartmentManager, Role::Finance]);
+    let either = roles(StepMode::Any, &[Role::TeamManager, Role::DepartmentManager]);
+    vec![
+        Chain { name: "both".to_owned(), steps: vec![both], ..usual.clone() },
+        Chain {
+            name: "in order".to_owned(),
+            steps: vec![first, then],
+            expires_hours: 12,
+            escalate_after_hours: Some(1),
+            ..usual.clone()
+        },
+        Chain { name: "either".to_owned(), steps: vec![either], expires_hours: 1, ..usual },
+    ]
+}
+
+/// Who has which role, while they are there.
+pub(crate) fn officers(tree: &Tree) -> Vec<(MemberId, Role, Node)> {
+    let root = Node::Organization(tree.organization);
+    let member = |place: &TeamPlace, number: usize| place.members.get(number).copied();
+    let managers = tree.teams.iter().filter_map(|place| {
+        let team = Node::Team(place.team);
+        member(place, 0).map(|member| (member, Role::TeamManager, team))
+    });
+    let above = tree.teams.iter().enumerate().filter_map(|(number, place)| {
+        let (role, on) = match number {
+            0 | 1 => (Role::Finance, root),
+            2 => (Role::OrganizationAdmin, root),
+            _ => (Role::DepartmentManager, Node::Department(place.department)),
+        };
+        member(place, 1).map(|member| (member, role, on))
+    });
+    managers.chain(above).collect()
+}
 
 /// Who belongs where. Ids tell their place: organization 2, department 1,
 /// team 3 is `0x213`.
@@ -79,7 +133,7 @@ pub(crate) async fn set_up(world: Rc<World>) {
     for tree in &world.trees {
         let organization = tree.organization;
         let time_zone = world.pick(&["UTC", "Europe/Berlin", "America/New_York"]).unwrap_or("UTC").to_owned();
-        let general = General { time_zone, ..General::default() };
+        let general = General { time_zone, approval_chains: chains(), ..General::default() };
         let hint = String::new();
         let admin_key =
             NewAdminKey { id: AdminKeyId::from_u128(1), name: "first".to_owned(), hash: secret(&world), hint };
@@ -95,6 +149,20 @@ pub(crate) async fn set_up(world: Rc<World>) {
         }
         for place in &tree.teams {
             make_team(&world, place).await;
+        }
+        for (member, role, on) in officers(tree) {
+            manage(&world, organization, grant(&world, member, role, on)).await;
+        }
+        for (name, above, up_to) in APPROVED {
+            let id = PolicyId::from_u128(world.id());
+            let source = PolicySource::Cedar(format!(
+                "@needs_approval(\"{name}\")\nforbid (principal, action == Action::\"transfer\", resource)\n\
+                 when {{ context has millicredits && context.millicredits > {above} && context.millicredits <= {up_to} }}\n\
+                 unless {{ context.approved }};"
+            ));
+            let name = (*name).to_owned();
+            let put = PutPolicy { id, new: true, expected_version: None, name, source, mode: Mode::Enforce };
+            manage(&world, organization, Act::PutPolicy(put)).await;
         }
     }
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use events::Publication;
 use identity::{BoostId, DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
 use ledger::mutant::{self, Mutant};
+use organization::protocol::AskApproval;
 use team::protocol::Settle;
 
 use crate::actors::{Fault, Name, OrganizationHost, TeamHost};
@@ -19,7 +20,7 @@ use crate::network::{Answer, Network, Request};
 use crate::random::Random;
 use crate::tally::Tally;
 use crate::tasks::{Owner, Scheduler, Slot};
-use crate::violation::{Checked, Violation};
+use crate::violation::{Checked, Violation, ensure};
 
 /// One organization's people, as the world was made.
 pub(crate) struct Tree {
@@ -35,6 +36,25 @@ pub(crate) struct TeamPlace {
     pub(crate) department: DepartmentId,
     pub(crate) team: TeamId,
     pub(crate) members: Vec<MemberId>,
+}
+
+/// A delivery that was not heard of for so long may be taken for dead.
+const GIVEN_UP_MS: u64 = 30_000;
+
+/// A message on its way.
+pub(crate) struct Delivery<'a> {
+    world: &'a World,
+    message: (Name, u64),
+    began: i64,
+}
+
+impl Drop for Delivery<'_> {
+    fn drop(&mut self) {
+        let mut deliveries = self.world.deliveries.borrow_mut();
+        if deliveries.get(&self.message) == Some(&self.began) {
+            deliveries.remove(&self.message);
+        }
+    }
 }
 
 /// The world of one run.
@@ -59,6 +79,10 @@ pub(crate) struct World {
     pub(crate) sent: RefCell<Vec<(TeamId, TransferId)>>,
     /// The last boosts.
     pub(crate) boosted: RefCell<Vec<(TeamId, BoostId)>>,
+    /// The last things that were asked for.
+    pub(crate) asked: RefCell<Vec<(OrganizationId, AskApproval)>>,
+    /// Which messages are being delivered, and since when.
+    deliveries: RefCell<BTreeMap<(Name, u64), i64>>,
     /// Nothing fails any more: the world is being set up or wound up.
     pub(crate) calm: Cell<bool>,
     ids: Cell<u64>,
@@ -93,6 +117,8 @@ impl World {
             waiting: RefCell::default(),
             sent: RefCell::default(),
             boosted: RefCell::default(),
+            asked: RefCell::default(),
+            deliveries: RefCell::default(),
             calm: Cell::new(true),
             ids: Cell::new(0),
         })
@@ -174,6 +200,18 @@ impl World {
             slot.clone(),
         );
         slot.await
+    }
+
+    /// A shell hands over a message, with others since it began, until the
+    /// delivery is dropped. One that is
+    /// on its way is not sent again, or two actors that deliver to each other
+    /// before they answer would never end.
+    pub(crate) fn delivers(&self, sender: Name, (number, began): (u64, i64)) -> Delivery<'_> {
+        let message = (sender, number);
+        let before = self.deliveries.borrow_mut().insert(message, began);
+        let again = before.is_some_and(|before| began.abs_diff(before) < GIVEN_UP_MS);
+        self.check(ensure(!again, "what is on its way is not sent again", || format!("message {number} of {sender}")));
+        Delivery { world: self, message, began }
     }
 
     /// Asks a team's actor.

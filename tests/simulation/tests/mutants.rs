@@ -25,6 +25,11 @@ fn every_mutant_is_noticed() {
         Mutant::KeepBoost,
         Mutant::DropRecord,
         Mutant::KeepDetails,
+        Mutant::UndoTwice,
+        Mutant::UndoReserved,
+        Mutant::DecideOwn,
+        Mutant::CarryOutDenied,
+        Mutant::SendAgain,
     ] {
         for seed in SEEDS {
             let options = Options { seed, commands: COMMANDS, mutant: Some(mutant) };

@@ -5,12 +5,13 @@ use std::cell::{Cell, RefCell};
 use audit::Draft;
 use events::Envelope;
 use identity::{OrganizationId, TeamId, TransferId};
+use journal::OnTheirWay;
 use organization::Organization;
 use organization::protocol::{Open, Order, OrderError, Reply, ToppedUp};
 use storage::StorageError;
 
-use super::Disk;
 use super::team_host::{healed, next_for_the_queue, note, note_it, tally_sleep};
+use super::{Disk, Name};
 use crate::auditor::{Auditor, OrganizationAudit, OrganizationMemory, Step, Transfers};
 use crate::tally::Tally;
 use crate::violation::{Checked, ensure};
@@ -24,6 +25,8 @@ pub(crate) struct OrganizationHost {
     before_crash: RefCell<Option<OrganizationMemory>>,
     pub(super) alarm: Cell<Option<i64>>,
     pub(super) ringing: Cell<bool>,
+    /// What the shell is delivering; it lives as long as the instance.
+    pub(super) on_their_way: RefCell<OnTheirWay>,
 }
 
 impl OrganizationHost {
@@ -35,11 +38,17 @@ impl OrganizationHost {
             before_crash: RefCell::default(),
             alarm: Cell::new(None),
             ringing: Cell::new(false),
+            on_their_way: RefCell::default(),
         })
     }
 
     pub(crate) const fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// Its name.
+    pub(super) const fn name(&self) -> Name {
+        Name::Organization(self.id)
     }
 
     /// Whatever the shell was doing has ended.
@@ -50,11 +59,12 @@ impl OrganizationHost {
     /// The actor's memory is gone from one moment to the next.
     pub(crate) fn crash(&self, world: &World) {
         if let Some(organization) = self.awake.borrow_mut().take() {
-            match OrganizationMemory::of(&organization) {
+            match OrganizationMemory::of(&organization, world.now()) {
                 Ok(memory) => *self.before_crash.borrow_mut() = Some(memory),
                 Err(violation) => world.check(Err(violation)),
             }
         }
+        self.on_their_way.take();
         self.interrupted();
     }
 
@@ -109,7 +119,12 @@ impl OrganizationHost {
     }
 
     pub(crate) fn tick(&self, world: &World) -> Option<Result<(), StorageError>> {
-        self.upkeep(world, |organization, now| organization.tick(now))
+        self.step(
+            world,
+            |organization, now| organization.tick(now),
+            Result::is_err,
+            |audit, tally, step, _| audit.0.after_tick(step, tally),
+        )
     }
 
     pub(crate) fn heal(&self, world: &World, projected: u64, audit: Option<u64>) -> Option<Result<(), StorageError>> {

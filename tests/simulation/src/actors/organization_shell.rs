@@ -118,10 +118,16 @@ pub(super) async fn deliver(world: &World, host: &OrganizationHost) {
     use crate::network::Answer::Team;
     use team::protocol::Answer::Order;
     let now = world.now();
-    for pending in host.read(world, |organization| organization.journal().due(now)).unwrap_or_default() {
+    let due = host.read(world, |organization| organization.journal().due(now)).unwrap_or_default();
+    let begun = host.on_their_way.borrow_mut().begin(now, due);
+    for pending in begun {
         let Some(target @ Name::Team(_)) = Name::parse(&pending.target) else { continue };
+        let delivery = world.delivers(host.name(), (pending.number, now));
         let command = team::protocol::Command::Receive(pending.envelope);
-        match world.ask(target, Request::Team(Box::new(command))).await {
+        let answer = world.ask(target, Request::Team(Box::new(command))).await;
+        drop(delivery);
+        host.on_their_way.borrow_mut().end(now, pending.number);
+        match answer {
             Some(Team(Order(Ok(_)))) => host.delivered(world, pending.number),
             _ => host.undelivered(world, pending.number),
         };

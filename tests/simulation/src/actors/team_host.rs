@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use audit::Draft;
 use events::{Envelope, Message};
-use journal::{Change, CommitError};
+use journal::{Change, CommitError, OnTheirWay};
 use storage::{Storage, StorageError};
 use team::Team;
 use team::protocol::{
@@ -27,6 +27,8 @@ pub(crate) struct TeamHost {
     /// When the platform rings; it survives crashes.
     pub(super) alarm: Cell<Option<i64>>,
     pub(super) ringing: Cell<bool>,
+    /// What the shell is delivering; it lives as long as the instance.
+    pub(super) on_their_way: RefCell<OnTheirWay>,
 }
 
 impl TeamHost {
@@ -38,6 +40,7 @@ impl TeamHost {
             before_crash: RefCell::default(),
             alarm: Cell::new(None),
             ringing: Cell::new(false),
+            on_their_way: RefCell::default(),
         })
     }
 
@@ -59,6 +62,7 @@ impl TeamHost {
                 Err(violation) => world.check(Err(violation)),
             }
         }
+        self.on_their_way.take();
         self.interrupted();
     }
 

@@ -1,7 +1,7 @@
 //! What the edge does around a team's actor. Every `await` is a place at which
 //! a crash may end it.
 
-use events::{AuditBatch, JournalBatch, Publication};
+use events::{AuditBatch, JournalBatch, Message, Publication};
 use identity::TeamId;
 use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
 
@@ -33,7 +33,15 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
             let done = host.progress(world, &call).unwrap_or(Ok(()));
             Answer::Standing(standing(world, host, done))
         }
-        Command::Receive(envelope) => Answer::Order(host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen))),
+        Command::Receive(envelope) => {
+            // What came of what was approved is told before it is answered.
+            let is_awaited = matches!(envelope.message, Message::CarryOut { .. });
+            let taken = host.receive(world, &envelope).unwrap_or(Err(OrderError::NotOpen));
+            if is_awaited {
+                deliver(world, host).await;
+            }
+            Answer::Order(taken)
+        }
         Command::Order(order) => {
             let done = host.order(world, &order).unwrap_or(Err(OrderError::NotOpen));
             deliver(world, host).await;
@@ -170,10 +178,15 @@ async fn publish_entries(world: &World, host: &TeamHost) {
 /// Delivers what waits in the outbox.
 pub(super) async fn deliver(world: &World, host: &TeamHost) {
     let now = world.now();
-    for pending in host.read(world, |team| team.journal().due(now)).unwrap_or_default() {
+    let due = host.read(world, |team| team.journal().due(now)).unwrap_or_default();
+    let begun = host.on_their_way.borrow_mut().begin(now, due);
+    for pending in begun {
         let Some(Name::Organization(target)) = Name::parse(&pending.target) else { continue };
+        let delivery = world.delivers(Name::Team(host.place.team), (pending.number, now));
         let command = organization::protocol::Command::Receive(pending.envelope);
         let answer = world.ask(Name::Organization(target), Request::Organization(Box::new(command))).await;
+        drop(delivery);
+        host.on_their_way.borrow_mut().end(now, pending.number);
         use crate::network::Answer::Organization;
         use organization::protocol::Answer::Order;
         match answer {

@@ -30,6 +30,7 @@ pub(crate) fn settled_down(world: &World) -> Checked {
         nothing_waits(world, &id.to_string(), (team.books.sequence(), team.trail.head().sequence), disk)?;
     }
     for (id, organization) in &auditor.organizations {
+        organization.requests.all_over()?;
         let disk = world.organizations.get(id).map(|host| host.disk().clone());
         let ends = (organization.books.sequence(), organization.trail.head().sequence);
         nothing_waits(world, &id.to_string(), ends, disk)?;
@@ -63,6 +64,7 @@ pub(crate) fn converged(world: &World) -> Checked {
         copied(world.d1.native(), &id.to_string(), &organization.books.whole_chain(host.disk())?)?;
         copied_trail(world.d1.native(), &id.to_string(), &organization.trail.whole(host.disk())?)?;
         auditor.nothing_lost(*id)?;
+        organization.requests.moved(|team| world.teams.get(&team).map(|host| host.disk().clone()))?;
     }
     let stored = stored_usage(world.d1.native()).map_err(rows::unreadable)?;
     ensure(stored == usage, CHECK, || {

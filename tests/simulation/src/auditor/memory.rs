@@ -1,7 +1,8 @@
 //! What an actor shows from its memory: the same before a crash and after.
 
-use identity::KeyHash;
+use identity::{KeyHash, Principal};
 use organization::Organization;
+use organization::protocol::ApprovalFilter;
 use serde_json::Value;
 use storage::{Storage, StorageError};
 use team::Team;
@@ -53,25 +54,31 @@ fn show_team(team: &mut Team<Disk>, now: i64, secrets: &[KeyHash]) -> serde_json
 }
 
 /// What an organization's memory holds.
-pub(crate) struct OrganizationMemory(Value);
+pub(crate) struct OrganizationMemory {
+    now: i64,
+    shown: Value,
+}
 
 impl OrganizationMemory {
-    pub(crate) fn of(organization: &Organization<Disk>) -> Checked<Self> {
-        show_organization(organization).map(Self).map_err(unreadable)
+    pub(crate) fn of(organization: &Organization<Disk>, now: i64) -> Checked<Self> {
+        let shown = show_organization(organization, now).map_err(unreadable)?;
+        Ok(Self { now, shown })
     }
 
     pub(crate) fn compare(&self, organization: &Organization<Disk>) -> Checked {
-        same(&self.0, &show_organization(organization).map_err(unreadable)?)
+        same(&self.shown, &show_organization(organization, self.now).map_err(unreadable)?)
     }
 }
 
-fn show_organization(organization: &Organization<Disk>) -> serde_json::Result<Value> {
+fn show_organization(organization: &Organization<Disk>, now: i64) -> serde_json::Result<Value> {
+    let open = ApprovalFilter { to_decide: true, limit: 1000, ..ApprovalFilter::default() };
     let journal = organization.journal();
     let balances: Vec<_> = journal.books().accounts().filter(|part| !part.amount.is_zero()).collect();
     Ok(serde_json::json!({
         "directory": organization.directory().ok(),
         "settings": organization.settings().ok(),
         "standing": organization.standing().ok(),
+        "approvals": organization.approvals(now, Principal::Operator, &open).ok(),
         "balances": balances,
         "outbox": outbox(journal)?,
         "unpublished": first_unpublished(journal),

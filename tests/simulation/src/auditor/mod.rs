@@ -8,12 +8,14 @@
 //! is hashed and where a calendar window begins.
 
 mod access;
+mod approvals;
 mod books;
 mod boosts;
 mod calls;
 mod convergence;
 mod memory;
 mod organization;
+mod outbox;
 mod replies;
 mod rows;
 mod sharing;

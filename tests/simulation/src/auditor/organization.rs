@@ -9,6 +9,7 @@ use limits::{Window, Zone};
 use organization::Organization;
 use organization::protocol::{Act, Order, OrderError, Reply, ToppedUp};
 
+use super::approvals::Requests;
 use super::books::Books;
 use super::replies::{Due, Replies};
 use super::team_orders::one_entry;
@@ -29,6 +30,7 @@ pub(crate) struct OrganizationAudit {
     replies: Replies,
     received: BTreeSet<String>,
     top_ups: TopUps,
+    pub(super) requests: Requests,
 }
 
 /// What teams got on demand, in order, and in which calendar.
@@ -52,6 +54,7 @@ impl OrganizationAudit {
             replies: Replies::default(),
             received: BTreeSet::new(),
             top_ups: TopUps { floor: i64::MIN, ..TopUps::default() },
+            requests: Requests::default(),
         }
     }
 
@@ -99,6 +102,11 @@ impl OrganizationAudit {
         if !self.replies.note(step, order.idempotency.as_ref(), answer.is_ok())? {
             ensure(new.is_empty(), "what was refused changed nothing", || format!("{answer:?}"))?;
             step.order_was_refused(&recorded)?;
+            if let (Act::DecideApproval(_), Err(OrderError::Conflict { message })) = (&order.act, answer)
+                && message.starts_with("nobody decides")
+            {
+                tally.count("approval: own, refused");
+            }
             if let Err(OrderError::InsufficientFunds { left, needed, .. }) = answer {
                 let truth = from_before == left.get().into() && left < needed;
                 ensure(truth, "refused for lack of credits that lack", || format!("{answer:?}, has {from_before}"))?;
@@ -107,10 +115,25 @@ impl OrganizationAudit {
         }
         tally.count("order: done");
         one_record(&recorded, &audit::operation(&order.act), order.who)?;
-        self.done(step, transfers, order, &new)
+        self.done((step, tally), transfers, order, &new)
     }
 
-    fn done(&mut self, step: &Step<'_>, transfers: &mut Transfers, order: &Order, new: &[Entry]) -> Checked {
+    /// Beside orders and messages only time changes something: what nobody
+    /// decided is over.
+    pub(crate) fn after_tick(&mut self, step: &Step<'_>, tally: &mut Tally) -> Checked {
+        step.failure_is_told("tick")?;
+        ensure(self.books.follow(step.disk)?.is_empty(), "only movements move credits", || "tick".to_owned())?;
+        let recorded = self.trail.follow(step.disk)?;
+        recorded.iter().try_for_each(|record| self.requests.expired((step, tally), record))
+    }
+
+    fn done(
+        &mut self,
+        (step, tally): (&Step<'_>, &mut Tally),
+        transfers: &mut Transfers,
+        order: &Order,
+        new: &[Entry],
+    ) -> Checked {
         match &order.act {
             Act::Issue { transfer, amount, .. } => {
                 let ends = (Account::Issued, Account::Treasury);
@@ -129,6 +152,11 @@ impl OrganizationAudit {
                 let cap = team.on_demand.as_ref().and_then(|plan| plan.monthly_cap);
                 self.top_ups.caps.insert(team.id, cap);
             }
+            Act::RequestApproval(asked) => self.requests.asked((step, tally), order.who, asked)?,
+            Act::DecideApproval(decide) => {
+                self.requests.decided((step, tally), (self.id, &mut transfers.approved), order.who, decide)?;
+            }
+            Act::CancelApproval { id } => self.requests.cancelled((step, tally), order.who, *id)?,
             Act::PutGeneral(general) => self.top_ups.move_to(step.now, &general.time_zone),
             _ => {}
         }
@@ -206,6 +234,11 @@ impl OrganizationAudit {
         self.received.insert(envelope.id.clone());
         let (team, transfer, amount) = match &envelope.message {
             Message::Return { team, transfer, amount, .. } => (team, transfer, amount),
+            Message::CarriedOut { approval, failed, .. } => {
+                ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"))?;
+                let done = failed.is_none();
+                return self.requests.came_of(step, (self.id, &mut transfers.approved), *approval, done);
+            }
             message => return self.passes_on(tally, message, &new),
         };
         let home = self.homes.get(team).copied();

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use events::{MemberStatus, Message, Passage, Place};
-use identity::{MemberId, TransferId};
+use identity::{ApprovalId, MemberId, Principal, TransferId};
 use ledger::{Account, Entry, Kind, Millicredits};
 use team::protocol::{NewTransfer, Order, OrderError};
 
 use super::Step;
-use super::rows;
 use super::team::TeamAudit;
 use super::team_orders::one_entry;
 use super::transfers::Transfers;
+use super::{outbox, rows};
 use crate::tally::Tally;
 use crate::violation::{Checked, ensure, violated};
 
@@ -39,7 +39,7 @@ impl TeamAudit {
         &mut self,
         (step, tally): (&Step<'_>, &mut Tally),
         transfers: &mut Transfers,
-        order: &Order,
+        who: Principal,
         new: &NewTransfer,
         entries: &[Entry],
     ) -> Checked {
@@ -61,9 +61,37 @@ impl TeamAudit {
         }
         tally.count("transfer: to another team");
         one_entry(entries, Kind::Transfer, (from.account(), Account::Parent), amount, &reference)?;
-        let (who, note) = (order.who, note.clone());
+        let note = note.clone();
         let passage = Passage { transfer: id, undoes: false, from, to, amount, who, note, time_ms, undo_until_ms };
         transfers.leaves(self.place.organization, &passage, step.disk)
+    }
+
+    /// What was approved is carried out, or cannot be.
+    pub(super) fn carried_out(
+        &mut self,
+        (step, tally): (&Step<'_>, &mut Tally),
+        transfers: &mut Transfers,
+        (approval, passage): (ApprovalId, &Passage),
+        entries: &[Entry],
+    ) -> Checked {
+        let told = Message::CarriedOut { approval, team: self.place.team, failed: None };
+        let failed = match outbox::about(step.disk, &approval)?.as_slice() {
+            [Message::CarriedOut { failed, .. }] => failed.clone(),
+            other => return violated("what came of it is told once", format!("{told:?}: {other:?}")),
+        };
+        transfers.approved.carried(self.place.organization, approval, passage, failed.is_none())?;
+        let Passage { transfer: id, from, to, amount, ref note, who, .. } = *passage;
+        if failed.is_some() {
+            tally.count("approval: could not be carried out");
+            let gone = to.team == self.place.team && to.member.is_some_and(|member| !self.is_member(member));
+            let lacks = self.available(from.account()) < amount.get().into();
+            ensure(gone || lacks, "not carried out for a reason", || format!("{failed:?} of {passage:?}"))?;
+            return ensure(entries.is_empty(), "what was refused changed nothing", || format!("{passage:?}"));
+        }
+        tally.count("approval: carried out");
+        let undo_ms = passage.undo_until_ms - passage.time_ms;
+        let new = NewTransfer { id, from, to, amount, note: note.clone(), undo_ms, sent_today: None };
+        self.transferred((step, tally), transfers, who, &new, entries)
     }
 
     pub(super) fn undone(

@@ -130,7 +130,7 @@ impl TeamAudit {
         new: &[Entry],
     ) -> Checked {
         match &order.act {
-            Act::Transfer(sent) => return self.transferred((step, tally), transfers, order, sent, new),
+            Act::Transfer(sent) => return self.transferred((step, tally), transfers, order.who, sent, new),
             Act::UndoTransfer { transfer, .. } => {
                 return self.undone((step, tally), transfers, order, *transfer, new);
             }
@@ -215,6 +215,9 @@ impl TeamAudit {
         }
         if matches!(envelope.message, Message::Transfer(_) | Message::Refused { .. }) {
             return self.passage((step, tally), transfers, &envelope.message, &new);
+        }
+        if let Message::CarryOut { approval, passage } = &envelope.message {
+            return self.carried_out((step, tally), transfers, (*approval, passage), &new);
         }
         let new = self.without_leavers(tally, &new)?;
         let ending = match &envelope.message {

@@ -7,6 +7,7 @@ use events::{Envelope, Message, Passage};
 use identity::{OrganizationId, TeamId};
 use ledger::Millicredits;
 
+use super::approvals::Approved;
 use super::rows;
 use crate::actors::Disk;
 use crate::violation::{Checked, ensure, violated};
@@ -26,6 +27,8 @@ pub(crate) struct Transfers {
     sums: BTreeMap<OrganizationId, i128>,
     /// From team to team: with the sender, on their way, or with the receiver.
     passages: Vec<(OrganizationId, Passage)>,
+    /// What was approved and is carried out.
+    pub(super) approved: Approved,
 }
 
 impl Transfers {

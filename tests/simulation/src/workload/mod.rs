@@ -2,6 +2,7 @@
 //! around them.
 
 mod absurd;
+mod approvals;
 mod boosts;
 mod calls;
 mod keys;
@@ -9,6 +10,8 @@ mod limits;
 mod money;
 mod settings;
 mod sharing;
+
+pub(crate) use approvals::grant;
 
 use std::rc::Rc;
 
@@ -20,9 +23,10 @@ pub(crate) fn next(world: &Rc<World>) -> u64 {
     let Some(place) = any_team(world) else { return 0 };
     match world.between(0, 999) {
         0..500 => calls::one(world, &place),
-        500..560 => sharing::one(world, &place),
-        560..566 => return calls::burst(world, &place),
-        566..700 => money::inside_the_team(world, &place),
+        500..555 => sharing::one(world, &place),
+        555..600 => approvals::one(world, &place),
+        600..606 => return calls::burst(world, &place),
+        606..700 => money::inside_the_team(world, &place),
         700..780 => money::above_the_team(world, &place),
         780..800 => boosts::one(world, &place),
         800..830 => keys::change(world, &place),

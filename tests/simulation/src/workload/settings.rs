@@ -9,7 +9,7 @@ use organization::{General, LeaverCredits, OutputLimit};
 use pricing::{CreditRate, Usd};
 
 use crate::clients::{Directive, carry_out, overrides};
-use crate::setup::{member_profile, order, team_profile};
+use crate::setup::{chains, member_profile, order, team_profile};
 use crate::world::{TeamPlace, World};
 
 const ZONES: &[&str] = &[
@@ -62,6 +62,7 @@ pub(super) fn change_settings(world: &Rc<World>, place: &TeamPlace) {
             addresses,
             leaver_credits: if world.percent(80) { LeaverCredits::Pool } else { LeaverCredits::Wallet },
             retention: Default::default(),
+            approval_chains: if world.percent(90) { chains() } else { Vec::new() },
             ..General::default()
         })
     };

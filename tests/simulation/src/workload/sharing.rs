@@ -45,8 +45,20 @@ pub(super) fn one(world: &Rc<World>, place: &TeamPlace) {
     if sent.len() > REMEMBERED {
         sent.remove(0);
     }
+    let (transfer, from, to, amount) = (new.id, place.team, to.team, new.amount);
     let order = team_order(world, Act::Transfer(new));
-    world.spawn(None, carry_out(Rc::clone(world), Directive::Team(place.team, order), None));
+    let world_of_task = Rc::clone(world);
+    world.spawn(None, async move {
+        let world = world_of_task;
+        carry_out(Rc::clone(&world), Directive::Team(from, order), None).await;
+        // For the most part before it is spent, and some more than once.
+        for _ in 0..world.between(0, 3) {
+            world.sleep(world.between(1, 30).unsigned_abs()).await;
+            let amount = world.percent(40).then(|| Millicredits::new(world.between(1, amount.get())));
+            let order = team_order(&world, Act::UndoTransfer { transfer, amount });
+            carry_out(Rc::clone(&world), Directive::Team(to, order), None).await;
+        }
+    });
 }
 
 fn undo(world: &Rc<World>) {
