@@ -190,10 +190,17 @@ impl Course {
         }
     }
 
-    fn escalated(&self, now: i64) -> Option<Approver> {
+    /// When others may decide as well, in milliseconds since 1970; never where
+    /// the chain does not escalate.
+    #[must_use]
+    pub fn escalates_ms(&self) -> Option<i64> {
         let after = i64::from(self.chain.escalate_after_hours?).saturating_mul(HOUR_MS);
+        Some(self.begun_ms.saturating_add(after))
+    }
+
+    fn escalated(&self, now: i64) -> Option<Approver> {
         let to = self.chain.escalate_to.unwrap_or(Approver::Role(Role::OrganizationAdmin));
-        (now >= self.begun_ms.saturating_add(after)).then_some(to)
+        (now >= self.escalates_ms()?).then_some(to)
     }
 }
 
@@ -203,8 +210,8 @@ impl Course {
 pub fn same_person(one: Principal, other: Principal) -> bool {
     match (one, other) {
         (
-            Principal::Person(one, _) | Principal::Member(one, _),
-            Principal::Person(other, _) | Principal::Member(other, _),
+            Principal::Person(one, _) | Principal::Member(one, _) | Principal::Chat(one, _),
+            Principal::Person(other, _) | Principal::Member(other, _) | Principal::Chat(other, _),
         ) => one == other,
         (Principal::Service(one, _), Principal::Service(other, _)) => one == other,
         _ => one == other,

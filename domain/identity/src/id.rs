@@ -196,6 +196,10 @@ id!(
     WorkloadId, "wl", "a", "workload"
 );
 id!(
+    /// A way by which an organization's people are told of something.
+    ChannelId, "chan", "a", "channel"
+);
+id!(
     /// One record of what was done, or was not allowed.
     AuditId, "aud", "an", "audit record"
 );

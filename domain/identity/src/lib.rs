@@ -14,7 +14,7 @@ mod principal;
 mod refresh;
 
 pub use id::{
-    AdminKeyId, ApprovalId, AuditId, BoostId, DepartmentId, EntryId, GrantId, GroupId, IdError, KeyId, LimitId,
+    AdminKeyId, ApprovalId, AuditId, BoostId, ChannelId, DepartmentId, EntryId, GrantId, GroupId, IdError, KeyId, LimitId,
     MemberId, OrganizationId, PolicyId, ProviderId, RequestId, ServiceAccountId, ServiceKeyId, SessionId, TeamId,
     TransferId, WorkloadId,
 };

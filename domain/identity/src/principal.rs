@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::id::{AdminKeyId, KeyId, MemberId, ServiceAccountId, ServiceKeyId, SessionId};
+use crate::id::{AdminKeyId, ChannelId, KeyId, MemberId, ServiceAccountId, ServiceKeyId, SessionId};
 
 /// Who did it. The text form goes into journals and is pinned by a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub enum Principal {
     Member(MemberId, KeyId),
     /// A member who signed in, by the session.
     Person(MemberId, SessionId),
+    /// A member, by their account in a chat.
+    Chat(MemberId, ChannelId),
     /// A program, by the key used.
     Service(ServiceAccountId, ServiceKeyId),
     /// Alfred itself: an alarm, a cron, an automatic top-up.
@@ -31,6 +33,7 @@ impl fmt::Display for Principal {
             Self::Admin(key) => write!(f, "{key}"),
             Self::Member(member, key) => write!(f, "{member}/{key}"),
             Self::Person(member, session) => write!(f, "{member}/{session}"),
+            Self::Chat(member, channel) => write!(f, "{member}/{channel}"),
             Self::Service(service, key) => write!(f, "{service}/{key}"),
             Self::System => f.write_str("system"),
         }
@@ -50,6 +53,9 @@ impl FromStr for Principal {
                 }
                 Some((member, session)) if session.starts_with(SessionId::PREFIX) => {
                     Ok(Self::Person(member.parse()?, session.parse()?))
+                }
+                Some((member, channel)) if channel.starts_with(ChannelId::PREFIX) => {
+                    Ok(Self::Chat(member.parse()?, channel.parse()?))
                 }
                 Some((member, key)) => Ok(Self::Member(member.parse()?, key.parse()?)),
                 None => Ok(Self::Admin(text.parse()?)),
@@ -88,6 +94,10 @@ mod tests {
             (
                 Principal::Person(MemberId::from_u128(2), SessionId::from_u128(6)),
                 "mem_00000000000000000000000002/ses_00000000000000000000000006",
+            ),
+            (
+                Principal::Chat(MemberId::from_u128(2), ChannelId::from_u128(7)),
+                "mem_00000000000000000000000002/chan_00000000000000000000000007",
             ),
             (
                 Principal::Service(ServiceAccountId::from_u128(4), ServiceKeyId::from_u128(5)),
