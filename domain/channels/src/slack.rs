@@ -117,6 +117,30 @@ pub fn find_user(config: &Config, email: &str) -> Outgoing {
     Outgoing { method: Method::Get, url, headers: vec![config.token.bearer()], body: vec![] }
 }
 
+/// Asks who somebody is.
+#[must_use]
+pub fn ask_who(config: &Config, user: &str) -> Outgoing {
+    let url = config.api.below(&["users.info"]).with(&[("user", user)]);
+    Outgoing { method: Method::Get, url, headers: vec![config.token.bearer()], body: vec![] }
+}
+
+/// The address of the person whom [`ask_who`] asked about: nobody's who is a
+/// guest from another workspace, a bot, or gone.
+///
+/// # Errors
+/// What became of the request, if nobody is meant.
+pub fn address(answer: &Answer<'_>, workspace: &str) -> Result<String, Outcome> {
+    let json = read(answer)?;
+    let is = |place: &str| json.pointer(place).and_then(Value::as_bool).unwrap_or(false);
+    let text = |place: &str| json.pointer(place).and_then(Value::as_str);
+    let stranger = text("/user/team_id") != Some(workspace) || is("/user/is_stranger");
+    if stranger || is("/user/is_bot") || is("/user/deleted") {
+        return Err(answer.failed("not a member of the workspace", true));
+    }
+    let email = text("/user/profile/email").map(str::to_owned);
+    email.ok_or_else(|| answer.failed("no address in the answer", false))
+}
+
 fn call(config: &Config, method: &str, body: &Value) -> Outgoing {
     Outgoing::json(Method::Post, config.api.below(&[method]).url(), body).header(config.token.bearer())
 }
