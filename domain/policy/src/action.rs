@@ -194,6 +194,10 @@ actions! {
     ListProviders = "list_providers" in ViewTree on Node;
     /// Show a provider.
     GetProvider = "get_provider" in ViewTree on Node;
+    /// List channels.
+    ListChannels = "list_channels" in ViewAccess on Root;
+    /// Show a channel.
+    GetChannel = "get_channel" in ViewAccess on Root;
     /// List prices.
     ListPrices = "list_prices" in ViewTree on Node;
     /// Show the organization's own prices.
@@ -262,6 +266,12 @@ actions! {
     ChangeOrganization = "change_organization" in ManageSettings on Root;
     /// Remove a message that could not be delivered.
     RemoveDeadLetter = "remove_dead_letter" in ManageSettings on Root;
+    /// Add a channel.
+    CreateChannel = "create_channel" in ManageSettings on Root;
+    /// Change a channel.
+    ChangeChannel = "change_channel" in ManageSettings on Root;
+    /// Remove a channel.
+    RemoveChannel = "remove_channel" in ManageSettings on Root;
 
     /// Add a provider.
     CreateProvider = "create_provider" in ManageProviders on Root;

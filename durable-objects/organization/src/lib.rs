@@ -22,6 +22,7 @@
 
 mod access;
 mod approvals;
+mod channels;
 mod directory;
 mod money;
 mod order;

@@ -57,6 +57,8 @@ impl<S: Storage> Organization<S> {
             Act::DecideApproval(decide) => self.decide_approval(now, order, decide),
             Act::CancelApproval { id } => self.cancel_approval(now, order, *id),
             Act::PutProvider { provider, new } => self.put_provider(now, order, provider, *new),
+            Act::PutChannel { channel, new } => self.put_channel(now, order, channel, *new),
+            Act::RemoveChannel { id } => self.remove_channel(now, order, *id),
             Act::Reseal { secrets } => self.reseal(now, order, secrets),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
             Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),

@@ -133,13 +133,14 @@ impl<S: Storage> Organization<S> {
             self.journal.checkpoint(now, &[])?;
         }
         self.expire_approvals(now)
+            .and_then(|()| self.nudge_approvals(now))
             .map_err(|error| StorageError::Corrupt { what: "approval", error: error.to_string() })?;
         self.write_counts(now)
     }
 
     /// When the alarm must ring next; `None` when nothing is left to do.
     pub fn next_alarm(&self) -> Option<i64> {
-        [self.publish_at, self.journal.next_delivery(), self.watch.write_at(), self.approvals.next_expiry()]
+        [self.publish_at, self.journal.next_delivery(), self.watch.write_at(), self.approvals.next_due()]
             .into_iter()
             .flatten()
             .min()

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use events::TeamProfile;
 use identity::{
-    AdminKeyId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId, SessionId,
-    TeamId, WorkloadId,
+    AdminKeyId, ChannelId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId,
+    SessionId, TeamId, WorkloadId,
 };
 use ledger::Millicredits;
 use policy::Grant;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
 use crate::protocol::{
-    AdminKeyRecord, MemberRecord, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+    AdminKeyRecord, Channel, MemberRecord, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
 
@@ -77,6 +77,7 @@ pub(crate) struct Records {
     pub(crate) providers: BTreeMap<ProviderId, Provider>,
     pub(crate) overrides: Overrides,
     pub(crate) workloads: BTreeMap<WorkloadId, Workload>,
+    pub(crate) channels: BTreeMap<ChannelId, Channel>,
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) setup: Option<SetupTokenRecord>,
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
@@ -124,6 +125,10 @@ impl Records {
                 Some("wl") => {
                     let workload: Workload = read(data)?;
                     records.workloads.insert(workload.id, workload);
+                }
+                Some("chan") => {
+                    let channel: Channel = read(data)?;
+                    records.channels.insert(channel.id, channel);
                 }
                 Some("ses") => {
                     let session: SessionRecord = read(data)?;

@@ -10,7 +10,7 @@ use storage::Storage;
 
 use crate::Organization;
 use crate::organization::write;
-use crate::protocol::{Holder, Order, OrderError, Reply, Resealed, SignIn};
+use crate::protocol::{Channel, Holder, Order, OrderError, Reply, Resealed, SignIn};
 use crate::records::SIGN_IN;
 use crate::settings::Provider;
 
@@ -19,6 +19,7 @@ impl<S: Storage> Organization<S> {
     pub(crate) fn reseal(&mut self, now: i64, order: &Order, secrets: &[Resealed]) -> Result<Reply, OrderError> {
         let mut change = Change::new();
         let mut providers: Vec<Provider> = Vec::new();
+        let mut channels: Vec<Channel> = Vec::new();
         let mut sign_in: Option<SignIn> = None;
         for Resealed { holder, before, after } in secrets {
             match holder {
@@ -29,6 +30,13 @@ impl<S: Storage> Organization<S> {
                     write(&mut change, id, &provider)?;
                     providers.push(provider);
                 }
+                Holder::Channel(id) => {
+                    let known = self.records.channels.get(id).filter(|known| known.secret == *before);
+                    let Some(known) = known else { continue };
+                    let channel = Channel { secret: after.clone(), ..known.clone() };
+                    write(&mut change, id, &channel)?;
+                    channels.push(channel);
+                }
                 Holder::SignIn => {
                     let known = self.records.sign_in.as_ref().filter(|known| known.client_secret == *before);
                     let Some(known) = known else { continue };
@@ -38,12 +46,15 @@ impl<S: Storage> Organization<S> {
                 }
             }
         }
-        if providers.is_empty() && sign_in.is_none() {
+        if providers.is_empty() && channels.is_empty() && sign_in.is_none() {
             return Ok(Reply::Done);
         }
         let reply = self.finish(now, order, change, Reply::Done)?;
         for provider in providers {
             self.records.providers.insert(provider.id, provider);
+        }
+        for channel in channels {
+            self.records.channels.insert(channel.id, channel);
         }
         self.records.sign_in = sign_in.or_else(|| self.records.sign_in.take());
         Ok(reply)

@@ -46,6 +46,8 @@ impl<S: Storage> Organization<S> {
             Act::ChangeMember { member, .. } => records.members.get(&member.member).map(HasTag::tag),
             Act::PutProvider { provider, .. } => records.providers.get(&provider.id).map(HasTag::tag),
             Act::RemoveProvider { id } => records.providers.get(id).map(HasTag::tag),
+            Act::PutChannel { channel, .. } => records.channels.get(&channel.id).map(HasTag::tag),
+            Act::RemoveChannel { id } => records.channels.get(id).map(HasTag::tag),
             Act::ChangeServiceAccount { id, .. } | Act::RevokeServiceKey { account: id, .. } => {
                 records.service_accounts.get(id).map(HasTag::tag)
             }

@@ -42,6 +42,7 @@ impl<S: Storage> Organization<S> {
             Reply::Member(record) => json(record),
             Reply::AdminKey(record) => json(record),
             Reply::Provider(provider) => json(provider),
+            Reply::Channel(channel) => json(channel),
             Reply::ServiceAccount(account) => json(account),
             Reply::Grant(_) if is_removal(&order.act) => None,
             Reply::Grant(grant) => json(grant),
@@ -78,6 +79,7 @@ impl<S: Storage> Organization<S> {
             "team" => json(&records.teams.get(&id.parse().ok()?)?.profile),
             "mem" => json(records.members.get(&id.parse().ok()?)?),
             "adm" => json(records.admin_keys.get(&id.parse().ok()?)?),
+            "chan" => json(records.channels.get(&id.parse().ok()?)?),
             "prov" => json(records.providers.get(&id.parse().ok()?)?),
             "svc" => json(records.service_accounts.get(&id.parse().ok()?)?),
             "grant" => json(records.grants.get(&id.parse().ok()?)?),
@@ -117,6 +119,8 @@ fn resource(act: &Act) -> Option<String> {
         Act::CancelApproval { id } => id,
         Act::PutProvider { provider, .. } => &provider.id,
         Act::RemoveProvider { id } => id,
+        Act::PutChannel { channel, .. } => &channel.id,
+        Act::RemoveChannel { id } => id,
         Act::CreateServiceAccount { id, .. } | Act::ChangeServiceAccount { id, .. } => id,
         Act::CreateServiceKey(new) => &new.account,
         Act::RevokeServiceKey { account, .. } => account,
@@ -138,7 +142,14 @@ fn holders(secrets: &[Resealed]) -> Vec<Holder> {
 }
 
 const fn is_removal(act: &Act) -> bool {
-    matches!(act, Act::RemoveProvider { .. } | Act::RevokeGrant { .. } | Act::RemoveWorkload { .. } | Act::RemoveSignIn)
+    matches!(
+        act,
+        Act::RemoveProvider { .. }
+            | Act::RemoveChannel { .. }
+            | Act::RevokeGrant { .. }
+            | Act::RemoveWorkload { .. }
+            | Act::RemoveSignIn
+    )
 }
 
 /// The same names as the management API has for them.
@@ -168,6 +179,7 @@ fn hide(value: &mut Value) {
             fields.remove("hash");
             fields.remove("previous");
             fields.remove("client_secret");
+            fields.remove("secret");
             if fields.contains_key("base_url") {
                 hide_provider(fields);
             }

@@ -117,6 +117,10 @@ impl OrganizationActor {
             Command::Ask(Question::Approvals { viewer, filter }) => {
                 Answer::Approvals(organization.approvals(now, *viewer, filter))
             }
+            Command::RefuseChat(refused) => Answer::Order(organization.refuse_chat(now, refused)),
+            Command::Ask(Question::Channels) => Answer::Channels(organization.channels()),
+            Command::Ask(Question::Deciders { id }) => Answer::Deciders(organization.deciders(now, *id).map(Box::new)),
+            Command::Ask(Question::Holders { role }) => Answer::Holders(organization.holders(now, *role)),
             Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),
@@ -234,7 +238,9 @@ const fn must_deliver(command: &Command) -> bool {
 /// The answer of an actor that has no organization, or cannot read it.
 fn nobody(command: &Command, error: OrderError) -> Answer {
     match command {
-        Command::Open(_) | Command::Order(_) | Command::Receive(_) | Command::Observe(_) => Answer::Order(Err(error)),
+        Command::Open(_) | Command::Order(_) | Command::Receive(_) | Command::Observe(_) | Command::RefuseChat(_) => {
+            Answer::Order(Err(error))
+        }
         Command::TopUp { .. } => Answer::TopUp(Err(error)),
         Command::Authorize { .. } => Answer::Authorize(Err(error)),
         Command::Admit(_) => Answer::Admit(Err(match error {
@@ -251,6 +257,9 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
         Command::Ask(Question::Sessions { .. }) => Answer::Sessions(Err(error)),
         Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(error)),
         Command::Ask(Question::Approvals { .. }) => Answer::Approvals(Err(error)),
+        Command::Ask(Question::Channels) => Answer::Channels(Err(error)),
+        Command::Ask(Question::Deciders { .. }) => Answer::Deciders(Err(error)),
+        Command::Ask(Question::Holders { .. }) => Answer::Holders(Err(error)),
         Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
         Command::Ask(Question::Settings) => Answer::Settings(Err(error)),
         Command::Ask(Question::Directory) => Answer::Directory(Err(error)),
@@ -272,6 +281,9 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Sessions(Err(OrderError::Storage))
             | Answer::Access(Err(OrderError::Storage))
             | Answer::Trail(Err(OrderError::Storage))
+            | Answer::Channels(Err(OrderError::Storage))
+            | Answer::Deciders(Err(OrderError::Storage))
+            | Answer::Holders(Err(OrderError::Storage))
             | Answer::PolicyVersions(Err(OrderError::Storage))
             | Answer::Approvals(Err(OrderError::Storage))
             | Answer::Settings(Err(OrderError::Storage))

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use audit::{Changed, Draft, Outcome};
-use identity::{KeyHash, MemberId, Networks, OrganizationId, Principal, SessionId};
+use events::MemberStatus;
+use identity::{ChannelId, KeyHash, MemberId, Networks, OrganizationId, Principal, SessionId};
 use journal::Change;
 use limits::Allowance;
 use policy::{Action, Decision, Engine, Facts, Grant, Grantee, Node, Question, Recorded, Resource, Role, Who};
@@ -179,6 +180,7 @@ impl<S: Storage> Organization<S> {
             }
             Caller::ServiceKey { hash } => self.service(now, hash),
             Caller::Session { session } => self.person(now, *session),
+            Caller::Chat { member, channel } => self.in_chat(*member, *channel),
         }
     }
 
@@ -189,6 +191,23 @@ impl<S: Storage> Organization<S> {
         Ok(Known {
             who: Who::Member { id, path },
             principal: Principal::Person(id, session),
+            grantee: Some(Grantee::Member(id)),
+            scopes: None,
+        })
+    }
+
+    /// Who writes in a chat is somebody as long as they are an active member
+    /// and the channel is on.
+    fn in_chat(&self, id: MemberId, channel: ChannelId) -> Result<Known, AdmitError> {
+        let record = self.records.members.get(&id).ok_or(AdmitError::Unknown)?;
+        let is_on = self.records.channels.get(&channel).is_some_and(|channel| channel.enabled);
+        if !is_on || record.profile.status != MemberStatus::Active {
+            return Err(AdmitError::Unknown);
+        }
+        let path = self.path(Node::Team(record.team)).unwrap_or_default();
+        Ok(Known {
+            who: Who::Member { id, path },
+            principal: Principal::Chat(id, channel),
             grantee: Some(Grantee::Member(id)),
             scopes: None,
         })

@@ -112,7 +112,7 @@ impl<S: Storage> Organization<S> {
 
 fn person(who: Principal) -> Option<MemberId> {
     match who {
-        Principal::Member(member, _) | Principal::Person(member, _) => Some(member),
+        Principal::Member(member, _) | Principal::Person(member, _) | Principal::Chat(member, _) => Some(member),
         Principal::Operator | Principal::Admin(_) | Principal::Service(..) | Principal::System => None,
     }
 }

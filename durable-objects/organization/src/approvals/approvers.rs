@@ -54,7 +54,7 @@ impl<S: Storage> Organization<S> {
             Principal::Operator | Principal::System => Who::Operator,
             Principal::Admin(id) => Who::AdminKey(id),
             Principal::Service(id, _) => Who::Service { id, path: vec![root] },
-            Principal::Person(id, _) | Principal::Member(id, _) => {
+            Principal::Person(id, _) | Principal::Member(id, _) | Principal::Chat(id, _) => {
                 let team = self.records.members.get(&id).map(|record| Node::Team(record.team));
                 Who::Member { id, path: team.and_then(|team| self.path(team)).unwrap_or_default() }
             }
@@ -65,11 +65,13 @@ impl<S: Storage> Organization<S> {
         Ok(self.engine().map(|engine| engine.decide(&question)).unwrap_or_default())
     }
 
-    fn has_one_of(&self, now: i64, who: Principal, roles: &[Role], path: &[Node]) -> bool {
+    pub(super) fn has_one_of(&self, now: i64, who: Principal, roles: &[Role], path: &[Node]) -> bool {
         match who {
             Principal::Operator | Principal::Admin(_) => true,
             Principal::System => false,
-            Principal::Member(id, _) | Principal::Person(id, _) if !self.is_active(id) => false,
+            Principal::Member(id, _) | Principal::Person(id, _) | Principal::Chat(id, _) if !self.is_active(id) => {
+                false
+            }
             _ => self.grants_of(now, grantee(who)).iter().any(|grant| {
                 let whole = grant.only.as_ref().is_none_or(|only| only.contains(&Action::Approve));
                 whole && roles.contains(&grant.role) && path.contains(&grant.on)
@@ -85,7 +87,7 @@ impl<S: Storage> Organization<S> {
 
 const fn grantee(who: Principal) -> Option<Grantee> {
     match who {
-        Principal::Person(id, _) | Principal::Member(id, _) => Some(Grantee::Member(id)),
+        Principal::Person(id, _) | Principal::Member(id, _) | Principal::Chat(id, _) => Some(Grantee::Member(id)),
         Principal::Service(id, _) => Some(Grantee::Service(id)),
         _ => None,
     }

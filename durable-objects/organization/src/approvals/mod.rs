@@ -12,7 +12,7 @@ pub(crate) use store::{Approvals, TABLE};
 
 use ::approvals::{Approver, Chain, Course, DecideError, Mode, State, Step, same_person};
 use events::{Message, Passage, Place};
-use identity::{ApprovalId, MemberId, Principal};
+use identity::{ApprovalId, ChannelId, MemberId, Principal};
 use journal::Change;
 use ledger::Millicredits;
 use ledger::mutant::{self, Mutant};
@@ -22,7 +22,8 @@ use storage::Storage;
 use crate::Organization;
 use crate::order::{invalid, not_found};
 use crate::protocol::{
-    Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Order, OrderError, Outcome, Reply,
+    Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Deciders, Order, OrderError, Outcome,
+    Reply,
 };
 
 const MINUTE_MS: i64 = 60_000;
@@ -49,7 +50,8 @@ impl<S: Storage> Organization<S> {
         }
         let decision = self.judge(now, order.who, asked, false)?;
         let course = Course::begin(self.chain(order.who, asked, &decision)?, now);
-        let approval = Approval { asked: asked.clone(), requester: order.who, course, outcome: None };
+        let approval =
+            Approval { asked: asked.clone(), requester: order.who, course, outcome: None, nudged: Vec::new() };
         self.keep_approval(now, order, Change::new(), approval)
     }
 
@@ -99,7 +101,28 @@ impl<S: Storage> Organization<S> {
         let mut approval = self.approval(id)?;
         approval.outcome = Some(failed.map_or(Outcome::Done, |reason| Outcome::Failed { reason: reason.clone() }));
         store::put(change, &approval)?;
+        // Whoever asked is told of it by this record.
+        let draft = audit::Draft::done("carry_out_approval", Principal::System);
+        let outcome = if failed.is_some() { audit::Outcome::Failed } else { audit::Outcome::Done };
+        let code = failed.is_some().then(|| "conflict".to_owned());
+        change.audit(audit::Draft { resource: Some(id.to_string()), outcome, code, ..draft });
         Ok(approval)
+    }
+
+    /// Notes that half of the time to decide is over, and that it has
+    /// escalated: by these records people are told.
+    pub(crate) fn nudge_approvals(&mut self, now: i64) -> Result<(), OrderError> {
+        for (approval, nudge) in self.approvals.to_nudge(now) {
+            let id = approval.asked.id.to_string();
+            let mut approval = approval;
+            approval.nudged.push(nudge);
+            let mut change = Change::new();
+            store::put(&mut change, &approval)?;
+            change.audit(audit::Draft { resource: Some(id), ..audit::Draft::done(nudge.action(), Principal::System) });
+            self.commit(now, change)?;
+            self.approvals.note(approval);
+        }
+        Ok(())
     }
 
     /// Ends what nobody decided in time.
@@ -175,6 +198,42 @@ impl<S: Storage> Organization<S> {
             }
         }
         Ok(blanked)
+    }
+
+    /// Something that was asked for, with the members that can decide it now:
+    /// never who asked, or who gets it.
+    ///
+    /// # Errors
+    /// When there is no such thing.
+    pub fn deciders(&self, now: i64, id: ApprovalId) -> Result<Deciders, OrderError> {
+        let approval = self.approval(id)?;
+        let path = self.path(Node::Team(approval.asked.from.team)).unwrap_or_default();
+        let awaited = approval.course.waits_for(now);
+        let can = |member: &&MemberId| {
+            // Only whose it is matters here, not how they come.
+            let who = Principal::Chat(**member, ChannelId::from_u128(0));
+            let has = approval
+                .course
+                .given
+                .iter()
+                .any(|given| given.step == approval.course.step && person(given.who) == Some(**member));
+            !has && !is_own(&approval, who) && awaited.iter().any(|one| self.stands_for(now, who, *one, &path))
+        };
+        let members = self.records.members.keys().filter(can).copied().collect();
+        Ok(Deciders { approval, members })
+    }
+
+    /// Active members that have a role on the whole organization.
+    ///
+    /// # Errors
+    /// When there is no such organization.
+    pub fn holders(&self, now: i64, role: Role) -> Result<Vec<MemberId>, OrderError> {
+        let root = vec![Node::Organization(self.profile()?.organization)];
+        let has = |member: &&MemberId| {
+            let who = Principal::Chat(**member, ChannelId::from_u128(0));
+            self.has_one_of(now, who, &[role], &root)
+        };
+        Ok(self.records.members.keys().filter(has).copied().collect())
     }
 
     /// Orders the team to do it, if policies allow it now that it is approved:
@@ -306,7 +365,7 @@ fn wrote(approval: &Approval, member: MemberId) -> bool {
 /// The person behind a name, if it is one.
 const fn person(who: Principal) -> Option<MemberId> {
     match who {
-        Principal::Person(member, _) | Principal::Member(member, _) => Some(member),
+        Principal::Person(member, _) | Principal::Member(member, _) | Principal::Chat(member, _) => Some(member),
         _ => None,
     }
 }

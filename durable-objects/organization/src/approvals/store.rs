@@ -7,7 +7,7 @@ use identity::{ApprovalId, MemberId};
 use journal::Change;
 use storage::{Row, Storage, StorageError, Value};
 
-use crate::protocol::{Approval, ApprovalFilter, OrderError};
+use crate::protocol::{Approval, ApprovalFilter, Nudge, OrderError};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS approvals (
     id TEXT PRIMARY KEY,
@@ -51,10 +51,20 @@ impl Approvals {
         pending.filter(|approval| approval.course.expires_ms <= now).cloned().collect()
     }
 
-    /// When the next one's time is over.
-    pub(crate) fn next_expiry(&self) -> Option<i64> {
+    /// Those of which somebody must be reminded, or to whom it has escalated.
+    pub(super) fn to_nudge(&self, now: i64) -> Vec<(Approval, Nudge)> {
         let pending = self.open.values().filter(|approval| approval.outcome.is_none());
-        pending.map(|approval| approval.course.expires_ms).min()
+        let due = pending.filter(|approval| now < approval.course.expires_ms).flat_map(|approval| {
+            let due = approval.nudges().filter(move |(at, _)| *at <= now);
+            due.map(|(_, nudge)| (approval.clone(), nudge)).take(1)
+        });
+        due.collect()
+    }
+
+    /// When the next one's time is over, or somebody must be reminded.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        let pending = self.open.values().filter(|approval| approval.outcome.is_none());
+        pending.flat_map(|approval| approval.nudges().map(|(at, _)| at).chain([approval.course.expires_ms])).min()
     }
 
     pub(super) fn get(&self, store: &impl Storage, id: ApprovalId) -> Result<Option<Approval>, OrderError> {

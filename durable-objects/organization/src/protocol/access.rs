@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use audit::Attribution;
 use identity::{
-    DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId, SessionId,
-    TeamId,
+    ChannelId, DepartmentId, GrantId, KeyHash, KeyId, MemberId, PolicyId, Principal, ServiceAccountId, ServiceKeyId,
+    SessionId, TeamId,
 };
 use limits::Allowance;
 use policy::{Action, Decision, Facts, Grant, Grantee, Mode, Node, Recorded, Role, Setting};
@@ -56,6 +56,14 @@ pub enum Caller {
         /// Which.
         session: SessionId,
     },
+    /// A member's account in a chat, whose signed request the shell has
+    /// verified.
+    Chat {
+        /// Whose.
+        member: MemberId,
+        /// By which channel it came.
+        channel: ChannelId,
+    },
 }
 
 impl Caller {
@@ -64,7 +72,8 @@ impl Caller {
     #[must_use]
     pub fn counted(&self) -> Option<KeyHash> {
         match self {
-            Self::Operator => None,
+            // Chats are paced by who runs them.
+            Self::Operator | Self::Chat { .. } => None,
             Self::AdminKey { hash } | Self::ServiceKey { hash } => Some(*hash),
             Self::Session { session } => Some(KeyHash::of_session(*session)),
         }

@@ -36,6 +36,30 @@ pub struct Approval {
     /// What came of it, once it was approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// What was said about it while nobody decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nudged: Vec<Nudge>,
+}
+
+/// What is said while nobody decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nudge {
+    /// Half of the time is over.
+    Reminded,
+    /// Others may decide as well.
+    Escalated,
+}
+
+impl Nudge {
+    /// What the audit trail calls it.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Reminded => "remind_approval",
+            Self::Escalated => "escalate_approval",
+        }
+    }
 }
 
 /// What came of something that was approved.
@@ -58,6 +82,17 @@ impl Approval {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.course.state == State::Pending || self.outcome == Some(Outcome::OnItsWay)
+    }
+
+    /// What is still to be said while nobody decides, and when.
+    pub fn nudges(&self) -> impl Iterator<Item = (i64, Nudge)> {
+        let course = &self.course;
+        let whole = course.expires_ms.saturating_sub(course.begun_ms);
+        let half = course.begun_ms.saturating_add(whole.checked_div(2).unwrap_or_default());
+        let escalated = course.escalates_ms().filter(|at| *at < course.expires_ms);
+        let all = [Some((half, Nudge::Reminded)), escalated.map(|at| (at, Nudge::Escalated))];
+        let is_open = course.state == State::Pending;
+        all.into_iter().flatten().filter(move |(_, nudge)| is_open && !self.nudged.contains(nudge))
     }
 }
 

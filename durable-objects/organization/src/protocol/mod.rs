@@ -2,14 +2,16 @@
 //! the code talk to each other while one is being deployed, so fields are
 //! added with a default, never renamed or removed.
 
-use audit::Stretch;
+use audit::{Attribution, Stretch};
 use events::Envelope;
-use identity::{AdminKeyId, KeyHash, MemberId, OrganizationId, PolicyId, Principal, TeamId};
+use identity::{AdminKeyId, ApprovalId, ChannelId, KeyHash, MemberId, OrganizationId, PolicyId, Principal, TeamId};
 use ledger::Millicredits;
+use policy::Role;
 use serde::{Deserialize, Serialize};
 
 mod access;
 mod approval;
+mod channel;
 mod order;
 mod people;
 mod provisioning;
@@ -22,7 +24,8 @@ pub use access::{
     Access, Admit, AdmitError, Admitted, Caller, NewGrant, NewServiceKey, Observed, PolicyRecord, PolicySource,
     PutPolicy, ServiceAccount, ServiceKeyRecord, Target, Visible, WouldDiffer,
 };
-pub use approval::{Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Outcome};
+pub use approval::{Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Nudge, Outcome};
+pub use channel::{Channel, Deciders, MailService, Way};
 pub use order::{Act, Holder, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply, Resealed};
 pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
@@ -73,6 +76,8 @@ pub enum Command {
         /// The time by the cron.
         now_ms: i64,
     },
+    /// What came from a chat was refused before anybody could be asked.
+    RefuseChat(RefusedChat),
     /// A question that changes nothing.
     Ask(Question),
     /// How far D1 has come with this journal; what is missing is sent again.
@@ -96,6 +101,21 @@ pub struct Open {
     pub general: General,
     /// Its first admin key.
     pub admin_key: NewAdminKey,
+}
+
+/// What came from a chat and was refused, for the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedChat {
+    /// Which channel it says it is from; unknown where it is signed by none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelId>,
+    /// Whose account it is, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// Why.
+    pub code: String,
+    /// By what request.
+    pub by: Attribution,
 }
 
 /// What can be asked.
@@ -128,6 +148,18 @@ pub enum Question {
         viewer: Principal,
         /// Which.
         filter: ApprovalFilter,
+    },
+    /// The channels, with their sealed secrets.
+    Channels,
+    /// Something that was asked for, and who can decide it now.
+    Deciders {
+        /// What.
+        id: ApprovalId,
+    },
+    /// Active members that have a role on the whole organization.
+    Holders {
+        /// Which role.
+        role: Role,
     },
     /// All versions of a policy.
     PolicyVersions {
@@ -169,6 +201,12 @@ pub enum Answer {
     Trail(Result<Stretch, OrderError>),
     /// To [`Question::Approvals`].
     Approvals(Result<ApprovalPage, OrderError>),
+    /// To [`Question::Channels`].
+    Channels(Result<Vec<Channel>, OrderError>),
+    /// To [`Question::Deciders`].
+    Deciders(Result<Box<Deciders>, OrderError>),
+    /// To [`Question::Holders`].
+    Holders(Result<Vec<MemberId>, OrderError>),
     /// To [`Question::PolicyVersions`], the newest first.
     PolicyVersions(Result<Vec<PolicyRecord>, OrderError>),
     /// To [`Question::Settings`].

@@ -3,8 +3,8 @@
 use audit::Attribution;
 use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
-    AdminKeyId, ApprovalId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal, ProviderId,
-    ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
+    AdminKeyId, ApprovalId, ChannelId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal,
+    ProviderId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use vault::Sealed;
 
 use super::{
-    AdminKeyRecord, Approval, AskApproval, Decide, DepartmentView, MemberRecord, NewGrant, NewServiceKey, NewSession,
-    PolicyRecord, PutPolicy, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+    AdminKeyRecord, Approval, AskApproval, Channel, Decide, DepartmentView, MemberRecord, NewGrant, NewServiceKey,
+    NewSession, PolicyRecord, PutPolicy, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
 
@@ -135,6 +135,18 @@ pub enum Act {
         /// Whether it must be new, or must be there.
         new: bool,
     },
+    /// A channel, new or changed.
+    PutChannel {
+        /// What it shall be.
+        channel: Box<Channel>,
+        /// Whether it must be new, or must be there.
+        new: bool,
+    },
+    /// No such channel any more.
+    RemoveChannel {
+        /// Which.
+        id: ChannelId,
+    },
     /// The same secrets, sealed under another master secret.
     Reseal {
         /// Each that is to be exchanged.
@@ -241,6 +253,8 @@ pub enum Act {
 pub enum Holder {
     /// A provider, its key.
     Provider(ProviderId),
+    /// A channel, its secrets.
+    Channel(ChannelId),
     /// The provider at which people sign in, our secret there.
     SignIn,
 }
@@ -362,6 +376,8 @@ pub enum Reply {
     AdminKey(AdminKeyRecord),
     /// A provider, as it is now.
     Provider(Box<Provider>),
+    /// A channel, as it is now.
+    Channel(Box<Channel>),
     /// A service account, as it is now.
     ServiceAccount(Box<ServiceAccount>),
     /// A grant.

@@ -6,7 +6,7 @@ use identity::DepartmentId;
 use journal::Tag;
 use pricing::Overrides;
 
-use super::{DepartmentView, Directory, MemberRecord, PolicyRecord, ServiceAccount, SignIn, SigningIn};
+use super::{Channel, DepartmentView, Directory, MemberRecord, PolicyRecord, ServiceAccount, SignIn, SigningIn};
 use crate::settings::{General, Provider};
 
 /// Something whose state has a tag. What no order changes is not in it.
@@ -47,6 +47,12 @@ impl HasTag for PolicyRecord {
 }
 
 impl HasTag for Provider {
+    fn tag(&self) -> Tag {
+        Tag::of(self)
+    }
+}
+
+impl HasTag for Channel {
     fn tag(&self) -> Tag {
         Tag::of(self)
     }

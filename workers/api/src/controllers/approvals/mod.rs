@@ -105,7 +105,7 @@ pub(crate) enum Came {
 impl From<ApprovalView> for Approval {
     fn from(view: ApprovalView) -> Self {
         let ApprovalView { approval, awaited, may_decide } = view;
-        let organization::Approval { asked, requester, course, outcome } = approval;
+        let organization::Approval { asked, requester, course, outcome, nudged: _ } = approval;
         let AskApproval { id, transfer, from, to, amount, reason } = asked;
         let (outcome, failed_because) = match outcome {
             None => (None, None),
