@@ -378,3 +378,31 @@ fn the_words_of_who_is_erased_go() {
     let teams = world.organization.journal().due(i64::MAX).into_iter();
     assert_eq!(teams.filter(|told| told.envelope.message == Message::Erase { member: ADA }).count(), 1);
 }
+
+#[test]
+fn who_does_not_decide_is_reminded_once_and_it_escalates_once() {
+    let mut world = World::new("finance", Vec::new());
+    let asked = world.ask(POOL, wallet(ADA), 100).unwrap();
+    let actions = |world: &World| {
+        let trail = world.organization.trail(0, 1000).unwrap();
+        let about = trail.records.iter().filter(|record| record.who == Some(Principal::System));
+        about.map(|record| record.action.clone()).collect::<Vec<_>>()
+    };
+    let deciders = world.organization.deciders(world.now, asked.asked.id).unwrap();
+    assert_eq!(deciders.members, [EVE], "the first step is the managers', and never who gets it");
+    assert_eq!(actions(&world), [""; 0]);
+    let half = world.now + (asked.course.expires_ms - world.now) / 2;
+    assert!(world.organization.next_alarm().unwrap() <= half);
+    for at in [half, half + 1, half + 2] {
+        world.organization.tick(at).unwrap();
+    }
+    let said = actions(&world);
+    assert_eq!(said.iter().filter(|action| *action == "remind_approval").count(), 1, "{said:?}");
+    assert!(said.iter().filter(|action| *action == "escalate_approval").count() <= 1, "{said:?}");
+    for _ in 0..3 {
+        world.organization.tick(asked.course.expires_ms).unwrap();
+    }
+    assert_eq!(actions(&world).iter().filter(|action| *action == "expire_approval").count(), 1);
+    let over = world.organization.deciders(asked.course.expires_ms, asked.asked.id).unwrap();
+    assert_eq!(over.members, [], "nobody decides what is over");
+}

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up stops")]
 
 use audit::{Attribution, Salt};
-use identity::{AdminKey, AdminKeyId, OrganizationId, Principal, ProviderId};
+use identity::{AdminKey, AdminKeyId, ChannelId, OrganizationId, Principal, ProviderId};
 use openid::{Algorithm, Preset};
 use organization::protocol::{
-    Act, HasTag, Holder, NewAdminKey, Open, Order, OrderError, Reply, Resealed, SessionCommand, SignIn,
+    Act, Channel, HasTag, Holder, NewAdminKey, Open, Order, OrderError, Reply, Resealed, SessionCommand, SignIn, Way,
 };
 use organization::{General, Organization, Provider, ProviderKind};
 use storage::NativeStorage;
@@ -132,4 +132,33 @@ fn the_order_to_refresh_is_read_from_gateways_that_know_one_master_secret() {
     );
     let command: SessionCommand = serde_json::from_str(&text).unwrap();
     assert!(matches!(command, SessionCommand::Refresh { earlier: None, .. }));
+}
+
+#[test]
+fn a_channel_s_secrets_are_exchanged_and_in_no_record() {
+    let (mut organization, ..) = opened();
+    let (old, new) = (Vault::new(OLD, None).unwrap(), Vault::new(NEW, None).unwrap());
+    let id = ChannelId::from_u128(9);
+    let (before, after) = (sealed(&old, 3, "chan"), sealed(&new, 4, "chan"));
+    let way = Way::Slack { workspace: "T012AB3CD".into() };
+    let channel = Channel { id, name: "Slack".into(), enabled: true, way, secret: before.clone() };
+    order(&mut organization, Act::PutChannel { channel: Box::new(channel.clone()), new: true }).unwrap();
+    let twin = Channel { id: ChannelId::from_u128(10), ..channel.clone() };
+    let refused = order(&mut organization, Act::PutChannel { channel: Box::new(twin), new: true });
+    assert!(matches!(refused, Err(OrderError::Conflict { .. })), "{refused:?}");
+    let exchange = |before: &Sealed, after: &Sealed| Act::Reseal {
+        secrets: vec![Resealed { holder: Holder::Channel(id), before: before.clone(), after: after.clone() }],
+    };
+    order(&mut organization, exchange(&after, &before)).unwrap();
+    assert_eq!(organization.channels().unwrap()[0].secret, before, "what is not as it was read stays");
+    order(&mut organization, exchange(&before, &after)).unwrap();
+    let mut organization = Organization::wake(organization.into_store(), ORGANIZATION).unwrap().ok().unwrap();
+    assert_eq!(organization.channels().unwrap()[0].secret, after);
+    order(&mut organization, Act::RemoveChannel { id }).unwrap();
+    assert_eq!(organization.channels().unwrap(), []);
+    let text = serde_json::to_string(&organization.trail(0, 100).unwrap()).unwrap();
+    assert!(text.contains("T012AB3CD"), "what a channel is stands in the records");
+    for secret in [&before, &after] {
+        assert!(!text.contains(serde_json::to_string(secret).unwrap().trim_matches('"')), "{text}");
+    }
 }
