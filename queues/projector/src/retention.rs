@@ -22,6 +22,8 @@ pub enum Kind {
     Usage,
     /// Who is to be told of what.
     Notifications,
+    /// What people were told.
+    Deliveries,
     /// Messages that could not be delivered.
     DeadLetters,
 }
@@ -38,6 +40,10 @@ const USAGE: &str = "DELETE FROM usage_hours WHERE organization = ?1
 const NOTIFICATIONS: &str = "DELETE FROM notifications WHERE organization = ?1 AND id IN (
     SELECT id FROM notifications WHERE organization = ?1 AND id < ?2 ORDER BY id LIMIT 1000)";
 
+/// What waits is young: what is not sent within hours has failed.
+const DELIVERIES: &str = "DELETE FROM deliveries WHERE organization = ?1 AND id IN (
+    SELECT id FROM deliveries WHERE organization = ?1 AND changed_ms < ?2 LIMIT 1000)";
+
 /// There are few.
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE organization = ?1 AND received_ms < ?2";
 
@@ -51,6 +57,7 @@ pub fn portion(kind: Kind, organization: OrganizationId, before_ms: i64) -> Stat
         Kind::Requests => (REQUESTS, Value::Text(EntryId::from_u128(first).to_string())),
         Kind::Usage => (USAGE, Value::Int(before_ms)),
         Kind::Notifications => (NOTIFICATIONS, Value::Text(AuditId::from_u128(first).to_string())),
+        Kind::Deliveries => (DELIVERIES, Value::Int(before_ms)),
         Kind::DeadLetters => (DEAD_LETTERS, Value::Int(before_ms)),
     };
     (sql, vec![organization.to_string().into(), end])

@@ -17,6 +17,7 @@ fn d1() -> NativeStorage {
     d1.batch(include_str!("../../../d1-migrations/0002_audit.sql")).unwrap();
     d1.batch(include_str!("../../../d1-migrations/0003_shadow.sql")).unwrap();
     d1.batch(include_str!("../../../d1-migrations/0004_notifications.sql")).unwrap();
+    d1.batch(include_str!("../../../d1-migrations/0006_deliveries.sql")).unwrap();
     d1
 }
 
@@ -424,6 +425,15 @@ fn so_many_rows_end_at_once_and_the_oldest_first() {
     assert_eq!(left(), 5);
     run(&d1, &[portion(Kind::Notifications, mine, NOW + 1002)]);
     assert_eq!(left(), 3);
+    let delivery = "INSERT INTO deliveries (organization, id, channel, event, repeatable, state, attempts, changed_ms)
+        VALUES (?, ?, 'c', '{}', 0, 'sent', 1, ?)";
+    let other = OrganizationId::from_u128(2);
+    for (id, at, organization) in [("a", NOW, mine), ("b", NOW + 5, mine), ("c", NOW, other)] {
+        d1.execute(delivery, &[organization.to_string().into(), id.into(), at.into()]).unwrap();
+    }
+    run(&d1, &[portion(Kind::Deliveries, mine, NOW + 5)]);
+    let ids = d1.query("SELECT group_concat(id, '') FROM deliveries", &[]).unwrap();
+    assert_eq!(ids[0].text(0).unwrap(), "bc");
     let letter = "INSERT INTO dead_letters (id, queue, received_ms, organization, body) VALUES (?, 'q', ?, ?, '')";
     for (id, at, organization) in
         [("a", NOW, Some(mine.to_string())), ("b", NOW + 5, Some(mine.to_string())), ("c", NOW, None)]

@@ -77,7 +77,11 @@ fn arrows_point_one_way() {
                 ("workers", "durable-objects") => true,
                 ("workers", "workers") => matches!(
                     (name.as_str(), known.as_str()),
-                    ("edge", "gateway") | ("management", "api") | (_, "runtime") | ("api" | "gateway", "issuers")
+                    ("edge", "gateway")
+                        | ("management", "api")
+                        | (_, "runtime")
+                        | ("api" | "gateway" | "messenger", "issuers")
+                        | ("api" | "management", "messenger")
                 ),
                 ("workers", "queues") => name == "management",
                 ("tests", other) => !["workers", "cli"].contains(&other),
@@ -117,6 +121,7 @@ fn crates_that_touch_money_deny_what_loses_it() {
         "durable-objects/journal",
         "durable-objects/team",
         "durable-objects/organization",
+        "queues/notifier",
         "queues/projector",
         "workers/api",
         "workers/gateway",

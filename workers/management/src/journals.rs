@@ -9,7 +9,7 @@ use storage::Value;
 use wasm_bindgen::JsValue;
 use worker::{D1Database, Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, Result, console_error};
 
-use crate::d1;
+use crate::{d1, notify};
 
 /// A message that D1 could not take is tried again after this.
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -50,10 +50,20 @@ async fn project_one(env: &Env, text: &str) -> Result<()> {
         // What is missing may be on its way, or lost: either way the actor is
         // asked for it, and this batch will come again with it.
         Decision::Gap => ask_again(env, &db, &batch).await,
-        Decision::Apply(statements) => match d1::transact(&db, &statements).await? {
-            0 => Err("another consumer was faster".into()),
-            _ => Ok(()),
-        },
+        Decision::Apply(mut statements) => {
+            let notices = notifier::notices(&batch, through, now_ms());
+            // Before the last one, which moves what these ask for.
+            let last = statements.pop();
+            statements.extend(notifier::statements(&notices, &batch.projection(), through));
+            statements.extend(last);
+            match d1::transact(&db, &statements).await? {
+                0 => Err("another consumer was faster".into()),
+                _ => {
+                    notify::hurry(env, &notices).await;
+                    Ok(())
+                }
+            }
+        }
     }
 }
 

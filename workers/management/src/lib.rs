@@ -10,6 +10,7 @@
 mod d1;
 mod heal;
 mod journals;
+mod notify;
 mod retain;
 
 pub use runtime::{begin, check};
@@ -35,6 +36,10 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> Res
         journals::keep_dead(&batch, &env).await;
     } else if name.starts_with("alfred-journal") {
         journals::project(&batch, &env).await;
+    } else if name.starts_with("alfred-notifications-dead") {
+        notify::keep_dead(&batch, &env).await;
+    } else if name.starts_with("alfred-notifications") {
+        notify::consume(&batch, &env).await;
     } else {
         console_error!("a message from the queue `{name}`, which nobody consumes");
     }
@@ -45,6 +50,9 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> Res
 async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     if let Err(error) = heal::run(&env).await {
         console_error!("comparing journals with D1: {error}");
+    }
+    if let Err(error) = notify::sweep(&env).await {
+        console_error!("telling what nobody was told of: {error}");
     }
     #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "a time in whole milliseconds")]
     let now_ms = event.schedule() as i64;

@@ -132,6 +132,7 @@ impl Walk<'_> {
             (Kind::Requests, retention.requests),
             (Kind::Usage, retention.usage),
             (Kind::Notifications, retention.notifications),
+            (Kind::Deliveries, retention.notifications),
             (Kind::DeadLetters, retention.dead_letters),
         ] {
             let Some(before) = Retention::before_ms(days, self.now_ms) else { continue };
