@@ -119,6 +119,19 @@ impl App {
         Ok(self.actors()?.organization(id, &organization::Command::Ask(question)).await?)
     }
 
+    /// The bindings, for what sends by an organization's channels.
+    pub(crate) const fn env(&self) -> &Env {
+        &self.env
+    }
+
+    /// An organization's channels.
+    pub(crate) async fn channels(&self, id: OrganizationId) -> Result<Vec<organization::Channel>, Problem> {
+        match self.ask_organization(id, Question::Channels).await? {
+            organization::Answer::Channels(channels) => Ok(channels?),
+            _ => Err(unexpected()),
+        }
+    }
+
     /// Everything about an organization's tree.
     pub(crate) async fn directory(&self, id: OrganizationId) -> Result<Directory, Problem> {
         match self.ask_organization(id, Question::Directory).await? {

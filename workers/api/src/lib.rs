@@ -93,4 +93,5 @@ pub fn serves(path: &str) -> bool {
     matches!(path, "/healthz" | "/readyz" | "/metrics" | "/api")
         || path.starts_with("/api/")
         || path.starts_with("/scim/")
+        || path.starts_with("/chat/")
 }

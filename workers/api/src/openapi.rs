@@ -16,10 +16,10 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, dead_letters, departments, grants, health, index,
-    journal, keys, limits, me, members, metrics, notifications, organization, organizations, permissions, policies,
-    policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers,
-    usage, workloads,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, dead_letters, departments, grants,
+    health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
+    permissions, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions,
+    sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -81,6 +81,8 @@ use crate::schema;
         balances::list_balances, balances::get_balance,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
+        channels::create_channel, channels::list_channels, channels::get_channel, channels::change_channel,
+        channels::remove_channel,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
         audit::list::list_audit, audit::export::export_audit, audit::verify::verify_audit,
         notifications::list_notifications,
@@ -94,7 +96,7 @@ use crate::schema;
 struct Api;
 
 /// Operations on what has a tag: those that show it, and those that change it.
-const TAGGED: [(&str, &str); 11] = [
+const TAGGED: [(&str, &str); 12] = [
     ("get_organization", "change_organization"),
     ("get_department", "change_department"),
     ("get_team", "change_team"),
@@ -102,6 +104,7 @@ const TAGGED: [(&str, &str); 11] = [
     ("get_limit", "change_limit remove_limit"),
     ("get_service_account", "change_service_account revoke_service_key"),
     ("get_provider", "change_provider remove_provider"),
+    ("get_channel", "change_channel remove_channel"),
     ("get_policy", "change_policy remove_policy"),
     ("get_overrides", "replace_overrides change_overrides"),
     ("get_sign_in", "change_sign_in remove_sign_in"),
@@ -118,7 +121,7 @@ impl Modify for Common {
         components.add_security_scheme("key", bearer);
         let actions = policy::Action::ALL.iter().map(|action| action.as_str());
         // Where one of several forms is written, fields of none are refused too.
-        for name in ["LimitSubject", "PriceChange", "Setting", "SignInProvider"] {
+        for name in ["LimitSubject", "NewChannelWay", "PriceChange", "Setting", "SignInProvider"] {
             if let Some(RefOr::T(Schema::OneOf(forms))) = components.schemas.get_mut(name) {
                 for form in &mut forms.items {
                     if let RefOr::T(Schema::Object(form)) = form {

@@ -11,10 +11,10 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, dead_letters, departments, grants, health, index,
-    journal, keys, limits, me, members, metrics, notifications, organization, organizations, permissions, policies,
-    policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers,
-    usage, workloads,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, dead_letters, departments,
+    grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
+    permissions, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions,
+    sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -34,6 +34,7 @@ fn build() -> Router {
         .nest("/api/v1", people().merge(tree()).merge(access()).merge(credits()).merge(reports()).merge(providers()))
         .route("/api/v1", get(index::get_index))
         .merge(provisioning::router())
+        .merge(chat::router())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
 }
@@ -138,6 +139,11 @@ fn providers() -> Router {
         .route(
             "/providers/{provider_id}",
             get(providers::get_provider).patch(providers::change_provider).delete(providers::remove_provider),
+        )
+        .route("/channels", post(channels::create_channel).get(channels::list_channels))
+        .route(
+            "/channels/{channel_id}",
+            get(channels::get_channel).patch(channels::change_channel).delete(channels::remove_channel),
         )
         .route("/prices", get(prices::list_prices))
         .route(

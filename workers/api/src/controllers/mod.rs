@@ -7,6 +7,8 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod balances;
 pub(crate) mod boosts;
+pub(crate) mod channels;
+pub(crate) mod chat;
 pub(crate) mod dead_letters;
 pub(crate) mod departments;
 pub(crate) mod grants;

@@ -34,6 +34,7 @@ use crate::extract::{Action, Admin, Body, Caller, Id, Target, Unrepeated};
 use crate::page::Size;
 use crate::problem::Problem;
 use crate::schema;
+use crate::sql::Sql;
 use crate::time::Time;
 
 /// By what the sign-in provider knows somebody.
@@ -352,8 +353,14 @@ pub(crate) async fn erase_member(
         return Err(Problem::invalid(detail));
     }
     // What a reply would keep for repetitions is what is erased, so none is kept.
-    match admin.order(&repeat.part(), Act::EraseMember { member: id }).await? {
-        Reply::Member(record) => Ok(Json(record.into())),
-        _ => Err(unexpected()),
+    let record = match admin.order(&repeat.part(), Act::EraseMember { member: id }).await? {
+        Reply::Member(record) => record,
+        _ => return Err(unexpected()),
+    };
+    // Erased again, these are gone as well where they were not the first time.
+    for table in ["DELETE FROM chat_accounts", "DELETE FROM deliveries"] {
+        let sql = Sql::new(table).push(" WHERE organization = ").text(admin.organization);
+        admin.app.execute(sql.push(" AND member = ").text(id)).await?;
     }
+    Ok(Json(record.into()))
 }

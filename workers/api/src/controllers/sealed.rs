@@ -31,11 +31,11 @@ pub(crate) struct SealedBody {
     /// The same of `MASTER_SECRET_PREVIOUS`; `null` where there is none.
     #[schema(value_type = Option<schema::MasterKeyId>)]
     previous_key: Option<String>,
-    /// How many secrets are sealed: providers' keys and the sign-in provider's client secret.
+    /// How many secrets are sealed: providers' keys, channels' secrets and the sign-in provider's client secret.
     secrets: usize,
     /// How many of them are not sealed under `MASTER_SECRET`, but open: `POST` seals them anew.
     left: usize,
-    /// Providers (and `sign_in`) whose secret opens under neither: it must be set again.
+    /// Providers, channels (and `sign_in`) whose secret opens under neither: it must be set again.
     unreadable: Vec<String>,
 }
 
@@ -70,6 +70,12 @@ async fn kept(app: &App, id: OrganizationId) -> Result<Vec<Kept>, Problem> {
     };
     let providers = app.settings(id).await?.providers.into_iter();
     let mut all: Vec<Kept> = providers.map(|provider| (provider.id, provider.key)).filter_map(provider_key).collect();
+    let channels = app.channels(id).await?.into_iter();
+    all.extend(channels.map(|channel| Kept {
+        holder: Holder::Channel(channel.id),
+        purpose: channel.id.to_string(),
+        sealed: channel.secret,
+    }));
     let sign_in = match app.ask_organization(id, Question::SigningIn).await? {
         Answer::SigningIn(signing_in) => signing_in?.sign_in,
         _ => return Err(unexpected()),
@@ -82,6 +88,7 @@ async fn kept(app: &App, id: OrganizationId) -> Result<Vec<Kept>, Problem> {
 fn name(holder: Holder) -> String {
     match holder {
         Holder::Provider(id) => id.to_string(),
+        Holder::Channel(id) => id.to_string(),
         Holder::SignIn => "sign_in".to_owned(),
     }
 }

@@ -13,7 +13,8 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use identity::{
-    AdminKey, ApiKey, KeyError, KeyHash, MemberId, OrganizationId, PolicyId, Principal, ServiceKey, SessionId, TeamId,
+    AdminKey, ApiKey, ChannelId, KeyError, KeyHash, MemberId, OrganizationId, PolicyId, Principal, ServiceKey,
+    SessionId, TeamId,
 };
 use issuers::Fault;
 use issuers::workload::{Trust, accept};
@@ -44,6 +45,12 @@ enum Credential {
     Member(ApiKey),
     /// Somebody who signed in; the token is checked, the session not yet.
     Session(Session),
+    /// Somebody in a chat, whose request is verified.
+    Chat {
+        organization: OrganizationId,
+        member: MemberId,
+        channel: ChannelId,
+    },
 }
 
 /// Whoever calls. What they may do is asked for each operation: only that
@@ -136,6 +143,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Member {
 }
 
 impl Caller {
+    /// A member whose account in a chat sent this.
+    pub(crate) const fn in_chat(
+        app: App,
+        (organization, member, channel): (OrganizationId, MemberId, ChannelId),
+        by: Attribution,
+    ) -> Self {
+        Self { app, credential: Credential::Chat { organization, member, channel }, named: None, address: None, by }
+    }
+
+    /// The member, where a person calls.
+    pub(crate) const fn person(&self) -> Option<MemberId> {
+        match &self.credential {
+            Credential::Session(session) => Some(session.member),
+            Credential::Chat { member, .. } => Some(*member),
+            _ => None,
+        }
+    }
+
     /// The session and member, where a person calls.
     pub(crate) const fn session(&self) -> Option<(SessionId, MemberId)> {
         match &self.credential {
@@ -229,6 +254,9 @@ impl Caller {
             Credential::Service(key) => (key.organization, organization::Caller::ServiceKey { hash: key.hash }),
             Credential::Session(session) => {
                 (session.organization, organization::Caller::Session { session: session.session })
+            }
+            Credential::Chat { organization, member, channel } => {
+                (*organization, organization::Caller::Chat { member: *member, channel: *channel })
             }
             Credential::Member(_) => {
                 let detail = "a member's key may only ask `GET /api/v1/me` here: sign in, or use an admin key or a \

@@ -87,6 +87,11 @@ fn example(operation_id: &str) -> Option<Value> {
         "create_provider" => json!({
             "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],
         }),
+        "create_channel" => json!({
+            "name": "Slack",
+            "channel": { "kind": "slack", "workspace": "T012AB3CD", "token": "xoxb-…", "signing_secret": "…" },
+        }),
+        "change_channel" => json!({ "name": "Everybody's Slack", "enabled": false }),
         "change_provider" => json!({ "models": ["demo-*"], "idle_timeout_seconds": 90 }),
         "replace_overrides" => json!({ "overrides": [{ "provider": "ollama", "model": "llama3*", "change": price }] }),
         "change_overrides" => {

@@ -56,6 +56,18 @@ text! {
     Action, "^[a-z_]+$", "create_key";
     /// By what a master secret is told from another.
     MasterKeyId, "^[0-9a-f]{8}$", "1c8cd1c8";
+    /// A channel's id.
+    ChannelId, "^chan_[0-7][0-9a-hjkmnp-tv-z]{25}$", "chan_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A channel's token or secret: visible ASCII characters.
+    ChannelSecret, "^[!-~]+$", "xoxb-0123", min_length = 1, max_length = 2000;
+    /// A webhook's address.
+    WebhookUrl, "^https?://[a-z0-9.-]+(:[0-9]{1,4})?(/[A-Za-z0-9/_-]*)?$", "https://hooks.slack.com/services/T0/B0/x", max_length = 500;
+    /// By what a webhook's messages are signed: `whsec_` and 24 to 64 bytes in Base64.
+    WebhookSecret, "^whsec_([A-Za-z0-9+/]{4}){8,21}$", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    /// Slack's id of a workspace.
+    SlackWorkspace, "^[TE][A-Z0-9]{2,20}$", "T012AB3CD";
+    /// An address for mail, in ASCII.
+    Mailbox, "^[a-z0-9]{1,20}@[a-z]{1,20}\\.[a-z]{2,10}$", "alfred@acme.example";
     /// A provider's id.
     ProviderId, "^prov_[0-7][0-9a-hjkmnp-tv-z]{25}$", "prov_01h2xcejqtf2nbrexx3vqjhp41";
     /// A limit's id.
@@ -314,4 +326,30 @@ pub struct Problem {
     pub left: Option<Credits>,
     /// With `insufficient_funds`: what is needed.
     pub needed: Option<Credits>,
+}
+
+/// What a channel is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelKind {
+    /// Slack, by a bot.
+    Slack,
+    /// Slack, by an incoming webhook.
+    SlackWebhook,
+    /// Microsoft Teams, by a Workflows webhook.
+    TeamsWebhook,
+    /// Mail.
+    Email,
+    /// Standard Webhooks.
+    Webhook,
+}
+
+/// Who sends mail.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MailService {
+    /// <https://resend.com>
+    Resend,
+    /// <https://postmarkapp.com>
+    Postmark,
 }

@@ -26,6 +26,13 @@ pub(crate) struct Decision {
     reason: Option<Note>,
 }
 
+impl Decision {
+    /// For that reason.
+    pub(crate) const fn because(reason: Option<Note>) -> Self {
+        Self { reason }
+    }
+}
+
 /// Approve what was asked for.
 ///
 /// The last approval that is needed moves the credits. Approving twice is approving once.
@@ -70,7 +77,8 @@ pub(crate) async fn cancel_approval(
     ordered(&admin, &repeat, Act::CancelApproval { id }).await.map(Json)
 }
 
-async fn decide(
+/// Decides, whichever way the word came.
+pub(crate) async fn decide(
     caller: Caller,
     action: Action,
     (id, verdict): (ApprovalId, Verdict),

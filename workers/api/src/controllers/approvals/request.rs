@@ -37,6 +37,13 @@ pub(crate) struct NewApproval {
     reason: Option<Note>,
 }
 
+impl NewApproval {
+    /// For whoever asks, from the pool of their team.
+    pub(crate) const fn own(amount: Millicredits, reason: Option<Note>) -> Self {
+        Self { from: None, to: None, amount, reason }
+    }
+}
+
 /// Ask for credits that others must approve.
 ///
 /// From the pool, its team's managers decide; from a colleague, the colleague; and whoever the organization's policies
@@ -48,7 +55,7 @@ pub(crate) async fn request_approval(
     caller: Caller,
     Body { value, repeat }: Body<NewApproval>,
 ) -> Result<Created<Approval>, Problem> {
-    let own = caller.session().map(|(_, member)| member);
+    let own = caller.person();
     let admin = caller.may(Action::RequestApproval, Target::Organization).await?;
     let directory = admin.directory().await?;
     let missing = |name: &str| {

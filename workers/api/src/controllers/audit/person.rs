@@ -57,7 +57,7 @@ pub(crate) async fn part(
         let actor = row.actor.clone();
         let mut record = row.record()?;
         let is_own = match record.who {
-            Some(Principal::Person(who, _) | Principal::Member(who, _)) => who == member,
+            Some(Principal::Person(who, _) | Principal::Member(who, _) | Principal::Chat(who, _)) => who == member,
             _ => false,
         };
         if let Some(detail) = record.detail.as_mut().filter(|_| !is_own) {

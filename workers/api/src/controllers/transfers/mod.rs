@@ -128,9 +128,14 @@ impl Moved {
 }
 
 impl NewTransfer {
+    /// From whoever says so to somebody.
+    pub(crate) const fn own(to: Node, amount: Millicredits, note: Option<Note>) -> Self {
+        Self { from: None, to, amount, note }
+    }
+
     /// From where: what is said, or the caller's own wallet.
     fn source(&self, caller: &Caller) -> Result<Node, Problem> {
-        let own = caller.session().map(|(_, member)| Node::Member(member));
+        let own = caller.person().map(Node::Member);
         let detail = "say with `from` whose credits they are: only who is signed in has a wallet of their own";
         self.from.or(own).ok_or_else(|| Problem::invalid(detail))
     }
@@ -192,7 +197,7 @@ fn no_place(node: Node) -> Problem {
 /// wallet, or a pool or wallet of which they may dispose anyway.
 fn is_own(admin: &Admin, place: Place) -> bool {
     match admin.who {
-        identity::Principal::Person(member, _) => place.member == Some(member),
+        identity::Principal::Person(member, _) | identity::Principal::Chat(member, _) => place.member == Some(member),
         _ => true,
     }
 }

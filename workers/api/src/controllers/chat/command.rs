@@ -1,0 +1,68 @@
+//! What people type: `/alfred balance`, `/alfred send @alan 5 for the demo`.
+
+use axum::response::Response;
+use channels::command::{Command, CommandError};
+use http::StatusCode;
+use identity::MemberId;
+
+use super::people;
+use super::slack::Heard;
+use crate::controllers::approvals::request::{NewApproval, request_approval};
+use crate::controllers::transfers::NewTransfer;
+use crate::controllers::transfers::send::transfer;
+use crate::extract::{Action, Body, Target};
+use crate::node::Node;
+use crate::problem::Problem;
+use crate::text::Note;
+
+const HELP: &str = "You can say: balance, pool, send @alan 50 for the demo, request 100 for the demo.";
+
+/// Does it as whoever typed it, and says what came of it.
+pub(super) async fn carry_out(
+    heard: &Heard,
+    member: MemberId,
+    command: Result<Command, CommandError>,
+) -> Result<String, Problem> {
+    let note = |text: Option<String>| text.map(Note::try_from).transpose().map_err(Problem::invalid);
+    let repeat = heard.repeat.clone();
+    match command {
+        Err(error) => Ok(error.to_string()),
+        Ok(Command::Help) => Ok(HELP.to_owned()),
+        Ok(Command::Away { .. } | Command::Back) => {
+            Ok("Being out of office cannot be said here yet: do it where you sign in.".to_owned())
+        }
+        Ok(Command::Balance) => {
+            let admin = heard.caller(member).may(Action::GetBalance, Target::Wallet { id: member }).await?;
+            let directory = heard.app.directory(admin.organization).await?;
+            let team = super::super::transfers::team_of(&directory, member);
+            let team = team.ok_or_else(|| Problem::not_found("member", member))?;
+            let overview = heard.app.overview(team).await?;
+            let view = overview.members.into_iter().find(|view| view.profile.member == member);
+            let wallet = view.ok_or_else(|| Problem::not_found("member", member))?.wallet;
+            Ok(format!("You have {} credits.", wallet.available))
+        }
+        Ok(Command::Pool) => {
+            let directory = heard.app.directory(heard.organization).await?;
+            let team = super::super::transfers::team_of(&directory, member);
+            let team = team.ok_or_else(|| Problem::not_found("member", member))?;
+            heard.caller(member).may(Action::GetBalance, Target::Team { id: team }).await?;
+            let overview = heard.app.overview(team).await?;
+            Ok(format!("The pool of {} has {} credits.", overview.profile.name, overview.pool.available))
+        }
+        Ok(Command::Send { to, amount, note: said }) => {
+            let directory = heard.app.directory(heard.organization).await?;
+            let (to, _) = people::meant(heard, &directory, &to).await?;
+            let value = NewTransfer::own(Node::Member(to), amount, note(said)?);
+            let response: Response = transfer(heard.caller(member), Body { value, repeat }).await?;
+            Ok(match response.status() {
+                StatusCode::ACCEPTED => format!("{amount} credits need an approval: it was asked for."),
+                _ => format!("{amount} credits were sent."),
+            })
+        }
+        Ok(Command::Request { amount, reason }) => {
+            let value = NewApproval::own(amount, note(reason)?);
+            let _ = request_approval(heard.caller(member), Body { value, repeat }).await?;
+            Ok(format!("You have asked for {amount} credits. You are told when it is decided."))
+        }
+    }
+}
