@@ -11,6 +11,7 @@ import { startProvider } from "./lib/provider.mjs";
 import { startForger } from "./lib/sign-in.mjs";
 
 let alfred, provider, forger, ours, theirs, document, ids;
+const WEBHOOK = { kind: "slack_webhook", url: "https://hooks.slack.com/services/T0/B0/x" };
 const RULES = [{ claim: "sub", value: "x" }];
 /** Those who try, by what they show. */
 const callers = {};
@@ -31,6 +32,7 @@ before(async () => {
     rules: RULES,
     service_account_id: account.id,
   });
+  const channel = await theirs.api.made("/channels", { name: "C", channel: WEBHOOK });
   const transfer = { from: member.id, to: team.id, amount: "2" };
   const { transfer: sent } = await theirs.api.made("/transfers", transfer);
   const boost = await theirs.api.made("/boosts", { member_id: member.id, amount: "1", ends_at: "2099-12-31T00:00:00Z" });
@@ -46,6 +48,7 @@ before(async () => {
     AdminKeyId: adminKey.id,
     ApprovalId: asked.body.id,
     BoostId: boost.id,
+    ChannelId: channel.id,
     DepartmentId: theirs.department.id,
     GrantId: grant.id,
     Grantee: member.id,
@@ -180,7 +183,7 @@ for (const by of ["key", "session"]) {
 
 /** What the other organization sees of itself. */
 async function everything() {
-  const lists = ["/departments", "/teams", "/members", "/providers", "/admin-keys", "/balances", "/grants", "/policies", "/service-accounts"];
+  const lists = ["/departments", "/teams", "/members", "/providers", "/admin-keys", "/balances", "/grants", "/policies", "/service-accounts", "/channels"];
   return Promise.all([...lists.map((path) => theirs.api.list(path)), theirs.api.list(`/teams/${ids.TeamId}/keys`), theirs.api.list(`/teams/${ids.TeamId}/limits`)]);
 }
 

@@ -14,13 +14,16 @@ import { ROOT } from "../../xtask/node/runtime.mjs";
  * @param {...string} options of `fakes provider`, such as `--plan`, `refuse`
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export async function startProvider(...options) {
+export const startProvider = (...options) => startFake("provider", ...options);
+
+/** Starts one of the fakes, by its sub-command. */
+export async function startFake(...options) {
   const program = process.env.ALFRED_FAKES ?? join(ROOT, "target/debug/fakes");
   if (!existsSync(program)) throw new Error(`${program} is missing: run \`cargo build --package fakes\``);
-  const child = spawn(program, ["provider", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, options, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const [line] = await Promise.race([once(createInterface(child.stdout), "line"), exited]);
-  if (child.exitCode !== null) throw new Error(`the fake provider ended with ${child.exitCode}`);
+  if (child.exitCode !== null) throw new Error(`the fake ended with ${child.exitCode}`);
   return {
     url: `http://127.0.0.1:${JSON.parse(line).port}`,
     async stop() {

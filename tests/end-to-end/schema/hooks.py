@@ -51,6 +51,7 @@ BEYOND_A_SCHEMA = [
     # It has a grammar or a list of its own, which is somebody else's.
     ("time zones have names", "(create|change)_organization|get_usage", r" is not a time zone: "),
     ("Cedar has a grammar", "(create|change)_policy|test_policies", r"^the policy cannot be read: "),
+    ("webhooks have addresses", "(create|change)_channel", r"^the channel: `(url|secret|from)`"),
     ("URLs have a grammar", "(create|change)_provider", r"^`base_url` (is not an address|names no host)"),
     ("some headers are the connection's", "(create|change)_provider", r"^the header `.+` is not yours to set: "),
     ("domains have a grammar", "change_sign_in|change_domains", r" is not a domain: "),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use clap::{Parser, Subcommand};
-use fakes::{load, provider};
+use fakes::{load, provider, slack};
 
 /// Servers that tests and benchmarks talk to, and the load they make.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Runs a fake OpenAI-compatible provider on 127.0.0.1; prints `{"port":N}` when it is ready.
     Provider(ProviderArgs),
+    /// Runs a fake Slack on 127.0.0.1; prints `{"port":N}` when it is ready.
+    Slack(SlackArgs),
     /// Calls a server on this machine and prints what came of it as one line of JSON.
     Load(LoadArgs),
 }
@@ -63,6 +65,28 @@ impl ProviderArgs {
             keep_calls: self.keep_calls,
             keep_requests: self.keep_requests,
         })
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct SlackArgs {
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The bot's token.
+    #[arg(long)]
+    token: String,
+    /// By which requests are signed.
+    #[arg(long)]
+    signing_secret: String,
+    /// The workspace's id.
+    #[arg(long)]
+    team: String,
+}
+
+impl SlackArgs {
+    pub(crate) fn options(self) -> slack::Options {
+        slack::Options { port: self.port, token: self.token, signing_secret: self.signing_secret, team: self.team }
     }
 }
 

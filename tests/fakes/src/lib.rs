@@ -1,9 +1,9 @@
 //! Servers that tests and benchmarks talk to, and the load that benchmarks
-//! make. Native only; both are a library and the two sub-commands of the
-//! binary `fakes`.
+//! make. Native only; they are a library and the sub-commands of the binary
+//! `fakes`.
 //!
 //! In scope: a provider that speaks OpenAI's protocol, misbehaves on demand
-//! and keeps its own books; a load generator. Out of scope: anything that
+//! and keeps its own books; a [Slack](slack); a load generator. Out of scope: anything that
 //! knows Alfred, but for one response header that the load generator sums.
 //!
 //! # The provider
@@ -108,3 +108,4 @@
 
 pub mod load;
 pub mod provider;
+pub mod slack;

@@ -26,6 +26,11 @@ fn main() -> anyhow::Result<()> {
                 say(&serde_json::json!({"port": running.addr.port()}))?;
                 running.wait().await;
             }
+            Command::Slack(slack) => {
+                let running = fakes::slack::spawn(slack.options()).await?;
+                say(&serde_json::json!({"port": running.addr.port()}))?;
+                running.wait().await;
+            }
             Command::Load(load) => {
                 let report = fakes::load::run(load.options()?).await?;
                 say(&serde_json::to_value(report)?)?;
