@@ -89,7 +89,7 @@ fn example(operation_id: &str) -> Option<Value> {
         }),
         "create_channel" => json!({
             "name": "Slack",
-            "channel": { "kind": "slack", "workspace": "T012AB3CD", "token": "xoxb-…", "signing_secret": "…" },
+            "channel": { "kind": "slack", "workspace": "T012AB3CD", "token": "xoxb-0123", "signing_secret": "8f742231b10e" },
         }),
         "change_channel" => json!({ "name": "Everybody's Slack", "enabled": false }),
         "change_provider" => json!({ "models": ["demo-*"], "idle_timeout_seconds": 90 }),
