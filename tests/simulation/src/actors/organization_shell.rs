@@ -38,6 +38,7 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
         | Command::Observe(_)
         | Command::Session(_)
         | Command::Provision(_)
+        | Command::RefuseChat(_)
         | Command::Retain { .. }
         | Command::Ask(
             Question::Access
@@ -45,6 +46,9 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             | Question::Sessions { .. }
             | Question::Trail { .. }
             | Question::Approvals { .. }
+            | Question::Channels
+            | Question::Deciders { .. }
+            | Question::Holders { .. }
             | Question::PolicyVersions { .. },
         ) => return None,
         Command::Authorize { key } => {

@@ -63,6 +63,8 @@ struct Request {
     /// Who has said what.
     words: Vec<(Principal, Verdict)>,
     state: State,
+    /// Of what whoever decides was told, so that it is told once.
+    nudged: Vec<String>,
     /// What came of it, once it was approved and tried.
     done: Option<bool>,
 }
@@ -84,6 +86,7 @@ impl Requests {
             requester: who,
             chain: row.course.chain,
             begun_ms: step.now,
+            nudged: Vec::new(),
             words: Vec::new(),
             state: State::Pending,
             done: None,
@@ -169,7 +172,30 @@ impl Requests {
     }
 
     /// After the alarm, for each record that it left.
-    pub(super) fn expired(&mut self, (step, tally): (&Step<'_>, &mut Tally), record: &Record) -> Checked {
+    pub(super) fn rang(&mut self, (step, tally): (&Step<'_>, &mut Tally), record: &Record) -> Checked {
+        let id = record.resource.as_deref().and_then(|id| id.parse::<ApprovalId>().ok());
+        let request = id.and_then(|id| self.0.get_mut(&id));
+        let chain = request.as_ref().map(|request| &request.chain);
+        let hours = match record.action.as_str() {
+            "remind_approval" => chain.map(|chain| i64::from(chain.expires_hours) * HOUR_MS / 2),
+            "escalate_approval" => {
+                chain.and_then(|chain| chain.escalate_after_hours).map(|hours| i64::from(hours) * HOUR_MS)
+            }
+            _ => return self.expired((step, tally), record),
+        };
+        let (Some(request), Some(wait_ms)) = (request, hours) else {
+            return violated("only of what was asked for somebody is reminded", format!("{record:?}"));
+        };
+        tally.count(if record.action == "remind_approval" { "approval: reminded" } else { "approval: escalated" });
+        let due = request.state == State::Pending && step.now >= request.begun_ms + wait_ms;
+        let first = !request.nudged.contains(&record.action);
+        ensure(due && first, "whoever decides is reminded once, in time", || format!("{record:?}: {request:?}"))?;
+        request.nudged.push(record.action.clone());
+        Ok(())
+    }
+
+    /// Its time is over.
+    fn expired(&mut self, (step, tally): (&Step<'_>, &mut Tally), record: &Record) -> Checked {
         let id = record.resource.as_deref().and_then(|id| id.parse::<ApprovalId>().ok());
         let request = id.and_then(|id| self.0.get_mut(&id));
         let (Some(id), Some(request)) = (id, request) else {

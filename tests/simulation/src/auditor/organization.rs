@@ -124,7 +124,7 @@ impl OrganizationAudit {
         step.failure_is_told("tick")?;
         ensure(self.books.follow(step.disk)?.is_empty(), "only movements move credits", || "tick".to_owned())?;
         let recorded = self.trail.follow(step.disk)?;
-        recorded.iter().try_for_each(|record| self.requests.expired((step, tally), record))
+        recorded.iter().try_for_each(|record| self.requests.rang((step, tally), record))
     }
 
     fn done(
