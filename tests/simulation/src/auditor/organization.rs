@@ -237,6 +237,11 @@ impl OrganizationAudit {
             Message::CarriedOut { approval, failed, .. } => {
                 ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"))?;
                 let done = failed.is_none();
+                let recorded = self.trail.follow(step.disk)?;
+                let told = matches!(recorded.as_slice(), [record] if record.action == "carry_out_approval"
+                    && record.resource == Some(approval.to_string())
+                    && (record.outcome == audit::Outcome::Done) == done);
+                ensure(told, "what came of a request is recorded", || format!("{approval}: {recorded:?}"))?;
                 return self.requests.came_of(step, (self.id, &mut transfers.approved), *approval, done);
             }
             message => return self.passes_on(tally, message, &new),
