@@ -48,11 +48,9 @@ pub enum About {
         transfer: String,
         /// How much.
         amount: Millicredits,
-        /// On whose order.
+        /// On whose order. What they wrote is asked of the team when it is
+        /// told, so that it is kept in one place only.
         who: Principal,
-        /// What they wrote.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        note: Option<String>,
     },
     /// A policy's `@notify` determined something.
     Policy {
@@ -104,7 +102,7 @@ fn received(team: TeamId, entry: &Entry) -> Option<About> {
         Principal::Person(who, _) | Principal::Member(who, _) | Principal::Chat(who, _) if who == member
     );
     let (transfer, amount, who) = (entry.reference.clone(), entry.amount, entry.who);
-    (!own).then(|| About::Received { team, member, transfer, amount, who, note: entry.note.clone() })
+    (!own).then(|| About::Received { team, member, transfer, amount, who })
 }
 
 fn approval(record: &Record) -> Option<About> {

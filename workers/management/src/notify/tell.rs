@@ -87,7 +87,8 @@ impl House {
 
     async fn deliveries(&self, db: &D1Database, id: &str, about: About) -> Result<Vec<Delivery>> {
         let told = match about {
-            About::Received { team, member, transfer, amount, who, note } => {
+            About::Received { team, member, transfer, amount, who } => {
+                let note = self.note(team, &transfer).await?;
                 let balance = self.balance(team, member).await?;
                 let url = self.url("transfers", &transfer);
                 let (from, amount) = (self.who(Some(who)), credits(amount));
@@ -251,6 +252,17 @@ impl House {
                 Ok(credits(view.map(|view| view.wallet.available).unwrap_or_default()))
             }
             _ => Err(Error::from("the team says nothing of its wallets")),
+        }
+    }
+
+    /// What was written to a transfer.
+    async fn note(&self, team: TeamId, transfer: &str) -> Result<Option<String>> {
+        let Ok(id) = transfer.parse() else { return Ok(None) };
+        let command = team::protocol::Command::Ask(team::protocol::Question::Transfer { id });
+        match self.actors.team(team, &command).await.map_err(failed)? {
+            team::protocol::Answer::Transfer(Ok(transfer)) => Ok(transfer.note),
+            team::protocol::Answer::Transfer(Err(_)) => Ok(None),
+            _ => Err(Error::from("the team says nothing of its transfers")),
         }
     }
 
