@@ -102,7 +102,7 @@ fn received(team: TeamId, entry: &Entry) -> Option<About> {
         Principal::Person(who, _) | Principal::Member(who, _) | Principal::Chat(who, _) if who == member
     );
     let (transfer, amount, who) = (entry.reference.clone(), entry.amount, entry.who);
-    (!own).then(|| About::Received { team, member, transfer, amount, who })
+    (!own).then_some(About::Received { team, member, transfer, amount, who })
 }
 
 fn approval(record: &Record) -> Option<About> {
