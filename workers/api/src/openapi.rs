@@ -205,7 +205,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         }
     }
     codes.extend(match operation.operation_id.as_deref() {
-        Some("allot") => Some(Code::InsufficientFunds),
+        Some("allot" | "boost") => Some(Code::InsufficientFunds),
         Some("get_usage") => Some(Code::TooMuch),
         Some("create_policy" | "change_policy") => Some(Code::PreconditionFailed),
         Some("change_organization") => Some(Code::LockOut),

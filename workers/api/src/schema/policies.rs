@@ -83,6 +83,7 @@ pub enum Setting {
         /// Where.
         on: Option<RoleNode>,
         /// For these people; for everybody if left out.
+        #[schema(min_items = 1)]
         members: Option<Vec<MemberId>>,
         /// Names, or beginnings that end in `*`.
         #[schema(max_items = 200)]
