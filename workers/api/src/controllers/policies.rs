@@ -129,6 +129,9 @@ fn check(setting: &Setting) -> Result<(), String> {
         Name::try_from(chain.to_owned()).map_err(|error| format!("`setting.approval`: {error}"))?;
     }
     match setting {
+        Setting::Models { members: Some(members), .. } if members.is_empty() => {
+            Err("`setting.members` is empty: name somebody, or leave it out for everybody".to_owned())
+        }
         Setting::Models { only, .. } => models(only).map_err(|error| format!("`setting.only`: {error}")),
         _ => Ok(()),
     }
@@ -264,6 +267,8 @@ mod tests {
         assert!(only("demo-*").is_ok());
         assert_eq!(only("a*b"), Err(Code::InvalidRequest));
         assert_eq!(only(""), Err(Code::InvalidRequest));
+        let nobody = r#"{"name":"a","setting":{"kind":"models","members":[],"only":["demo-*"]}}"#;
+        assert_eq!(put(nobody), Err(Code::InvalidRequest));
         let approval = |chain: &str| {
             put(&format!(r#"{{"name":"a","setting":{{"kind":"boosts","most":"1","approval":"{chain}"}}}}"#))
         };
