@@ -75,7 +75,7 @@ impl Boosts {
         paying
     }
 
-    /// Whether the rate limits of a member and their keys bind now.
+    /// Whether the rate limits of a member and their keys do not bind now.
     pub(crate) fn lift_rate_limits(&self, now: i64, member: MemberId) -> bool {
         self.paying(now, member).iter().any(|boost| boost.new.lifts_rate_limits)
     }
