@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Approval;
+use crate::controllers::transfers::find::at_home;
 use crate::controllers::transfers::{place, team_of};
 use crate::controllers::{Created, created};
 use crate::extract::{Action, Admin, Body, Caller, Target};
@@ -76,7 +77,7 @@ pub(crate) async fn ask(
     (from, to): (Place, Place),
     (amount, reason): (Millicredits, Option<String>),
 ) -> Result<Approval, Problem> {
-    let (id, transfer) = (ApprovalId::from_u128(admin.id()?), TransferId::from_u128(admin.id()?));
+    let (id, transfer) = (ApprovalId::from_u128(admin.id()?), TransferId::from_u128(at_home(admin.id()?, from.team)));
     let asked = AskApproval { id, transfer, from, to, amount, reason };
     super::decide::ordered(admin, repeat, Act::RequestApproval(asked)).await
 }

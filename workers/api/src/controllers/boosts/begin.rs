@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::Boost;
 use crate::app::unexpected;
+use crate::controllers::transfers::find::at_home;
 use crate::controllers::transfers::team_of;
 use crate::controllers::{Created, created};
 use crate::extract::{Action, Body, Caller, Target};
@@ -53,7 +54,7 @@ pub(crate) async fn boost(caller: Caller, Body { value, repeat }: Body<NewBoost>
     let directory = admin.directory().await?;
     let team = team_of(&directory, value.member_id).ok_or_else(|| Problem::not_found("member", value.member_id))?;
     let new = team::NewBoost {
-        id: BoostId::from_u128(admin.id()?),
+        id: BoostId::from_u128(at_home(admin.id()?, team)),
         member: value.member_id,
         from: Place { team, member: None },
         amount: value.amount,

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Boost;
 use crate::app::{App, unexpected};
-use crate::controllers::transfers::find::locate;
+use crate::controllers::transfers::find::homes;
 use crate::controllers::transfers::team_of;
 use crate::extract::{Action, Caller, Id, Query, Target};
 use crate::page::{List, Size, unknown_cursor};
@@ -112,8 +112,12 @@ pub(super) async fn seen(caller: &Caller, id: BoostId) -> Result<BoostView, Prob
         (Err(problem), Some(_)) if problem.code == Code::Forbidden => return Err(not_found()),
         (admin, _) => admin?,
     };
-    let team = locate(&admin.app, admin.organization, (id.unix_ms(), &id), admin.teams()).await?;
-    find(&admin.app, team.ok_or_else(not_found)?, id).await?.ok_or_else(not_found)
+    for team in homes(&admin, id.as_u128(), &id).await? {
+        if let Some(view) = find(&admin.app, team, id).await? {
+            return Ok(view);
+        }
+    }
+    Err(not_found())
 }
 
 async fn boosts(app: &App, team: TeamId, filter: BoostFilter) -> Result<Vec<BoostView>, Problem> {

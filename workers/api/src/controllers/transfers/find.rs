@@ -2,13 +2,12 @@
 
 use ::team::protocol as team;
 use axum::Json;
-use identity::{OrganizationId, TeamId, TransferId};
+use identity::{TeamId, TransferId};
 
 use super::send::find;
 use super::{Transfer, team_of};
-use crate::app::App;
 use crate::entries::{Conditions, EntryRow, Stretch, page};
-use crate::extract::{Action, Caller, Id, Target};
+use crate::extract::{Action, Admin, Caller, Id, Target};
 use crate::page::Size;
 use crate::problem::Problem;
 use crate::schema;
@@ -47,27 +46,49 @@ pub(super) async fn seen(caller: &Caller, id: TransferId) -> Result<team::Transf
         (Err(problem), Some(_)) if problem.code == crate::problem::Code::Forbidden => return Err(not_found()),
         (admin, _) => admin?,
     };
-    let team = locate(&admin.app, admin.organization, (id.unix_ms(), &id), admin.teams()).await?;
-    let team = team.ok_or_else(not_found)?;
-    find(&admin.app, team, id).await?.ok_or_else(not_found)
+    for team in homes(&admin, id.as_u128(), &id).await? {
+        if let Some(transfer) = find(&admin.app, team, id).await? {
+            return Ok(transfer);
+        }
+    }
+    Err(not_found())
 }
 
-/// A team whose journal knows a movement by this id, among those that the
-/// caller may see, by D1's copy of the journals, around the time that the id
-/// tells.
-pub(in crate::controllers) async fn locate(
-    app: &App,
-    organization: OrganizationId,
-    (made_ms, id): (u64, &impl ToString),
-    visible: Option<&[TeamId]>,
-) -> Result<Option<TeamId>, Problem> {
-    let made = i64::try_from(made_ms).unwrap_or(i64::MAX);
+/// The last bits of the ids of what teams keep are their team's: so what was
+/// made is found by its id at once, and nobody else has to be asked.
+const HOME: u128 = 0xFF_FFFF;
+
+/// A new id's bits, for something that this team keeps.
+pub(in crate::controllers) const fn at_home(bits: u128, team: TeamId) -> u128 {
+    bits & !HOME | team.as_u128() & HOME
+}
+
+/// Teams that may know something by its id's bits, among those that the caller
+/// may see: those that the id tells, or else, for who sees only where it went
+/// and for ids of old, one whose journal knows it by D1's copy, around the time
+/// that the id tells.
+pub(in crate::controllers) async fn homes(
+    admin: &Admin,
+    bits: u128,
+    id: &impl ToString,
+) -> Result<Vec<TeamId>, Problem> {
+    let is_told = |team: &TeamId| at_home(bits, *team) == bits;
+    let told: Vec<TeamId> = match admin.teams() {
+        Some(visible) => visible.iter().copied().filter(is_told).collect(),
+        None => admin.directory().await?.teams.iter().map(|team| team.profile.team).filter(is_told).collect(),
+    };
+    if told.is_empty() { Ok(by_journal(admin, bits, id).await?.into_iter().collect()) } else { Ok(told) }
+}
+
+async fn by_journal(admin: &Admin, bits: u128, id: &impl ToString) -> Result<Option<TeamId>, Problem> {
+    let made = i64::try_from(bits >> 80).unwrap_or(i64::MAX);
     let (from, to) = (made.saturating_sub(MINUTE_MS), made.saturating_add(MINUTE_MS));
     let mut stretch =
         Stretch { from: Some(Time::from_ms(from)), to: Some(Time::from_ms(to)), cursor: None, limit: Size::MOST };
     loop {
-        let conditions = Conditions::default().equal("reference", Some(id.to_string())).of(visible);
-        let rows = page(app, organization, stretch, (conditions, false), |row: EntryRow| row.actor).await?;
+        let conditions = Conditions::default().equal("reference", Some(id.to_string())).of(admin.teams());
+        let rows =
+            page(&admin.app, admin.organization, stretch, (conditions, false), |row: EntryRow| row.actor).await?;
         if let Some(team) = rows.data.iter().find_map(|actor| actor.parse().ok()) {
             return Ok(Some(team));
         }
@@ -75,5 +96,19 @@ pub(in crate::controllers) async fn locate(
             Some(cursor) => stretch.cursor = Some(cursor),
             None => return Ok(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_its_home_and_keeps_its_time() {
+        let (bits, team) = (0x0193_0000_0001_aaaa_bbbb_cccc_dddd_eeee, TeamId::from_u128(0x7777_8888_9999));
+        let id = TransferId::from_u128(at_home(bits, team));
+        assert_eq!(id.as_u128(), 0x0193_0000_0001_aaaa_bbbb_cccc_dd88_9999);
+        assert_eq!(id.unix_ms(), TransferId::from_u128(bits).unix_ms());
+        assert_ne!(at_home(bits, TeamId::from_u128(0x7777_8888_9998)), id.as_u128());
     }
 }

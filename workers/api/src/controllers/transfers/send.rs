@@ -9,6 +9,7 @@ use identity::TransferId;
 use ledger::Millicredits;
 use policy::Facts;
 
+use super::find::at_home;
 use super::{Moved, NewTransfer, is_own, place, target};
 use crate::app::{App, unexpected};
 use crate::controllers::approvals::Approval;
@@ -55,7 +56,7 @@ pub(crate) async fn transfer(caller: Caller, Body { value, repeat }: Body<NewTra
             }
             admin => admin?,
         };
-        let id = TransferId::from_u128(admin.id()?);
+        let id = TransferId::from_u128(at_home(admin.id()?, from.team));
         let note = value.note.clone().map(Note::into_string);
         let new = team::NewTransfer { id, from, to, amount: value.amount, note, undo_ms, sent_today };
         match order(&admin, &repeat, new).await {
