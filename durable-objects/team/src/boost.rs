@@ -31,6 +31,10 @@ pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS boosts (
 const PUT: &str = "INSERT INTO boosts (id, member, state, ended, data) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended = excluded.ended, data = excluded.data";
 
+/// Without the reasons of somebody, whose text begins with their id.
+const WITHOUT_REASONS: &str = "UPDATE boosts SET data = json_remove(data, '$.reason')
+    WHERE instr(data ->> '$.who', ?) = 1 AND data ->> '$.reason' IS NOT NULL";
+
 /// At most so many are answered at once.
 const PAGE: u32 = 1000;
 
@@ -62,6 +66,12 @@ impl Boosts {
                 self.open.insert(boost.new.id, boost);
             }
         }
+    }
+
+    /// Takes away in memory what [`Team::without_reasons_of`] took away.
+    pub(crate) fn forget_reasons_of(&mut self, member: MemberId) {
+        let theirs = self.open.values_mut().filter(|boost| boost.who.to_string().starts_with(&beginning(member)));
+        theirs.for_each(|boost| boost.new.reason = None);
     }
 
     /// Those that pay for a member's calls, in the order in which they do.
@@ -225,10 +235,15 @@ impl<S: Storage> Team<S> {
         if free > Millicredits::ZERO && !mutant::is_active(Mutant::KeepBoost) {
             boost.returned = boost.returned.saturating_add(free);
             let accounts = (Account::Boost(boost.new.id), self.home(boost.new.from));
-            let back = Draft { who: Principal::System, note: None, ..draft(&boost, Kind::Return, accounts, free) };
+            let back = Draft { who: Principal::System, ..draft(&boost, Kind::Return, accounts, free) };
             change.post(back);
         }
         self.keep_boost(change, After { boost, is_over: reserved <= Millicredits::ZERO })
+    }
+
+    /// Takes away why somebody gave boosts, in their words.
+    pub(crate) fn without_reasons_of(member: MemberId, change: &mut Change) {
+        change.write(WITHOUT_REASONS, vec![beginning(member).into()]);
     }
 
     /// A boost and what is left of it.
@@ -288,12 +303,19 @@ impl<S: Storage> Team<S> {
     }
 }
 
+/// How the text of whoever acts begins, if it is this member, with any key or
+/// in any session.
+fn beginning(member: MemberId) -> String {
+    format!("{member}/")
+}
+
 fn read(row: &Row) -> Result<Boost, StorageError> {
     let corrupt = |error: serde_json::Error| StorageError::Corrupt { what: "boost", error: error.to_string() };
     serde_json::from_str(row.text(0)?).map_err(corrupt)
 }
 
 fn draft(boost: &Boost, kind: Kind, (debit, credit): (Account, Account), amount: Millicredits) -> Draft {
-    let (reference, note) = (boost.new.id.to_string(), boost.new.reason.clone());
-    Draft { kind, debit, credit, amount, reference, who: boost.who, call: None, note }
+    // Its reason can be erased one day, and no entry can.
+    let reference = boost.new.id.to_string();
+    Draft { kind, debit, credit, amount, reference, who: boost.who, call: None, note: None }
 }

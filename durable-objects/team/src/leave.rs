@@ -44,14 +44,15 @@ impl<S: Storage> Team<S> {
     }
 
     /// What it means that somebody who was removed is erased: their keys
-    /// without what they were called and where they were used, transfers of
-    /// theirs without notes, and no details in the trail about them.
+    /// without what they were called and where they were used, transfers and
+    /// boosts of theirs without notes, and no details in the trail about them.
     pub(crate) fn erase(&self, member: MemberId, change: &mut Change) -> Result<Vec<Key>, OrderError> {
         let own = self.records.keys.values().filter(|key| key.member == member);
         let keys: Vec<Key> = own.map(|key| Key { name: ERASED.to_owned(), addresses: None, ..key.clone() }).collect();
         keys.iter().try_for_each(|key| push(change, key.id, key))?;
         change.forget_replies(member);
         Self::without_notes_of(member, change);
+        Self::without_reasons_of(member, change);
         let erase = |id: String| (Draft::done("erase_member", Principal::System), id);
         let subjects = std::iter::once(member.to_string()).chain(keys.iter().map(|key| key.id.to_string()));
         for (draft, id) in subjects.map(erase) {

@@ -88,6 +88,7 @@ impl<S: Storage> Team<S> {
                 let keys = self.erase(*member, &mut change)?;
                 self.apply(now, change)?;
                 keys.into_iter().for_each(|key| self.records.put_key(key));
+                self.boosts.forget_reasons_of(*member);
                 return Ok(Reply::Done);
             }
             Message::Transfer(passage) => self.arrive(passage, &mut change)?,

@@ -220,3 +220,23 @@ fn they_are_listed_newest_first() {
     let kinds: Vec<Kind> = entries.iter().take(2).map(|entry| entry.kind).collect();
     assert_eq!(kinds, [Kind::Return, Kind::Boost]);
 }
+
+#[test]
+fn what_somebody_wrote_goes_when_they_are_erased() {
+    let mut world = World::new();
+    let manager = MemberId::from_u128(9);
+    let who = Principal::Person(manager, identity::SessionId::from_u128(1));
+    for (number, who) in [(1, who), (2, Principal::Operator)] {
+        let act = Act::Boost(new(number, 5, None));
+        let order = Order { who, idempotency: None, if_match: None, by: Default::default(), act };
+        world.team.order(NOW, &order).unwrap();
+    }
+    let entries = world.team.journal().entries_after(0, 100).unwrap();
+    let notes = entries.iter().filter(|entry| entry.kind == Kind::Boost).map(|entry| &entry.note);
+    assert_eq!(notes.collect::<Vec<_>>(), [&None, &None], "an entry is for ever");
+    world.hear(Message::Erase { member: manager });
+    let reasons = |world: &World| [1, 2].map(|boost| world.team.boost_by_id(id(boost)).unwrap().boost.new.reason);
+    let expected = [None, Some("the release".to_owned())];
+    assert_eq!(reasons(&world), expected, "in memory");
+    assert_eq!(reasons(&world.crash()), expected, "in the database");
+}
