@@ -10,10 +10,12 @@
 
 mod batch;
 mod message;
+mod period;
 mod publication;
 mod trail;
 
 pub use batch::JournalBatch;
 pub use message::{Envelope, MemberProfile, MemberStatus, Message, OnDemand, Passage, Place, PoolDraw, TeamProfile};
+pub use period::{Gives, Keep, Period, PeriodDone};
 pub use publication::{Publication, Unreadable, without_details};
 pub use trail::AuditBatch;

@@ -4,9 +4,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use identity::{ApprovalId, DepartmentId, MemberId, Networks, OrganizationId, Principal, TeamId, TransferId};
+use identity::{ApprovalId, DepartmentId, MemberId, Networks, OrganizationId, PlanId, Principal, TeamId, TransferId};
 use ledger::{Account, Millicredits};
 use serde::{Deserialize, Serialize};
+
+use crate::period::{Keep, Period, PeriodDone};
 
 /// A message with the name by which the receiver knows whether it has seen it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +91,19 @@ pub enum Message {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failed: Option<String>,
     },
+    /// Organization to team: a period of a plan has begun.
+    Period(Period),
+    /// Organization to team: a plan is another one in the middle of its
+    /// period, or gives no more.
+    Plan {
+        /// Which.
+        plan: PlanId,
+        /// What becomes of what it gave; what there is stays if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule: Option<Keep>,
+    },
+    /// Team to organization: what came of a period.
+    PeriodDone(PeriodDone),
     /// Team to organization: unspent credits for the team's department.
     Return {
         /// Which team.

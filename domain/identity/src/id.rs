@@ -180,6 +180,10 @@ id!(
     BoostId, "boost", "a", "boost"
 );
 id!(
+    /// A plan by which credits are given in every period.
+    PlanId, "plan", "a", "plan"
+);
+id!(
     /// Something that was asked for and that others must approve.
     ApprovalId, "apr", "an", "approval"
 );

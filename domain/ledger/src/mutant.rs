@@ -27,6 +27,12 @@ pub enum Mutant {
     ForgetLeaver,
     /// The unused credits of a boost that has ended stay where they are.
     KeepBoost,
+    /// What is paid to whom is the same, but the plan does not move on to its
+    /// next period.
+    RunAgain,
+    /// At the end of a period a plan takes back all that is there, whoever gave
+    /// it.
+    ExpireAll,
     /// What was done is not recorded with it.
     DropRecord,
     /// Details are said to be erased and stay.

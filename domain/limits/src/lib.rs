@@ -1,6 +1,7 @@
 //! Windows, caps and rate limits: how much may be spent until when.
 //!
-//! In scope: calendar windows in an organization's time zone, the meter that
+//! In scope: calendar windows in an organization's time zone, periods that
+//! follow each other by its calendar ([`Cycle`]), the meter that
 //! counts what a team, member or key took in each of them, what a limit is and
 //! how it is written, and whether a call still fits. And counting in memory
 //! ([`Throttle`]), for requests that cost no credits.
@@ -24,6 +25,7 @@ mod amount;
 mod bounds;
 mod calendar;
 mod check;
+mod cycle;
 mod limit;
 mod meter;
 mod reset;
@@ -36,6 +38,7 @@ pub use amount::LimitAmount;
 pub use bounds::Bounds;
 pub use calendar::Calendar;
 pub use check::{Exceeded, check, left};
+pub use cycle::{Cycle, Day, Every};
 pub use limit::{Kind, Limit, LimitError};
 pub use meter::{Meter, MeterError, Taken};
 pub use reset::reset_text;

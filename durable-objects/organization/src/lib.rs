@@ -28,6 +28,7 @@ mod money;
 mod order;
 mod organization;
 mod people;
+mod plans;
 pub mod protocol;
 mod provisioning;
 mod records;

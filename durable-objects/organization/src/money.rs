@@ -151,6 +151,13 @@ impl<S: Storage> Organization<S> {
                 self.approvals.note(approval);
                 return Ok(Reply::Done);
             }
+            Message::PeriodDone(done) => {
+                must_be_from(envelope, done.team)?;
+                let plan = self.period_done(done, &mut change)?;
+                self.commit(now, change)?;
+                self.records.plans.extend(plan.map(|plan| (done.plan, plan)));
+                return Ok(Reply::Done);
+            }
             _ => return Err(invalid("that is for a team")),
         }
         self.commit(now, change)?;

@@ -135,15 +135,14 @@ impl<S: Storage> Organization<S> {
         self.expire_approvals(now)
             .and_then(|()| self.nudge_approvals(now))
             .map_err(|error| StorageError::Corrupt { what: "approval", error: error.to_string() })?;
+        self.run_plans(now).map_err(|error| StorageError::Corrupt { what: "plan", error: error.to_string() })?;
         self.write_counts(now)
     }
 
     /// When the alarm must ring next; `None` when nothing is left to do.
     pub fn next_alarm(&self) -> Option<i64> {
-        [self.publish_at, self.journal.next_delivery(), self.watch.write_at(), self.approvals.next_due()]
-            .into_iter()
-            .flatten()
-            .min()
+        let (deliver, counts) = (self.journal.next_delivery(), self.watch.write_at());
+        [self.publish_at, deliver, counts, self.approvals.next_due(), self.next_period()].into_iter().flatten().min()
     }
 
     /// Notes that the queue was sent everything, or that more is to be sent.

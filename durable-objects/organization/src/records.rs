@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use events::TeamProfile;
 use identity::{
-    AdminKeyId, ChannelId, DepartmentId, GrantId, MemberId, OrganizationId, PolicyId, ProviderId, ServiceAccountId,
-    SessionId, TeamId, WorkloadId,
+    AdminKeyId, ChannelId, DepartmentId, GrantId, MemberId, OrganizationId, PlanId, PolicyId, ProviderId,
+    ServiceAccountId, SessionId, TeamId, WorkloadId,
 };
 use ledger::Millicredits;
 use policy::Grant;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
 use crate::protocol::{
-    AdminKeyRecord, Channel, MemberRecord, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+    AdminKeyRecord, Channel, MemberRecord, Plan, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
 
@@ -78,6 +78,7 @@ pub(crate) struct Records {
     pub(crate) overrides: Overrides,
     pub(crate) workloads: BTreeMap<WorkloadId, Workload>,
     pub(crate) channels: BTreeMap<ChannelId, Channel>,
+    pub(crate) plans: BTreeMap<PlanId, Plan>,
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) setup: Option<SetupTokenRecord>,
     pub(crate) sessions: BTreeMap<SessionId, SessionRecord>,
@@ -129,6 +130,10 @@ impl Records {
                 Some("chan") => {
                     let channel: Channel = read(data)?;
                     records.channels.insert(channel.id, channel);
+                }
+                Some("plan") => {
+                    let plan: Plan = read(data)?;
+                    records.plans.insert(plan.new.id, plan);
                 }
                 Some("ses") => {
                     let session: SessionRecord = read(data)?;

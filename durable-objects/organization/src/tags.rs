@@ -48,6 +48,8 @@ impl<S: Storage> Organization<S> {
             Act::RemoveProvider { id } => records.providers.get(id).map(HasTag::tag),
             Act::PutChannel { channel, .. } => records.channels.get(&channel.id).map(HasTag::tag),
             Act::RemoveChannel { id } => records.channels.get(id).map(HasTag::tag),
+            Act::ChangePlan(new) => records.plans.get(&new.id).map(HasTag::tag),
+            Act::RemovePlan { id } => records.plans.get(id).map(HasTag::tag),
             Act::ChangeServiceAccount { id, .. } | Act::RevokeServiceKey { account: id, .. } => {
                 records.service_accounts.get(id).map(HasTag::tag)
             }
@@ -64,6 +66,7 @@ impl<S: Storage> Organization<S> {
             Act::RevokeGrant { id } => records.grants.get(id).map(Tag::of),
             Act::CreateAdminKey(_)
             | Act::CreateDepartment { .. }
+            | Act::CreatePlan(_)
             | Act::CreateTeam(_)
             | Act::CreateMember { .. }
             | Act::ExportMember { .. }

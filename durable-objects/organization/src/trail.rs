@@ -43,6 +43,7 @@ impl<S: Storage> Organization<S> {
             Reply::AdminKey(record) => json(record),
             Reply::Provider(provider) => json(provider),
             Reply::Channel(channel) => json(channel),
+            Reply::Plan(plan) => json(plan),
             Reply::ServiceAccount(account) => json(account),
             Reply::Grant(_) if is_removal(&order.act) => None,
             Reply::Grant(grant) => json(grant),
@@ -80,6 +81,7 @@ impl<S: Storage> Organization<S> {
             "mem" => json(records.members.get(&id.parse().ok()?)?),
             "adm" => json(records.admin_keys.get(&id.parse().ok()?)?),
             "chan" => json(records.channels.get(&id.parse().ok()?)?),
+            "plan" => json(records.plans.get(&id.parse().ok()?)?),
             "prov" => json(records.providers.get(&id.parse().ok()?)?),
             "svc" => json(records.service_accounts.get(&id.parse().ok()?)?),
             "grant" => json(records.grants.get(&id.parse().ok()?)?),
@@ -121,6 +123,8 @@ fn resource(act: &Act) -> Option<String> {
         Act::RemoveProvider { id } => id,
         Act::PutChannel { channel, .. } => &channel.id,
         Act::RemoveChannel { id } => id,
+        Act::CreatePlan(new) | Act::ChangePlan(new) => &new.id,
+        Act::RemovePlan { id } => id,
         Act::CreateServiceAccount { id, .. } | Act::ChangeServiceAccount { id, .. } => id,
         Act::CreateServiceKey(new) => &new.account,
         Act::RevokeServiceKey { account, .. } => account,
@@ -146,6 +150,7 @@ const fn is_removal(act: &Act) -> bool {
         act,
         Act::RemoveProvider { .. }
             | Act::RemoveChannel { .. }
+            | Act::RemovePlan { .. }
             | Act::RevokeGrant { .. }
             | Act::RemoveWorkload { .. }
             | Act::RemoveSignIn

@@ -1,64 +1,16 @@
 //! Credits on their way down the tree, in examples.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot be set up stops")]
 
-use events::{Envelope, Message, OnDemand};
-use identity::{AdminKeyId, ApiKey, DepartmentId, Networks, OrganizationId, Principal, TeamId, TransferId};
+mod world;
+
+use events::{Envelope, Message};
+use identity::{DepartmentId, Networks, Principal, TeamId, TransferId};
 use journal::{Idempotency, Tag};
-use ledger::{Account, Millicredits};
-use organization::protocol::{Act, HasTag, NewAdminKey, NewTeam, Open, Order, OrderError, Reply};
+use ledger::Account;
+use organization::protocol::{Act, HasTag, Order, OrderError, Reply};
 use organization::{General, Organization};
 use storage::NativeStorage;
-
-const NOW: i64 = 1_800_000_000_000;
-const ORGANIZATION: OrganizationId = OrganizationId::from_u128(1);
-const DEPARTMENT: DepartmentId = DepartmentId::from_u128(2);
-const TEAM: TeamId = TeamId::from_u128(3);
-
-fn credits(credits: i64) -> Millicredits {
-    Millicredits::from_credits(credits).unwrap()
-}
-
-fn order(organization: &mut Organization<NativeStorage>, act: Act) -> Result<Reply, OrderError> {
-    organization
-        .order(NOW, &Order { who: Principal::Operator, idempotency: None, if_match: None, by: Default::default(), act })
-}
-
-fn allot(from: Account, to: Account, amount: i64) -> Act {
-    Act::Allot { transfer: TransferId::from_u128(9), from, to, amount: credits(amount), note: None }
-}
-
-/// An organization with 1000 credits, 300 of them in its department, whose
-/// team has a standing order for 50 at a time and 120 a month.
-fn organization() -> Organization<NativeStorage> {
-    let mut organization = Organization::create(NativeStorage::in_memory().unwrap(), ORGANIZATION).unwrap();
-    let key = ApiKey::parse(&ApiKey::mint(ORGANIZATION, TEAM, 1)).unwrap().hash;
-    let admin_key = NewAdminKey { id: AdminKeyId::from_u128(1), name: "first".into(), hash: key, hint: "…".into() };
-    let open = Open { organization: ORGANIZATION, name: "Acme".into(), general: General::default(), admin_key };
-    organization.open(NOW, &open).unwrap();
-    organization.open(NOW, &open).unwrap();
-    let on_demand = OnDemand { chunk: credits(50), low_water: credits(10), monthly_cap: Some(credits(120)) };
-    for act in [
-        Act::Issue { transfer: TransferId::from_u128(8), amount: credits(1000), note: None },
-        Act::CreateDepartment { id: DEPARTMENT, name: "Research".into() },
-        allot(Account::Treasury, Account::Department(DEPARTMENT), 300),
-        Act::CreateTeam(NewTeam {
-            id: TEAM,
-            department: DEPARTMENT,
-            name: "Compilers".into(),
-            on_demand: Some(on_demand),
-            pool_draw: events::PoolDraw::Automatic,
-            models: None,
-            addresses: None,
-        }),
-    ] {
-        order(&mut organization, act).unwrap();
-    }
-    organization
-}
-
-fn balance(organization: &Organization<NativeStorage>, account: Account) -> i64 {
-    organization.journal().balance(account).get() / 1000
-}
+use world::{DEPARTMENT, NOW, ORGANIZATION, TEAM, allot, balance, credits, order, organization};
 
 #[test]
 fn credits_go_down_the_tree_and_nowhere_else() {

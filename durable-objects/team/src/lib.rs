@@ -30,6 +30,7 @@ mod keys;
 mod leave;
 mod limit_orders;
 mod order;
+mod period;
 pub mod protocol;
 mod receive;
 mod records;

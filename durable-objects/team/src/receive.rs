@@ -96,7 +96,20 @@ impl<S: Storage> Team<S> {
             Message::CarryOut { approval, passage } => {
                 self.carry_out_approved(now, *approval, passage, &mut change)?;
             }
-            Message::Return { .. } | Message::CarriedOut { .. } => {
+            Message::Period(period) => {
+                let after = self.begin_period(period, &mut change)?;
+                self.apply(now, change)?;
+                self.lots.note(after);
+                self.top_up_not_before = i64::MIN;
+                return Ok(Reply::Done);
+            }
+            Message::Plan { plan, rule } => {
+                let after = self.change_plan(*plan, *rule, &mut change)?;
+                self.apply(now, change)?;
+                self.lots.note(after);
+                return Ok(Reply::Done);
+            }
+            Message::Return { .. } | Message::CarriedOut { .. } | Message::PeriodDone(_) => {
                 return Err(OrderError::Invalid { message: "that is for an organization".to_owned() });
             }
         }

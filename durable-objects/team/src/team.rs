@@ -11,6 +11,7 @@ use storage::{Storage, StorageError, Value};
 
 use crate::boost::{self, Boosts};
 use crate::funds;
+use crate::period::{self, Lots};
 use crate::protocol::Subject;
 use crate::records::{self, Records};
 use crate::transfer;
@@ -31,6 +32,8 @@ pub struct Team<S> {
     pub(crate) journal: Journal<S>,
     pub(crate) records: Records,
     pub(crate) boosts: Boosts,
+    /// What plans may have given of what is there.
+    pub(crate) lots: Lots,
     pub(crate) open: BTreeMap<RequestId, Reservation>,
     pub(crate) reserved: BTreeMap<Account, Millicredits>,
     pub(crate) meters: BTreeMap<Subject, Meter>,
@@ -68,13 +71,14 @@ impl<S: Storage> Team<S> {
     /// When the database fails or holds what cannot be read.
     pub fn open(store: S, name: TeamId) -> Result<Self, StorageError> {
         store.transaction(|| {
-            [records::TABLE, RESERVATIONS, METERS, boost::TABLE, transfer::TABLE, transfer::ENDS_TABLE]
+            [records::TABLE, RESERVATIONS, METERS, boost::TABLE, period::TABLE, transfer::TABLE, transfer::ENDS_TABLE]
                 .iter()
                 .try_for_each(|table| store.execute(table, &[]))
         })?;
         let Opened { journal, replayed } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
         let boosts = Boosts::load(journal.store())?;
+        let lots = Lots::load(journal.store())?;
         let zone = records.profile.as_ref().and_then(|profile| Zone::parse(&profile.time_zone).ok());
         let rows = journal.store().query("SELECT COUNT(*) FROM inbox", &[])?;
         let received = rows.first().map_or(Ok(0), |row| row.count(0))?;
@@ -84,6 +88,7 @@ impl<S: Storage> Team<S> {
             journal,
             records,
             boosts,
+            lots,
             open: BTreeMap::new(),
             reserved: BTreeMap::new(),
             meters: BTreeMap::new(),

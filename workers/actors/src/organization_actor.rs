@@ -119,6 +119,7 @@ impl OrganizationActor {
             }
             Command::RefuseChat(refused) => Answer::Order(organization.refuse_chat(now, refused)),
             Command::Ask(Question::Channels) => Answer::Channels(organization.channels()),
+            Command::Ask(Question::Plans) => Answer::Plans(organization.plans()),
             Command::Ask(Question::Deciders { id }) => Answer::Deciders(organization.deciders(now, *id).map(Box::new)),
             Command::Ask(Question::Holders { role }) => Answer::Holders(organization.holders(now, *role)),
             Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
@@ -258,6 +259,7 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
         Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(error)),
         Command::Ask(Question::Approvals { .. }) => Answer::Approvals(Err(error)),
         Command::Ask(Question::Channels) => Answer::Channels(Err(error)),
+        Command::Ask(Question::Plans) => Answer::Plans(Err(error)),
         Command::Ask(Question::Deciders { .. }) => Answer::Deciders(Err(error)),
         Command::Ask(Question::Holders { .. }) => Answer::Holders(Err(error)),
         Command::Ask(Question::PolicyVersions { .. }) => Answer::PolicyVersions(Err(error)),
@@ -282,6 +284,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Access(Err(OrderError::Storage))
             | Answer::Trail(Err(OrderError::Storage))
             | Answer::Channels(Err(OrderError::Storage))
+            | Answer::Plans(Err(OrderError::Storage))
             | Answer::Deciders(Err(OrderError::Storage))
             | Answer::Holders(Err(OrderError::Storage))
             | Answer::PolicyVersions(Err(OrderError::Storage))

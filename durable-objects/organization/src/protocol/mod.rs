@@ -14,6 +14,7 @@ mod approval;
 mod channel;
 mod order;
 mod people;
+mod plan;
 mod provisioning;
 pub(crate) mod tags;
 mod view;
@@ -31,6 +32,7 @@ pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,
     SignIn, SigningIn,
 };
+pub use plan::{NewPlan, Plan, Recipients, Run};
 pub use provisioning::{About, Asked, Provision, Provisioned};
 pub use tags::HasTag;
 pub use view::{AdminKeyRecord, DepartmentView, Directory, MemberRecord, TeamView};
@@ -151,6 +153,8 @@ pub enum Question {
     },
     /// The channels, with their sealed secrets.
     Channels,
+    /// The plans.
+    Plans,
     /// Something that was asked for, and who can decide it now.
     Deciders {
         /// What.
@@ -203,6 +207,8 @@ pub enum Answer {
     Approvals(Result<ApprovalPage, OrderError>),
     /// To [`Question::Channels`].
     Channels(Result<Vec<Channel>, OrderError>),
+    /// To [`Question::Plans`].
+    Plans(Result<Vec<Plan>, OrderError>),
     /// To [`Question::Deciders`].
     Deciders(Result<Box<Deciders>, OrderError>),
     /// To [`Question::Holders`].

@@ -3,7 +3,7 @@
 use audit::Attribution;
 use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
-    AdminKeyId, ApprovalId, ChannelId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PolicyId, Principal,
+    AdminKeyId, ApprovalId, ChannelId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PlanId, PolicyId, Principal,
     ProviderId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 use journal::{Idempotency, Tag};
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use vault::Sealed;
 
 use super::{
-    AdminKeyRecord, Approval, AskApproval, Channel, Decide, DepartmentView, MemberRecord, NewGrant, NewServiceKey,
-    NewSession, PolicyRecord, PutPolicy, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+    AdminKeyRecord, Approval, AskApproval, Channel, Decide, DepartmentView, MemberRecord, NewGrant, NewPlan,
+    NewServiceKey, NewSession, Plan, PolicyRecord, PutPolicy, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
 
@@ -146,6 +146,15 @@ pub enum Act {
     RemoveChannel {
         /// Which.
         id: ChannelId,
+    },
+    /// A plan by which credits are given in every period.
+    CreatePlan(NewPlan),
+    /// The plan as it shall be.
+    ChangePlan(NewPlan),
+    /// No such plan any more.
+    RemovePlan {
+        /// Which.
+        id: PlanId,
     },
     /// The same secrets, sealed under another master secret.
     Reseal {
@@ -378,6 +387,8 @@ pub enum Reply {
     Provider(Box<Provider>),
     /// A channel, as it is now.
     Channel(Box<Channel>),
+    /// A plan, as it is now.
+    Plan(Box<Plan>),
     /// A service account, as it is now.
     ServiceAccount(Box<ServiceAccount>),
     /// A grant.

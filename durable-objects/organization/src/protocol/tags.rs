@@ -6,7 +6,7 @@ use identity::DepartmentId;
 use journal::Tag;
 use pricing::Overrides;
 
-use super::{Channel, DepartmentView, Directory, MemberRecord, PolicyRecord, ServiceAccount, SignIn, SigningIn};
+use super::{Channel, DepartmentView, Directory, MemberRecord, Plan, PolicyRecord, ServiceAccount, SignIn, SigningIn};
 use crate::settings::{General, Provider};
 
 /// Something whose state has a tag. What no order changes is not in it.
@@ -55,6 +55,13 @@ impl HasTag for Provider {
 impl HasTag for Channel {
     fn tag(&self) -> Tag {
         Tag::of(self)
+    }
+}
+
+impl HasTag for Plan {
+    /// Of what was ordered: what it gives by itself is no change of it.
+    fn tag(&self) -> Tag {
+        Tag::of(&self.new)
     }
 }
 
