@@ -195,7 +195,10 @@ impl<S: Storage> Team<S> {
         let running = self.boosts.of(member).filter(|boost| boost.ended_ms.is_none());
         let end = |boost: &Boost| {
             let account = Account::Boost(boost.new.id);
-            self.wind_up(now, boost, (self.available(account), self.reserved(account)), change)
+            // Memory still has them as one who is here.
+            let theirs = boost.new.from.member == Some(member);
+            let home = if theirs { Account::Pool } else { self.home(boost.new.from) };
+            self.wind_up_to(home, now, boost, (self.available(account), self.reserved(account)), change)
         };
         running.map(end).collect()
     }
@@ -227,6 +230,17 @@ impl<S: Storage> Team<S> {
         &self,
         now: i64,
         boost: &Boost,
+        left: (Millicredits, Millicredits),
+        change: &mut Change,
+    ) -> Result<After, OrderError> {
+        self.wind_up_to(self.home(boost.new.from), now, boost, left, change)
+    }
+
+    fn wind_up_to(
+        &self,
+        home: Account,
+        now: i64,
+        boost: &Boost,
         (free, reserved): (Millicredits, Millicredits),
         change: &mut Change,
     ) -> Result<After, OrderError> {
@@ -234,7 +248,7 @@ impl<S: Storage> Team<S> {
         boost.ended_ms.get_or_insert(now);
         if free > Millicredits::ZERO && !mutant::is_active(Mutant::KeepBoost) {
             boost.returned = boost.returned.saturating_add(free);
-            let accounts = (Account::Boost(boost.new.id), self.home(boost.new.from));
+            let accounts = (Account::Boost(boost.new.id), home);
             let back = Draft { who: Principal::System, ..draft(&boost, Kind::Return, accounts, free) };
             change.post(back);
         }

@@ -129,6 +129,8 @@ fn a_boost_ends_early_by_order_and_with_its_member() {
     let unknown = order(&mut world, NOW + 6, Act::EndBoost { boost: id(9) }).unwrap_err();
     assert!(matches!(unknown, OrderError::NotFound { .. }), "{unknown:?}");
     assert_eq!(world.balances(), (10, 90, 0));
+    let own = Place { team: TEAM, member: Some(MEMBER) };
+    boost(&mut world, NewBoost { from: own, ..new(4, 5, None) }).unwrap();
 
     world.reserve(NOW, 1, 2, 4).unwrap();
     let name = "Ada".into();
