@@ -8,7 +8,7 @@ use std::rc::Rc;
 use events::Publication;
 use identity::{BoostId, DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
 use ledger::mutant::{self, Mutant};
-use organization::protocol::AskApproval;
+use organization::protocol::{AskApproval, NewPlan};
 use team::protocol::Settle;
 
 use crate::actors::{Fault, Name, OrganizationHost, TeamHost};
@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub(crate) sent: RefCell<Vec<(TeamId, TransferId)>>,
     /// The last boosts.
     pub(crate) boosted: RefCell<Vec<(TeamId, BoostId)>>,
+    /// Plans that may be changed.
+    pub(crate) planned: RefCell<Vec<(OrganizationId, NewPlan)>>,
     /// The last things that were asked for.
     pub(crate) asked: RefCell<Vec<(OrganizationId, AskApproval)>>,
     /// Which messages are being delivered, and since when.
@@ -117,6 +119,7 @@ impl World {
             waiting: RefCell::default(),
             sent: RefCell::default(),
             boosted: RefCell::default(),
+            planned: RefCell::default(),
             asked: RefCell::default(),
             deliveries: RefCell::default(),
             calm: Cell::new(true),

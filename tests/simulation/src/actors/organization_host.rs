@@ -123,7 +123,7 @@ impl OrganizationHost {
             world,
             |organization, now| organization.tick(now),
             Result::is_err,
-            |audit, tally, step, _| audit.0.after_tick(step, tally),
+            |audit, tally, step, _| audit.0.after_tick(step, tally, audit.1),
         )
     }
 

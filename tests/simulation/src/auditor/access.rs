@@ -67,6 +67,9 @@ impl Access {
             | Message::Refused { .. }
             | Message::CarryOut { .. }
             | Message::CarriedOut { .. }
+            | Message::Period(_)
+            | Message::Plan { .. }
+            | Message::PeriodDone(_)
             | Message::Erase { .. } => {}
         }
     }

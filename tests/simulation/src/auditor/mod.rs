@@ -16,6 +16,8 @@ mod convergence;
 mod memory;
 mod organization;
 mod outbox;
+mod periods;
+mod plans;
 mod replies;
 mod rows;
 mod sharing;

@@ -11,6 +11,7 @@ use organization::protocol::{Act, Order, OrderError, Reply, ToppedUp};
 
 use super::approvals::Requests;
 use super::books::Books;
+use super::plans::Plans;
 use super::replies::{Due, Replies};
 use super::team_orders::one_entry;
 use super::trail::{Trail, one_record};
@@ -31,6 +32,7 @@ pub(crate) struct OrganizationAudit {
     received: BTreeSet<String>,
     top_ups: TopUps,
     pub(super) requests: Requests,
+    plans: Plans,
 }
 
 /// What teams got on demand, in order, and in which calendar.
@@ -55,6 +57,7 @@ impl OrganizationAudit {
             received: BTreeSet::new(),
             top_ups: TopUps { floor: i64::MIN, ..TopUps::default() },
             requests: Requests::default(),
+            plans: Plans::default(),
         }
     }
 
@@ -119,12 +122,14 @@ impl OrganizationAudit {
     }
 
     /// Beside orders and messages only time changes something: what nobody
-    /// decided is over.
-    pub(crate) fn after_tick(&mut self, step: &Step<'_>, tally: &mut Tally) -> Checked {
+    /// decided is over, and periods begin.
+    pub(crate) fn after_tick(&mut self, step: &Step<'_>, tally: &mut Tally, transfers: &mut Transfers) -> Checked {
         step.failure_is_told("tick")?;
-        ensure(self.books.follow(step.disk)?.is_empty(), "only movements move credits", || "tick".to_owned())?;
         let recorded = self.trail.follow(step.disk)?;
-        recorded.iter().try_for_each(|record| self.requests.rang((step, tally), record))
+        let (periods, others): (Vec<_>, Vec<_>) = recorded.iter().partition(|record| record.action == "run_plan");
+        let place = (self.id, &self.homes, &self.top_ups.zone);
+        self.plans.ran((step, tally), place, (&mut self.books, transfers), &periods)?;
+        others.into_iter().try_for_each(|record| self.requests.rang((step, tally), record))
     }
 
     fn done(
@@ -157,6 +162,8 @@ impl OrganizationAudit {
                 self.requests.decided((step, tally), (self.id, &mut transfers.approved), order.who, decide)?;
             }
             Act::CancelApproval { id } => self.requests.cancelled((step, tally), order.who, *id)?,
+            Act::CreatePlan(new) | Act::ChangePlan(new) => self.plans.put(step.now, new),
+            Act::RemovePlan { id } => self.plans.remove(*id),
             Act::PutGeneral(general) => self.top_ups.move_to(step.now, &general.time_zone),
             _ => {}
         }
@@ -243,6 +250,9 @@ impl OrganizationAudit {
                     && (record.outcome == audit::Outcome::Done) == done);
                 ensure(told, "what came of a request is recorded", || format!("{approval}: {recorded:?}"))?;
                 return self.requests.came_of(step, (self.id, &mut transfers.approved), *approval, done);
+            }
+            Message::PeriodDone(_) => {
+                return ensure(new.is_empty(), "only movements move credits", || format!("{envelope:?}"));
             }
             message => return self.passes_on(tally, message, &new),
         };

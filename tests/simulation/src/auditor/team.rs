@@ -11,6 +11,7 @@ use super::access::Verdict;
 use super::books::Books;
 use super::boosts::{Boosts, Ending};
 use super::calls::{self, Calls, Parts, Stage};
+use super::periods::Lots;
 use super::replies::Replies;
 use super::sharing::Sharing;
 use super::spending::Spending;
@@ -44,6 +45,7 @@ pub(crate) struct TeamAudit {
     pub(super) replies: Replies,
     pub(super) sharing: Sharing,
     pub(super) boosts: Boosts,
+    pub(super) lots: Lots,
     pub(super) received: BTreeSet<String>,
     /// The latest time at which the alarm rang, which may have cleaned away.
     latest_tick: i64,
@@ -61,6 +63,7 @@ impl TeamAudit {
             replies: Replies::default(),
             sharing: Sharing::default(),
             boosts: Boosts::default(),
+            lots: Lots::default(),
             received: BTreeSet::new(),
             latest_tick: 0,
         }
@@ -380,9 +383,14 @@ impl TeamAudit {
         }
         self.without_boosts((step, tally), Ending::Time, &back)?;
         for record in self.trail.follow(step.disk)? {
+            if record.action == "credits_expiring" {
+                self.warned((step, tally), &record)?;
+                continue;
+            }
             let ends = record.action == "end_boost" && record.outcome == audit::Outcome::Done;
             ensure(ends, "the alarm records what it ends", || format!("{record:?}"))?;
         }
+        self.all_warned(step)?;
         if !step.failed && expired < EXPIRED_AT_A_TIME {
             let overdue = self.calls.overdue(step.now);
             ensure(overdue.is_none(), "every call ends: the alarm expires what is overdue", || format!("{overdue:?}"))?;

@@ -216,6 +216,12 @@ impl TeamAudit {
         if matches!(envelope.message, Message::Transfer(_) | Message::Refused { .. }) {
             return self.passage((step, tally), transfers, &envelope.message, &new);
         }
+        if let Message::Period(period) = &envelope.message {
+            return self.period((step, tally), transfers, period, &new);
+        }
+        if let Message::Plan { plan, rule } = &envelope.message {
+            self.plan_changed(*plan, *rule);
+        }
         if let Message::CarryOut { approval, passage } = &envelope.message {
             return self.carried_out((step, tally), transfers, (*approval, passage), &new);
         }

@@ -8,6 +8,7 @@ mod calls;
 mod keys;
 mod limits;
 mod money;
+mod plans;
 mod settings;
 mod sharing;
 
@@ -28,7 +29,8 @@ pub(crate) fn next(world: &Rc<World>) -> u64 {
         600..606 => return calls::burst(world, &place),
         606..700 => money::inside_the_team(world, &place),
         700..780 => money::above_the_team(world, &place),
-        780..800 => boosts::one(world, &place),
+        780..797 => boosts::one(world, &place),
+        797..800 => plans::one(world, &place),
         800..830 => keys::change(world, &place),
         830..880 => limits::change(world, &place),
         880..905 => settings::change_member(world, &place),
