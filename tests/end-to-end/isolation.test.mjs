@@ -35,6 +35,7 @@ before(async () => {
   const channel = await theirs.api.made("/channels", { name: "C", channel: WEBHOOK });
   const transfer = { from: member.id, to: team.id, amount: "2" };
   const { transfer: sent } = await theirs.api.made("/transfers", transfer);
+  const plan = await theirs.api.made("/plans", { name: "P", to: { type: "team", id: team.id }, amount: "1", period: { every: "month" } });
   const boost = await theirs.api.made("/boosts", { member_id: member.id, amount: "1", ends_at: "2099-12-31T00:00:00Z" });
   await theirs.api.made("/policies", { name: "T", setting: { kind: "transfers", most: "1", approval: "finance" } });
   const asked = await theirs.api.request("POST", "/transfers", transfer);
@@ -50,12 +51,14 @@ before(async () => {
     BoostId: boost.id,
     ChannelId: channel.id,
     DepartmentId: theirs.department.id,
+    DepartmentOrTeam: team.id,
     GrantId: grant.id,
     Grantee: member.id,
     KeyId: key.id,
     LimitId: limit.id,
     MemberId: member.id,
     Node: team.id,
+    PlanId: plan.id,
     PolicyId: policy.id,
     ProviderId: theirs.provider.id,
     RoleNode: team.id,

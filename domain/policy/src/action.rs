@@ -223,6 +223,10 @@ actions! {
     ListBoosts = "list_boosts" in ViewMoney on Node | Member;
     /// Show a boost.
     GetBoost = "get_boost" in ViewMoney on Node | Member;
+    /// List plans.
+    ListPlans = "list_plans" in ViewMoney on Node | Member;
+    /// Show a plan.
+    GetPlan = "get_plan" in ViewMoney on Node;
     /// List messages that could not be delivered.
     ListDeadLetters = "list_dead_letters" in ViewMoney on Root;
 
@@ -321,6 +325,12 @@ actions! {
 
     /// Move credits one step up or down the tree, below the node.
     Allot = "allot" in MoveCredits on Node;
+    /// Make a plan by which credits come from the node in every period.
+    CreatePlan = "create_plan" in MoveCredits on Node;
+    /// Change a plan.
+    ChangePlan = "change_plan" in MoveCredits on Node;
+    /// Remove a plan.
+    RemovePlan = "remove_plan" in MoveCredits on Node;
 
     /// Make an admin key.
     CreateAdminKey = "create_admin_key" in ManageAccess on Root;

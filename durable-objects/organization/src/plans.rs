@@ -12,7 +12,7 @@ use events::{Keep, Message};
 use identity::{DepartmentId, PlanId, TeamId};
 use journal::Change;
 use ledger::Millicredits;
-use limits::{Day, Zone};
+use limits::Zone;
 use storage::Storage;
 
 use crate::Organization;
@@ -148,18 +148,12 @@ impl<S: Storage> Organization<S> {
     /// When the next period begins, of all plans.
     pub(crate) fn next_period(&self) -> Option<i64> {
         let zone = self.zone().ok()?;
-        self.records.plans.values().filter_map(|plan| due_ms(plan, &zone)).min()
+        self.records.plans.values().filter_map(|plan| plan.due_ms(&zone)).min()
     }
 
     fn zone(&self) -> Result<Zone, OrderError> {
         Ok(Zone::parse(&self.profile()?.general.time_zone).unwrap_or(Zone::UTC))
     }
-}
-
-/// When a plan gives next.
-fn due_ms(plan: &Plan, zone: &Zone) -> Option<i64> {
-    let begins = plan.next.and_then(|day: Day| day.begins_ms(zone)).filter(|_| plan.new.enabled)?;
-    plan.new.ends_ms.is_none_or(|ends| begins < ends).then_some(begins)
 }
 
 /// What becomes of what it gives.

@@ -120,6 +120,7 @@ async function examples(api, person) {
     boost,
     asked,
     await api.made("/channels", { name: "Teams", channel: { kind: "teams_webhook", url: "https://teams.example.com/x" } }),
+    await api.made("/plans", { name: "P", to: { type: "team", id: team.id }, amount: "1", period: { every: "month" } }),
     await api.made("/admin-keys", { name: "spare" }),
     await api.made("/grants", { to: person.id, role: "auditor", on: team.id }),
     await api.made("/policies", { name: "allotments", setting, mode: "shadow" }),

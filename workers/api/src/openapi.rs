@@ -18,8 +18,8 @@ use utoipa::{Modify, OpenApi};
 use crate::controllers::{
     admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, dead_letters, departments, grants,
     health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
-    permissions, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions,
-    sign_in, teams, transfers, usage, workloads,
+    permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts,
+    sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -78,6 +78,7 @@ use crate::schema;
         approvals::request::request_approval, approvals::list::list_approvals, approvals::list::get_approval,
         approvals::decide::approve, approvals::decide::deny, approvals::decide::cancel_approval,
         boosts::begin::boost, boosts::list::list_boosts, boosts::list::get_boost, boosts::end::end_boost,
+        plans::create_plan, plans::list_plans, plans::get_plan, plans::change_plan, plans::remove_plan,
         balances::list_balances, balances::get_balance,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
@@ -96,7 +97,7 @@ use crate::schema;
 struct Api;
 
 /// Operations on what has a tag: those that show it, and those that change it.
-const TAGGED: [(&str, &str); 12] = [
+const TAGGED: [(&str, &str); 13] = [
     ("get_organization", "change_organization"),
     ("get_department", "change_department"),
     ("get_team", "change_team"),
@@ -105,6 +106,7 @@ const TAGGED: [(&str, &str); 12] = [
     ("get_service_account", "change_service_account revoke_service_key"),
     ("get_provider", "change_provider remove_provider"),
     ("get_channel", "change_channel remove_channel"),
+    ("get_plan", "change_plan remove_plan"),
     ("get_policy", "change_policy remove_policy"),
     ("get_overrides", "replace_overrides change_overrides"),
     ("get_sign_in", "change_sign_in remove_sign_in"),

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, dead_letters, departments,
     grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
-    permissions, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts, sessions,
-    sign_in, teams, transfers, usage, workloads,
+    permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts,
+    sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -115,6 +115,8 @@ fn credits() -> Router {
     Router::new()
         .route("/organization/credits", post(organizations::issue_credits))
         .route("/allotments", post(allotments::allot))
+        .route("/plans", post(plans::create_plan).get(plans::list_plans))
+        .route("/plans/{plan_id}", get(plans::get_plan).patch(plans::change_plan).delete(plans::remove_plan))
         .route("/boosts", post(boosts::begin::boost).get(boosts::list::list_boosts))
         .route("/boosts/{boost_id}", get(boosts::list::get_boost))
         .route("/boosts/{boost_id}/end", post(boosts::end::end_boost))

@@ -11,7 +11,7 @@ use ledger::{Account, Draft, Kind, Millicredits};
 use limits::Day;
 use storage::Storage;
 
-use super::{due_ms, rule};
+use super::rule;
 use crate::Organization;
 use crate::organization::write;
 use crate::protocol::{OrderError, Plan, Recipients, Run};
@@ -33,7 +33,7 @@ impl<S: Storage> Organization<S> {
     pub(crate) fn run_plans(&mut self, now: i64) -> Result<(), OrderError> {
         let zone = self.zone()?;
         for _ in 0..RUNS {
-            let due = |plan: &Plan| due_ms(plan, &zone).filter(|at| *at <= now);
+            let due = |plan: &Plan| plan.due_ms(&zone).filter(|at| *at <= now);
             let plans = self.records.plans.values();
             let next = plans.filter_map(|plan| Some((due(plan)?, plan.new.to.depth(), plan.new.id))).min();
             let Some((begins_ms, _, id)) = next else { break };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use identity::{DepartmentId, MemberId, PlanId, TeamId, TransferId};
 use ledger::Millicredits;
-use limits::{Cycle, Day};
+use limits::{Cycle, Day, Zone};
 use serde::{Deserialize, Serialize};
 
 /// A plan as somebody wants it.
@@ -105,6 +105,16 @@ pub struct Plan {
     /// The last period that it gave for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Run>,
+}
+
+impl Plan {
+    /// When the next period begins that it gives for, in milliseconds since
+    /// 1970; `None` when it gives no more.
+    #[must_use]
+    pub fn due_ms(&self, zone: &Zone) -> Option<i64> {
+        let begins = self.next.and_then(|day| day.begins_ms(zone)).filter(|_| self.new.enabled)?;
+        self.new.ends_ms.is_none_or(|ends| begins < ends).then_some(begins)
+    }
 }
 
 /// What a plan gave for a period.

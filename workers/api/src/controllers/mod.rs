@@ -24,6 +24,7 @@ pub(crate) mod notifications;
 pub(crate) mod organization;
 pub(crate) mod organizations;
 pub(crate) mod permissions;
+pub(crate) mod plans;
 pub(crate) mod policies;
 pub(crate) mod policy_trials;
 pub(crate) mod prices;

@@ -18,6 +18,7 @@ use identity::{
 };
 use issuers::Fault;
 use issuers::workload::{Trust, accept};
+use limits::Zone;
 use openid::session::Session;
 use policy::{Action, Decision, Facts};
 use sha2::{Digest, Sha256};
@@ -281,6 +282,12 @@ impl Admin {
             directory.members.retain(|member| self.visible.has_team(member.team));
         }
         Ok(directory)
+    }
+
+    /// The organization's time zone.
+    pub(crate) async fn zone(&self) -> Result<Zone, Problem> {
+        let directory = self.app.directory(self.organization).await?;
+        Ok(Zone::parse(&directory.general.time_zone).unwrap_or(Zone::UTC))
     }
 
     /// The teams that the caller may see; `None` for all.

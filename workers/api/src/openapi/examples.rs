@@ -92,6 +92,14 @@ fn example(operation_id: &str) -> Option<Value> {
             "channel": { "kind": "slack", "workspace": "T012AB3CD", "token": "xoxb-0123", "signing_secret": "8f742231b10e" },
         }),
         "change_channel" => json!({ "name": "Everybody's Slack", "enabled": false }),
+        "create_plan" => json!({
+            "name": "Monthly",
+            "to": { "type": "each_member", "of": "team_01h2xcejqtf2nbrexx3vqjhp41" },
+            "amount": "1000",
+            "period": { "every": "month" },
+            "rollover": { "kind": "capped", "most": "200" },
+        }),
+        "change_plan" => json!({ "amount": "1500", "rollover": { "kind": "none" } }),
         "change_provider" => json!({ "models": ["demo-*"], "idle_timeout_seconds": 90 }),
         "replace_overrides" => json!({ "overrides": [{ "provider": "ollama", "model": "llama3*", "change": price }] }),
         "change_overrides" => {

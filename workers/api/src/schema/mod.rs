@@ -78,6 +78,12 @@ text! {
     ApprovalId, "^apr_[0-7][0-9a-hjkmnp-tv-z]{25}$", "apr_01h2xcejqtf2nbrexx3vqjhp41";
     /// A role, for whoever has it where the credits come from, or above; or a member.
     Approver, "^(organization_admin|finance|auditor|department_manager|team_manager|mem_[0-7][0-9a-hjkmnp-tv-z]{25})$", "team_manager";
+    /// A plan's id.
+    PlanId, "^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$", "plan_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A department or a team.
+    DepartmentOrTeam, "^(dep|team)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A day of the organization's calendar.
+    Day, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2026-11-01", format = "date";
     /// A boost's id.
     BoostId, "^boost_[0-7][0-9a-hjkmnp-tv-z]{25}$", "boost_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a movement of credits.
@@ -180,6 +186,8 @@ words! {
     LimitKind { Cap, Rate }
     /// In which a limit counts, in the organization's time zone.
     Window { Minute, Hour, Day, Week, Month, Quarter, Total }
+    /// How long a plan's periods are: days, weeks from Monday on, months, quarters, years.
+    Every { Day, Week, Month, Quarter, Year }
     /// What a limit counts.
     Unit { Credits, Tokens, Requests }
     /// Credits.
