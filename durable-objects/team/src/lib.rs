@@ -29,6 +29,7 @@ mod funds;
 mod keys;
 mod leave;
 mod limit_orders;
+mod live;
 mod order;
 mod period;
 pub mod protocol;
