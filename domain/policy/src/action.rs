@@ -227,6 +227,8 @@ actions! {
     ListPlans = "list_plans" in ViewMoney on Node | Member;
     /// Show a plan.
     GetPlan = "get_plan" in ViewMoney on Node;
+    /// Hear of balances, transfers, boosts and approvals while they happen.
+    WatchEvents = "watch_events" in ViewMoney on Node | Member;
     /// List messages that could not be delivered.
     ListDeadLetters = "list_dead_letters" in ViewMoney on Root;
 

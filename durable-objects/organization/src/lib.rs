@@ -24,6 +24,7 @@ mod access;
 mod approvals;
 mod channels;
 mod directory;
+mod live;
 mod money;
 mod order;
 mod organization;

@@ -16,6 +16,8 @@ function actor(Rust) {
     #living() {
       const instance = living();
       if (this.#instance !== instance) {
+        // Whoever has listened to one that died may have missed something: they come again, and are told so.
+        if (this.#instance !== undefined) for (const socket of this.ctx.getWebSockets()) socket.close(1012, "started anew");
         this.#rust = new Rust(this.ctx, this.env);
         this.#instance = instance;
       }
@@ -29,6 +31,21 @@ function actor(Rust) {
     alarm() {
       return call(() => this.#living().alarm());
     }
+
+    // Who listens has nothing to say, and nobody is woken when they leave.
+    webSocketMessage(socket) {
+      socket.close(1008, "nothing is expected here");
+    }
+
+    webSocketClose(socket) {
+      try {
+        socket.close();
+      } catch {
+        // The runtime has answered it already.
+      }
+    }
+
+    webSocketError() {}
   };
 }
 

@@ -2,8 +2,8 @@
 //! `organization`.
 //!
 //! In scope: HTTP with a serialized body (a Durable Object written in Rust has
-//! no other way in), waking from storage, the alarm, the outbox's deliveries
-//! and the queue. What is not named in entry.js is missing from the build
+//! no other way in), waking from storage, the alarm, the outbox's deliveries,
+//! the queue, and sockets over which is told what happens. What is not named in entry.js is missing from the build
 //! (`cargo xtask build` checks that).
 //!
 //! Out of scope: every decision; those are in `team` and `organization`.
@@ -12,6 +12,8 @@
 //! else can come in between. After any storage error the memory is dropped and
 //! read again from the database: memory is only a cache.
 
+#[cfg(target_arch = "wasm32")]
+mod live;
 #[cfg(target_arch = "wasm32")]
 mod name;
 #[cfg(target_arch = "wasm32")]

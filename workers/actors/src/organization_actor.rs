@@ -3,15 +3,19 @@
 //! that it serves: `organization::protocol::Command`.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use events::{AuditBatch, JournalBatch, Message};
+use events::{AuditBatch, Cursor, JournalBatch, Message};
 use identity::{OrganizationId, TransferId};
 use journal::OnTheirWay;
 use organization::Organization;
 use organization::protocol::{AdmitError, Answer, Command, OrderError, Question, Reply, SessionError};
 use storage::DurableStorage;
-use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, State, console_error, durable_object, wasm_bindgen,
+};
 
+use crate::live::{Live, Shared};
 use crate::timer::Timer;
 use runtime::{now_ms, uuid_v7};
 
@@ -23,19 +27,32 @@ const BATCHES: u32 = 20;
 /// The class behind the binding `ORGANIZATION`.
 #[durable_object]
 pub struct OrganizationActor {
-    state: State,
+    state: Rc<State>,
     env: Env,
-    organization: RefCell<Option<Organization<DurableStorage>>>,
+    organization: Shared<Organization<DurableStorage>>,
     timer: Timer,
+    live: Rc<Live>,
     on_their_way: RefCell<OnTheirWay>,
 }
 
 impl DurableObject for OrganizationActor {
     fn new(state: State, env: Env) -> Self {
-        Self { state, env, organization: RefCell::new(None), timer: Timer::default(), on_their_way: RefCell::default() }
+        let state = Rc::new(state);
+        Self {
+            live: Live::new(&state),
+            state,
+            env,
+            organization: Shared::default(),
+            timer: Timer::default(),
+            on_their_way: RefCell::default(),
+        }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if request.method() == Method::Get {
+            return self.listen(&request);
+        }
+        self.live.before(|| self.cursor());
         let command: Command = match Command::read(&request.text().await?) {
             Ok(command) => command,
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
@@ -44,6 +61,7 @@ impl DurableObject for OrganizationActor {
         if storage_failed(&answer) {
             self.forget();
         }
+        self.tell();
         self.set_alarm().await?;
         if must_deliver(&command) {
             self.deliver().await?;
@@ -53,6 +71,7 @@ impl DurableObject for OrganizationActor {
 
     async fn alarm(&self) -> Result<Response> {
         self.timer.rang();
+        self.live.before(|| self.cursor());
         // An error would ring the alarm again at most six times, and then
         // never: it is logged, and the alarm set anew.
         if let Err(error) = self.upkeep().await {
@@ -61,6 +80,7 @@ impl DurableObject for OrganizationActor {
             self.state.storage().set_alarm(5000).await?;
         }
         self.set_alarm().await?;
+        self.tell();
         Response::empty()
     }
 }
@@ -76,6 +96,25 @@ impl OrganizationActor {
             *slot = Organization::wake(store, name).map_err(|error| error.to_string())?.ok();
         }
         Ok(slot.as_mut().map(|organization| act(organization, now_ms())))
+    }
+
+    /// How far it is, where there is one.
+    fn cursor(&self) -> Option<Cursor> {
+        self.with(|organization, _| organization.cursor()).ok().flatten()
+    }
+
+    /// Lets somebody listen to what happens.
+    fn listen(&self, request: &Request) -> Result<Response> {
+        let answer = self.with(|organization, _| self.live.listen_to_organization(request, organization))?;
+        answer.unwrap_or_else(|| Response::error("there is nothing to listen to", 404))
+    }
+
+    /// Has those told who listen, if there are any and there is something.
+    fn tell(&self) {
+        if self.live.is_heard() {
+            let organization = Rc::clone(&self.organization);
+            self.live.after(self.cursor(), move |live| live.tell_organization(&organization));
+        }
     }
 
     fn name(&self) -> Option<OrganizationId> {

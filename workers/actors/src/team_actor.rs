@@ -3,16 +3,20 @@
 //! `team::protocol::Command`.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use events::{AuditBatch, JournalBatch};
+use events::{AuditBatch, Cursor, JournalBatch};
 use futures::lock::Mutex;
 use identity::TeamId;
 use journal::OnTheirWay;
 use storage::DurableStorage;
 use team::Team;
 use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
-use worker::{DurableObject, Env, Request, Response, Result, State, console_error, durable_object, wasm_bindgen};
+use worker::{
+    DurableObject, Env, Method, Request, Response, Result, State, console_error, durable_object, wasm_bindgen,
+};
 
+use crate::live::{Live, Shared};
 use crate::timer::Timer;
 use runtime::{Actors, now_ms};
 
@@ -28,10 +32,11 @@ const BATCHES: u32 = 20;
 /// The class behind the binding `TEAM`.
 #[durable_object]
 pub struct TeamActor {
-    state: State,
+    state: Rc<State>,
     env: Env,
-    team: RefCell<Option<Team<DurableStorage>>>,
+    team: Shared<Team<DurableStorage>>,
     timer: Timer,
+    live: Rc<Live>,
     on_their_way: RefCell<OnTheirWay>,
     /// Held by the call that asks the department for credits. All requests of
     /// an object share one context, so that one may wait for another.
@@ -40,10 +45,12 @@ pub struct TeamActor {
 
 impl DurableObject for TeamActor {
     fn new(state: State, env: Env) -> Self {
+        let state = Rc::new(state);
         Self {
+            live: Live::new(&state),
             state,
             env,
-            team: RefCell::new(None),
+            team: Shared::default(),
             timer: Timer::default(),
             on_their_way: RefCell::default(),
             asking: Mutex::new(()),
@@ -51,6 +58,10 @@ impl DurableObject for TeamActor {
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
+        if request.method() == Method::Get {
+            return self.listen(&request);
+        }
+        self.live.before(|| self.cursor());
         let command: Command = match Command::read(&request.text().await?) {
             Ok(command) => command,
             Err(error) => return Response::error(format!("the command cannot be read: {error}"), 400),
@@ -70,6 +81,7 @@ impl DurableObject for TeamActor {
             }
             command => self.carry_out(command).await,
         };
+        self.tell();
         self.set_alarm().await?;
         if is_awaited {
             // Credits for others, and what came of what was approved, are on
@@ -81,6 +93,7 @@ impl DurableObject for TeamActor {
 
     async fn alarm(&self) -> Result<Response> {
         self.timer.rang();
+        self.live.before(|| self.cursor());
         // An error would ring the alarm again at most six times, and then
         // never: it is logged, and the alarm set anew.
         if let Err(error) = self.upkeep().await {
@@ -89,6 +102,7 @@ impl DurableObject for TeamActor {
             self.state.storage().set_alarm(5000).await?;
         }
         self.set_alarm().await?;
+        self.tell();
         Response::empty()
     }
 }
@@ -104,6 +118,25 @@ impl TeamActor {
             *slot = woken.ok();
         }
         Ok(slot.as_mut().map(|team| act(team, now_ms())))
+    }
+
+    /// How far it is, where there is one.
+    fn cursor(&self) -> Option<Cursor> {
+        self.with(|team, _| team.cursor()).ok().flatten()
+    }
+
+    /// Lets somebody listen to what happens.
+    fn listen(&self, request: &Request) -> Result<Response> {
+        let answer = self.with(|team, _| self.live.listen_to_team(request, team))?;
+        answer.unwrap_or_else(|| Response::error("there is nothing to listen to", 404))
+    }
+
+    /// Has those told who listen, if there are any and there is something.
+    fn tell(&self) {
+        if self.live.is_heard() {
+            let team = Rc::clone(&self.team);
+            self.live.after(self.cursor(), move |live| live.tell_team(&team));
+        }
     }
 
     fn name(&self) -> Option<TeamId> {

@@ -44,24 +44,27 @@ mod text;
 mod throttle;
 mod time;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use identity::RequestId;
 use tower_service::Service;
-use worker::Env;
+use worker::{Context, Env};
 
 /// Names the request in answers and logs.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-alfred-request-id");
 
 /// Answers one request. The headers that protect an answer are set where it
 /// leaves the worker (`edge/src/headers.mjs`).
-pub async fn handle(request: Request<worker::Body>, env: &Env) -> Response<Body> {
+pub async fn handle(request: Request<worker::Body>, env: &Env, context: Context) -> Response<Body> {
     let id = runtime::uuid_v7().map(RequestId::from_u128).ok();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (mut parts, body) = request.into_parts();
     let (app, headers) = (app::App::new(env), parts.headers.clone());
     parts.extensions.insert(app.clone());
+    parts.extensions.insert(Arc::new(context));
     if let Some(id) = id {
         parts.extensions.insert(id);
     }

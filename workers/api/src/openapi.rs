@@ -16,8 +16,8 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, dead_letters, departments, grants,
-    health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, dead_letters, departments, events,
+    grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
     permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts,
     sessions, sign_in, teams, transfers, usage, workloads,
 };
@@ -79,7 +79,7 @@ use crate::schema;
         approvals::decide::approve, approvals::decide::deny, approvals::decide::cancel_approval,
         boosts::begin::boost, boosts::list::list_boosts, boosts::list::get_boost, boosts::end::end_boost,
         plans::create_plan, plans::list_plans, plans::get_plan, plans::change_plan, plans::remove_plan,
-        balances::list_balances, balances::get_balance,
+        balances::list_balances, balances::get_balance, events::watch_events,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
         channels::create_channel, channels::list_channels, channels::get_channel, channels::change_channel,

@@ -140,6 +140,12 @@ impl Problem {
         Self { retry_after_seconds: Some(5), ..Self::new(Code::Overloaded, detail) }
     }
 
+    /// The same problem, which may be over after a while.
+    pub(crate) const fn after_seconds(mut self, seconds: u32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
     /// The same problem with another member.
     pub(crate) fn with(mut self, name: &str, value: impl Display) -> Self {
         self.members.insert(name.to_owned(), Value::String(value.to_string()));

@@ -12,9 +12,9 @@ use http::{Method, Uri};
 use crate::app::App;
 use crate::controllers::{
     admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, dead_letters, departments,
-    grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
-    permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts,
-    sessions, sign_in, teams, transfers, usage, workloads,
+    events, grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization,
+    organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed,
+    service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -132,6 +132,7 @@ fn credits() -> Router {
         .route("/approvals/{approval_id}/cancel", post(approvals::decide::cancel_approval))
         .route("/balances", get(balances::list_balances))
         .route("/balances/{node}", get(balances::get_balance))
+        .route("/events", get(events::watch_events))
         .route("/me", get(me::get_me))
 }
 

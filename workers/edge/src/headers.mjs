@@ -37,6 +37,8 @@ export const PAGE_POLICY = [
  * @returns {Response}
  */
 export function sealed(answer, url) {
+  // A socket is no answer that a page could show, and goes on as it came.
+  if (answer.status === 101) return answer;
   try {
     seal(answer.headers, url);
     return answer;

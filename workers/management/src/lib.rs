@@ -17,14 +17,21 @@ pub use runtime::{begin, check};
 
 use wasm_bindgen::JsValue;
 use worker::{
-    Context, Env, HttpRequest, MessageBatch, Request, Response, Result, ScheduleContext, ScheduledEvent, console_error,
-    event, wasm_bindgen,
+    Context, Env, HttpRequest, MessageBatch, Request, Response, ResponseBuilder, Result, ScheduleContext,
+    ScheduledEvent, console_error, event, wasm_bindgen,
 };
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let request: HttpRequest = request.try_into()?;
-    api::handle(request, &env).await.try_into()
+    let mut answer = api::handle(request, &env, context).await;
+    let outflow = answer.extensions_mut().remove::<runtime::Outflow>();
+    let answer: Response = answer.try_into()?;
+    Ok(match outflow {
+        // Wrapped into a stream of Rust's it would hear no more that the client has left.
+        Some(outflow) => ResponseBuilder::new().with_headers(answer.headers().clone()).stream(outflow.stream()),
+        None => answer,
+    })
 }
 
 /// An error here would become a panic, which takes other requests with it:

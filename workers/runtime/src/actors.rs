@@ -1,10 +1,12 @@
 //! Reaching an actor: one POST with the command, one answer.
 
-use events::Envelope;
+use events::{Envelope, Listener};
 use identity::{OrganizationId, TeamId};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, ObjectNamespace};
+
+use crate::listen::{ListenError, Listening, listen};
 
 /// How often a command is sent again after an error that says that a retry
 /// may help. Every command that changes something carries its idempotency key.
@@ -63,6 +65,31 @@ impl Actors {
         command: &organization::protocol::Command,
     ) -> Result<organization::protocol::Answer, ActorError> {
         call(&self.organizations, &id.to_string(), command.write(), organization::protocol::Answer::read).await
+    }
+
+    /// Hears what happens in a team, as whoever was let in by the organization.
+    ///
+    /// # Errors
+    /// [`ListenError`].
+    pub async fn listen_to_team(&self, id: TeamId, listener: &Listener) -> Result<Listening, ListenError> {
+        let text = serde_json::to_string(listener).map_err(|error| ActorError::Unreadable(error.to_string()))?;
+        listen(&self.teams, &id.to_string(), &text).await.map(|(listening, _)| listening)
+    }
+
+    /// Hears what happens in an organization, if its actor lets them. Answers
+    /// also what they hear.
+    ///
+    /// # Errors
+    /// [`ListenError`]; what is refused is an `AdmitError`, as it is sent.
+    pub async fn listen_to_organization(
+        &self,
+        id: OrganizationId,
+        asked: &organization::protocol::Listen,
+    ) -> Result<(Listening, organization::protocol::Listens), ListenError> {
+        let unreadable = |error: serde_json::Error| ActorError::Unreadable(error.to_string());
+        let text = serde_json::to_string(asked).map_err(unreadable)?;
+        let (listening, listens) = listen(&self.organizations, &id.to_string(), &text).await?;
+        Ok((listening, serde_json::from_str(&listens).map_err(unreadable)?))
     }
 
     /// Delivers a message to the actor with this name. `true`: it has taken it

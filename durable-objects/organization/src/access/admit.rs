@@ -184,6 +184,16 @@ impl<S: Storage> Organization<S> {
         }
     }
 
+    /// What decisions about a caller are made of, beside policies; `None` for
+    /// whoever is nobody here, or may not come from there.
+    pub(crate) fn known_by(&self, now: i64, caller: &Caller, address: Option<&str>) -> Option<String> {
+        let Known { who, grantee, scopes, .. } = self.identify(now, caller).ok()?;
+        let networks = self.records.profile.as_ref()?.general.addresses.as_ref();
+        let may_come = who == Who::Operator || allows(networks, address);
+        let grants = self.grants_of(now, grantee);
+        may_come.then(|| format!("{:?}", (who, scopes, grants)))
+    }
+
     fn person(&self, now: i64, session: SessionId) -> Result<Known, AdmitError> {
         let id = self.session_member(now, session).ok_or(AdmitError::SignedOut)?;
         let record = self.records.members.get(&id).ok_or(AdmitError::SignedOut)?;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 mod access;
 mod approval;
 mod channel;
+mod listen;
 mod order;
 mod people;
 mod plan;
@@ -27,6 +28,7 @@ pub use access::{
 };
 pub use approval::{Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Nudge, Outcome};
 pub use channel::{Channel, Deciders, MailService, Way};
+pub use listen::{Listen, Listens};
 pub use order::{Act, Holder, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply, Resealed};
 pub use people::{
     Enter, Entered, GroupGrant, Link, NewSession, SessionCommand, SessionError, SessionRecord, SetUp, SetupTokenRecord,

@@ -11,6 +11,7 @@ pub(crate) mod channels;
 pub(crate) mod chat;
 pub(crate) mod dead_letters;
 pub(crate) mod departments;
+pub(crate) mod events;
 pub(crate) mod grants;
 pub(crate) mod health;
 pub(crate) mod index;

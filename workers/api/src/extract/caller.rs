@@ -10,6 +10,7 @@ use ::runtime::now_ms;
 use ::team::protocol::{self as team, Me};
 use audit::Attribution;
 use axum::extract::FromRequestParts;
+use events::Cursor;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use identity::{
@@ -200,11 +201,34 @@ impl Caller {
                 let Admitted { who, visible, .. } = admitted;
                 Ok(Admin { app: self.app, organization, who, address: self.address, visible, by })
             }
-            Err(AdmitError::Unknown) if self.credential == Credential::Operator => {
-                Err(Problem::not_found("organization", organization))
-            }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(self.refusal(organization, error)),
         }
+    }
+
+    /// The same as a question whether they may hear what happens. To what of it
+    /// they may listen, the actor says.
+    pub(crate) fn listens(
+        &self,
+        team: Option<TeamId>,
+        after: Option<Cursor>,
+    ) -> Result<(OrganizationId, organization::Listen), Problem> {
+        let asked = (Action::WatchEvents, Target::Organization, Facts::default());
+        let (organization, admit) = self.question(asked)?;
+        let admit = Admit { requests_a_minute: self.app.rates().requests, ..admit };
+        Ok((organization, organization::Listen { admit, team, after }))
+    }
+
+    /// Why they may not. To the operator no key is wrong, only the organization.
+    pub(crate) fn refusal(&self, organization: OrganizationId, error: AdmitError) -> Problem {
+        if error == AdmitError::Unknown && self.credential == Credential::Operator {
+            return Problem::not_found("organization", organization);
+        }
+        error.into()
+    }
+
+    /// The deployment that they call.
+    pub(crate) const fn app(&self) -> &App {
+        &self.app
     }
 
     /// What would be decided; nothing is done, and nothing recorded.
