@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::Done;
 use crate::commands::{
-    allot, apply, audit, balance, completions, departments, export, grants, journal, keys, limits, login, logout,
-    members, permissions, policies, requests, teams, usage, whoami,
+    allot, apply, approvals, audit, balance, boosts, completions, departments, export, grants, journal, keys, limits,
+    login, logout, members, permissions, policies, requests, send, teams, transfers, usage, watch, whoami,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -65,6 +65,13 @@ enum Command {
     Whoami(whoami::Arguments),
     Balance(balance::Arguments),
     Allot(allot::Arguments),
+    Send(send::Arguments),
+    #[command(subcommand)]
+    Transfers(transfers::Command),
+    #[command(subcommand)]
+    Approvals(approvals::Command),
+    #[command(subcommand)]
+    Boosts(boosts::Command),
     #[command(subcommand)]
     Departments(departments::Command),
     #[command(subcommand)]
@@ -84,6 +91,7 @@ enum Command {
     Policies(policies::Command),
     Permissions(permissions::Arguments),
     Audit(audit::Arguments),
+    Watch(watch::Arguments),
     Apply(apply::Arguments),
     Export(export::Arguments),
     Completions(completions::Arguments),
@@ -101,6 +109,10 @@ impl Arguments {
             Command::Whoami(arguments) => whoami::run(arguments, &session()?).map(Done::from),
             Command::Balance(arguments) => balance::run(arguments, &session()?).map(Done::from),
             Command::Allot(arguments) => allot::run(arguments, &session()?).map(Done::from),
+            Command::Send(arguments) => send::run(arguments, &session()?).map(Done::from),
+            Command::Transfers(command) => transfers::run(command, &session()?).map(Done::from),
+            Command::Approvals(command) => approvals::run(command, &session()?).map(Done::from),
+            Command::Boosts(command) => boosts::run(command, &session()?).map(Done::from),
             Command::Departments(command) => departments::run(command, &session()?).map(Done::from),
             Command::Teams(command) => teams::run(command, &session()?).map(Done::from),
             Command::Members(command) => members::run(command, &session()?).map(Done::from),
@@ -113,6 +125,7 @@ impl Arguments {
             Command::Policies(command) => policies::run(command, &session()?).map(Done::from),
             Command::Permissions(arguments) => permissions::run(arguments, &session()?).map(Done::from),
             Command::Audit(arguments) => audit::run(arguments, &session()?).map(Done::from),
+            Command::Watch(arguments) => watch::run(arguments, &session()?).map(Done::from),
             Command::Export(arguments) => export::run(arguments, &session()?).map(Done::from),
         }
     }

@@ -110,6 +110,20 @@ impl Directory {
         self.find(text, "department, team or member", |_| true).map(|place| place.id())
     }
 
+    /// A member or a team's pool, between which credits are sent. Ids need not
+    /// be among what can be seen.
+    pub(crate) fn purse(&self, text: &str) -> Result<String, Failure> {
+        if text.parse::<MemberId>().is_ok() || text.parse::<TeamId>().is_ok() {
+            return Ok(text.to_owned());
+        }
+        let found = self.find(text, "member or team", |place| !matches!(place, Place::Department(_)));
+        if self.members.is_empty() && found.is_err() {
+            let message = format!("you cannot see who `{text}` is: write their id, like mem_…, or a team's");
+            return Err(Failure::Here(message));
+        }
+        found.map(|place| place.id())
+    }
+
     /// A department.
     pub(crate) fn department(&self, text: &str) -> Result<String, Failure> {
         self.find(text, "department", |place| matches!(place, Place::Department(_))).map(|place| place.id())
@@ -176,6 +190,11 @@ mod tests {
         assert_eq!(id(directory.node("treasury")), Ok("treasury".into()));
         assert!(id(directory.team("Research")).unwrap_err().contains("no team `Research`"));
         assert!(id(directory.node("vision")).is_err());
+        assert_eq!(id(directory.purse("Vision")), Ok(vision));
+        assert_eq!(id(directory.purse("alan")), Ok(alan.clone()));
+        assert!(id(directory.purse("Research")).is_err(), "departments send nothing");
+        assert_eq!(id(Directory::default().purse(&alan)), Ok(alan));
+        assert!(id(Directory::default().purse("alan")).unwrap_err().contains("write their id"));
         let twice = id(directory.node("ada")).unwrap_err();
         assert!(twice.contains("Research/Compilers/ada") && twice.contains("Research/Vision/ada"), "{twice}");
     }

@@ -41,6 +41,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether it may be over by itself.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Refused { status: 429 | 503, .. })
+    }
+
     /// As clap has it: 2 where the command line is wrong, 1 otherwise.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {

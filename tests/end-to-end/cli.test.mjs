@@ -103,6 +103,64 @@ test("balances and allotments, by name", async () => {
   await fails(2, /is not an amount/, "allot", "Research", "Vision", "1e3");
 });
 
+test("credits are sent, taken back, asked for and boosted", async () => {
+  const look = await alf("send", "2", "--from", "Vision", "--to", "alan", "--preview");
+  assert.match(look, /would be +allowed[^]*from +Research\/Vision\nto +Research\/Vision\/alan\n/);
+  const { transfer } = await json("send", "2", "--from", "Vision", "--to", "alan", "--note", "for the demo");
+  assert.deepEqual([transfer.amount, transfer.note, transfer.status], ["2", "for the demo", "done"]);
+  // An admin finds it where it is projected to.
+  await eventually(async () => (await run(["transfers", "show", transfer.id])).code === 0);
+  assert.match(await alf("transfers", "show", transfer.id), /from +Research\/Vision\nto +Research\/Vision\/alan\nstatus +done/);
+  assert.equal((await json("transfers", "list", "--member", "alan", "--direction", "received")).data[0].id, transfer.id);
+  assert.match(await alf("transfers", "undo", transfer.id, "--amount", "0.5"), /moved +0\.5[^]*to +Research\/Vision\/alan/);
+  assert.equal((await json("transfers", "show", transfer.id)).undone, "0.5");
+  await fails(1, /whose credits/, "send", "2", "--to", "alan");
+  await fails(1, /no member or team `Research`/, "send", "2", "--from", "Vision", "--to", "Research");
+
+  const boost = await json("boosts", "give", "3", "--to", "ada", "--until", "2099-01-01", "--reason", "the release");
+  assert.deepEqual([boost.amount, boost.ends_at], ["3", "2098-12-31T23:00:00.000Z"]);
+  assert.match(await alf("boosts", "list", "--team", "Compilers", "--state", "running"), /Research\/Compilers\/ada +3 +3/);
+  await eventually(async () => (await run(["boosts", "end", boost.id])).code === 0);
+  assert.equal((await json("boosts", "show", boost.id)).returned, "3");
+  await fails(2, /--until/, "boosts", "give", "3", "--to", "ada", "--lift-rate-limits");
+
+  const rule = await api.made("/policies", { name: "much", setting: { kind: "transfers", most: "20", approval: "organization_admin" } });
+  assert.match(await alf("send", "25", "--from", "Vision", "--to", "alan"), /^that needs an approval: apr_[^]*state +pending/);
+  const [asked] = (await json("approvals", "list", "--own", "--state", "pending")).data;
+  assert.match(await alf("approvals", "show", asked.id), /from +Research\/Vision\n/);
+  await fails(1, /for themselves/, "approvals", "approve", asked.id);
+  assert.match(await alf("approvals", "cancel", asked.id), /state +cancelled/);
+  const { id } = await json("approvals", "request", "30", "--from", "Vision", "--to", "ada", "--reason", "please");
+  const spare = await api.made("/admin-keys", { name: "spare" });
+  const other = { ALFRED_URL: alfred.url, ALFRED_API_KEY: spare.secret ?? spare.key };
+  assert.match((await run(["approvals", "list", "--to-decide"], { env: other })).out, new RegExp(id));
+  assert.match((await run(["approvals", "deny", id, "--reason", "not now"], { env: other })).out, /state +denied/);
+  await api.request("DELETE", `/policies/${rule.id}`);
+});
+
+test("what happens is said as it does", async () => {
+  const env = { HOME: home, XDG_CONFIG_HOME: home, TZ: "UTC" };
+  const watch = (...more) => {
+    const child = spawn(PROGRAM, ["watch", "--team", "Vision", ...more], { env });
+    const heard = { child, text: "" };
+    child.stdout.on("data", (data) => (heard.text += data));
+    return heard;
+  };
+  const [people, scripts] = [watch(), watch("--json")];
+  try {
+    await eventually(() => people.text.includes("listening") && scripts.text.includes('"ready"'));
+    await alf("send", "1.5", "--from", "Vision", "--to", "alan");
+    await eventually(() => /transfer +1\.5 from Research\/Vision to Research\/Vision\/alan +xfer_/.test(people.text) && /balance +wallet Research\/Vision\/alan has \d/.test(people.text));
+    const lines = () => scripts.text.trim().split("\n").map((line) => JSON.parse(line));
+    const sent = (await eventually(() => lines().find(({ event }) => event === "transfer")));
+    assert.deepEqual([sent.data.amount, sent.data.undone], ["1.5", false]);
+  } finally {
+    people.child.kill();
+    scripts.child.kill();
+  }
+  await fails(1, /That is not permitted: /, "watch", "--profile", "ada");
+});
+
 test("departments, teams and members", async () => {
   assert.match(await alf("departments", "add", "Sales"), /^made the department Sales \(dep_/);
   await fails(1, /^It cannot be done in this state: .*Sales/, "departments", "add", "Sales");

@@ -5,6 +5,7 @@
 //! so can what only reads. Changes and removals are sent once. What came too
 //! often (429) was not looked at, and is sent again whatever it is.
 
+mod hear;
 mod operation;
 pub(crate) mod retry;
 

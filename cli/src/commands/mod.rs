@@ -2,8 +2,10 @@
 
 pub(crate) mod allot;
 pub(crate) mod apply;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod balance;
+pub(crate) mod boosts;
 pub(crate) mod completions;
 pub(crate) mod departments;
 pub(crate) mod export;
@@ -17,6 +19,9 @@ pub(crate) mod members;
 pub(crate) mod permissions;
 pub(crate) mod policies;
 pub(crate) mod requests;
+pub(crate) mod send;
 pub(crate) mod teams;
+pub(crate) mod transfers;
 pub(crate) mod usage;
+pub(crate) mod watch;
 pub(crate) mod whoami;

@@ -80,6 +80,31 @@ views! {
         "MOVED" "/amount" Amount, "FROM" "/from" Text, "TO" "/to" Text, "LEFT" "/from_available" Amount,
         "ID" "/id" Text,
     }
+    SENT: "Moved" {
+        "MOVED" "/amount" Amount, "FROM" "/transfer/from" Text, "TO" "/transfer/to" Text, "LEFT" "/available" Amount,
+        "STATUS" "/transfer/status" Text, "UNDO UNTIL" "/transfer/undo_until" Time, "ID" "/transfer/id" Text,
+    }
+    PREVIEW: "TransferPreview" {
+        "WOULD BE" "/verdict" Text, "APPROVAL BY" "/approval" List, "AMOUNT" "/amount" Amount, "FROM" "/from" Text,
+        "TO" "/to" Text, "LEFT NOW" "/available" Amount, "LEFT THEN" "/available_after" Amount,
+        "SENT TODAY" "/sent_today" Amount, "UNDO MINUTES" "/undo_minutes" Number,
+    }
+    TRANSFER: "Transfer" {
+        "TIME" "/time" Time, "ID" "/id" Text, "AMOUNT" "/amount" Amount, "FROM" "/from" Text, "TO" "/to" Text,
+        "STATUS" "/status" Text, "UNDONE" "/undone" Amount, "UNDO UNTIL" "/undo_until" Time, "WHO" "/who" Text,
+        "NOTE" "/note" Text, "REFUSED BECAUSE" "/refused_because" Text,
+    }
+    APPROVAL: "Approval" {
+        "ASKED" "/asked_at" Time, "ID" "/id" Text, "STATE" "/state" Text, "OUTCOME" "/outcome" Text,
+        "AMOUNT" "/amount" Amount, "FROM" "/from" Text, "TO" "/to" Text, "REQUESTER" "/requester" Text,
+        "CHAIN" "/chain/name" Text, "EXPIRES" "/expires_at" Time, "REASON" "/reason" Text,
+        "FAILED BECAUSE" "/failed_because" Text,
+    }
+    BOOST: "Boost" {
+        "TIME" "/time" Time, "ID" "/id" Text, "MEMBER" "/member_id" Text, "AMOUNT" "/amount" Amount,
+        "LEFT" "/available" Amount, "RETURNED" "/returned" Amount, "ENDS" "/ends_at" Time, "ENDED" "/ended_at" Time,
+        "FROM" "/from" Text, "REASON" "/reason" Text,
+    }
     USAGE: "UsageRow" {
         "TIME" "/time" Time, "DEPARTMENT" "/department" Text, "TEAM" "/team" Text, "MEMBER" "/member" Text,
         "KEY" "/key_id" Text, "MODEL" "/model" Text, "PROVIDER" "/provider" Text, "TAG" "/tag" Text,
