@@ -202,6 +202,13 @@ pub enum Event {
         /// Where it is to be seen.
         url: String,
     },
+    /// Somebody tries whether messages arrive.
+    ChannelTest {
+        /// Which trial.
+        id: String,
+        /// The channel's name.
+        channel: String,
+    },
     /// What happened in a while, all at once.
     Digest {
         /// Whose, and of when.
@@ -237,6 +244,9 @@ pub struct Asked {
     /// Until when it can be decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// The same, in milliseconds since 1970: so long its links work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<i64>,
     /// Where it is to be seen.
     pub url: String,
     /// The reader's buttons, made when it is sent: they are for one person in
@@ -308,6 +318,7 @@ impl Event {
             Self::AbsenceEnded { .. } => "absence_ended",
             Self::AllotmentArrived { .. } => "allotment_arrived",
             Self::PolicyNotice { .. } => "policy_notice",
+            Self::ChannelTest { .. } => "channel_test",
             Self::Digest { .. } => "digest",
         }
     }

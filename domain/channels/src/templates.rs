@@ -95,6 +95,11 @@ impl Event {
                     .good()
             }
             Self::PolicyNotice { id, title, text, url } => told(id, title.clone(), text).link("See what happened", url),
+            Self::ChannelTest { id, channel } => {
+                let text =
+                    "Somebody who looks after Alfred tries whether messages arrive. There is nothing to be done.";
+                told(id, format!("Test of the channel {channel}"), text)
+            }
             Self::Digest { id, period, items, url } => {
                 let text = if items.is_empty() { "Nothing happened." } else { "" };
                 told(id, format!("Your credits {period}"), text).facts(items.iter().cloned()).link("Open Alfred", url)

@@ -216,6 +216,7 @@ mod tests {
             facts: vec![],
             since: "today".into(),
             expires: None,
+            expires_ms: None,
             url: "https://alfred.example/r".into(),
             answers: Some(Answers { approve: button(1), deny: button(2) }),
         });

@@ -34,6 +34,7 @@ fn asked(wanted: Wanted) -> Asked {
         facts: vec![fact("Has left", "12.5 credits"), fact("Spent this month", "1,250 credits")],
         since: "23 November 2026, 16:42".into(),
         expires: Some("25 November 2026".into()),
+        expires_ms: Some(1_795_564_800_000),
         url: "https://alfred.example/requests/req_1".into(),
         answers: Some(Answers { approve: answer("A", "approve"), deny: answer("D", "deny") }),
     }

@@ -165,6 +165,7 @@ impl House {
                     facts: Vec::new(),
                     since: day(course.begun_ms),
                     expires: Some(day(course.expires_ms)),
+                    expires_ms: Some(course.expires_ms),
                     url,
                     answers: None,
                 };
