@@ -4,17 +4,18 @@
 //! since programs that scan mails follow links. That page, and the POST, are the
 //! web layer's.
 //!
-//! A link is used once. Nothing here can know whether it was: the actor that
-//! knows the request remembers the [`nonce`](Claims::nonce) with the decision.
+//! A link is used once. Nothing here can know whether it was: whoever hears it
+//! remembers the [`nonce`](Claims::nonce) until it has expired. The links of
+//! one message have the same, so whoever has approved cannot deny as well.
 //!
 //! The text has 84 characters of base64url, 63 bytes: version and verdict (1),
 //! request (16), approver (16), nonce (8), expiry (6), and half of an
-//! HMAC-SHA256 (16). The organization is in the key and not in the text; the
-//! address has to name it, as in `/o/org_…/decide/<token>`.
+//! HMAC-SHA256 (16). Organization and channel are in the key and not in the
+//! text; the address has to name them, as in `/decide/org_…/chan_…/<token>`.
 
 use std::fmt;
 
-use identity::{MemberId, OrganizationId};
+use identity::{ChannelId, MemberId, OrganizationId};
 
 use crate::crypto::{base64url, from_base64url, hmac};
 use crate::token::{Keys, Verdict, WeakMaster};
@@ -36,7 +37,7 @@ pub struct Claims {
     pub approver: MemberId,
     /// What it proposes.
     pub verdict: Verdict,
-    /// By which the actor knows that it was used: 64 random bits.
+    /// By which it is known that it was used: [`LinkKeys::nonce`].
     pub nonce: u64,
     /// Until when it works, in milliseconds since 1970.
     pub expires_ms: i64,
@@ -56,8 +57,8 @@ pub enum LinkError {
     Expired,
 }
 
-/// The keys that sign and verify an organization's links. Their debug form
-/// shows nothing.
+/// The keys that sign and verify the links of an organization in a channel.
+/// Their debug form shows nothing.
 pub struct LinkKeys(Keys);
 
 impl fmt::Debug for LinkKeys {
@@ -72,8 +73,22 @@ impl LinkKeys {
     ///
     /// # Errors
     /// [`WeakMaster`].
-    pub fn new(master: &str, previous: Option<&str>, organization: OrganizationId) -> Result<Self, WeakMaster> {
-        Keys::new(master, previous, &[PURPOSE, &organization.as_u128().to_be_bytes()]).map(Self)
+    pub fn new(
+        master: &str,
+        previous: Option<&str>,
+        organization: OrganizationId,
+        channel: ChannelId,
+    ) -> Result<Self, WeakMaster> {
+        let (organization, channel) = (organization.as_u128().to_be_bytes(), channel.as_u128().to_be_bytes());
+        Keys::new(master, previous, &[PURPOSE, &organization, &channel]).map(Self)
+    }
+
+    /// The nonce of a message, by its name: the same each time that it is made,
+    /// since providers that know a repetition want it to be the same to a byte.
+    #[must_use]
+    pub fn nonce(&self, message: &str) -> u64 {
+        let mac = hmac(&self.0.current, &[b"nonce of ", message.as_bytes()]);
+        mac.iter().take(8).fold(0, |sum: u64, &byte| sum << 8 | u64::from(byte))
     }
 
     /// Writes a link's token, to be put into a path as it is.
@@ -144,15 +159,24 @@ mod tests {
         expires_ms: 1_700_000_000_000,
     };
 
+    const CHANNEL: ChannelId = ChannelId::from_u128(5);
+
     fn keys(master: &str, organization: u128) -> LinkKeys {
-        LinkKeys::new(master, None, OrganizationId::from_u128(organization)).unwrap()
+        LinkKeys::new(master, None, OrganizationId::from_u128(organization), CHANNEL).unwrap()
+    }
+
+    #[test]
+    fn a_message_has_one_nonce() {
+        assert_eq!(keys(MASTER, 1).nonce("x"), 0x8da0d6dfc0f0519b);
+        assert_ne!(keys(MASTER, 1).nonce("y"), keys(MASTER, 1).nonce("x"));
+        assert_ne!(keys(MASTER, 2).nonce("x"), keys(MASTER, 1).nonce("x"));
     }
 
     #[test]
     fn form_is_pinned() {
         // Links are in mailboxes for days. Made with Python's hmac as well.
         let token = keys(MASTER, 1).sign(&CLAIMS);
-        assert_eq!(token, "EgGIusdK-niqvDu9Hu8o2IEAAAAAAAAAAAAAAAAAAAAHAAAAAAAAAGMBi8_laAD1PD5JcweldHFnWtaGuUFr");
+        assert_eq!(token, "EgGIusdK-niqvDu9Hu8o2IEAAAAAAAAAAAAAAAAAAAAHAAAAAAAAAGMBi8_laAAoNhLs9ysVJFg7-TzdUp8J");
         assert_eq!(keys(MASTER, 1).verify(&token, 1_699_999_999_999), Ok(CLAIMS));
     }
 
@@ -162,6 +186,8 @@ mod tests {
         assert_eq!(keys(MASTER, 1).verify(&token, 1_700_000_000_000), Err(LinkError::Expired));
         assert_eq!(keys(MASTER, 2).verify(&token, 0), Err(LinkError::Refused), "another organization");
         assert_eq!(keys(NEXT, 1).verify(&token, 0), Err(LinkError::Refused), "another secret");
+        let other = LinkKeys::new(MASTER, None, OrganizationId::from_u128(1), ChannelId::from_u128(6)).unwrap();
+        assert_eq!(other.verify(&token, 0), Err(LinkError::Refused), "another channel");
         for place in 0..token.len() {
             let mut altered = token.clone().into_bytes();
             altered[place] = if altered[place] == b'A' { b'B' } else { b'A' };
@@ -172,14 +198,14 @@ mod tests {
         for text in ["", "é", &format!("{token}A"), &format!("{token}AAAA"), &"A".repeat(1000)] {
             assert_eq!(keys(MASTER, 1).verify(text, 0), Err(LinkError::Malformed), "{text}");
         }
-        assert_eq!(LinkKeys::new("short", None, OrganizationId::from_u128(1)).unwrap_err(), WeakMaster);
+        assert_eq!(LinkKeys::new("short", None, OrganizationId::from_u128(1), CHANNEL).unwrap_err(), WeakMaster);
         assert_eq!(format!("{:?}", keys(MASTER, 1)), "LinkKeys(…)");
     }
 
     #[test]
     fn goes_over_from_one_master_secret_to_the_next() {
         let organization = OrganizationId::from_u128(1);
-        let both = LinkKeys::new(NEXT, Some(MASTER), organization).unwrap();
+        let both = LinkKeys::new(NEXT, Some(MASTER), organization, CHANNEL).unwrap();
         assert_eq!(both.verify(&keys(MASTER, 1).sign(&CLAIMS), 0), Ok(CLAIMS));
         assert_eq!(keys(NEXT, 1).verify(&both.sign(&CLAIMS), 0), Ok(CLAIMS));
     }
