@@ -272,10 +272,14 @@ actions! {
     ChangeOrganization = "change_organization" in ManageSettings on Root;
     /// Remove a message that could not be delivered.
     RemoveDeadLetter = "remove_dead_letter" in ManageSettings on Root;
+    /// Send again what could not be delivered.
+    ResendDeadLetter = "resend_dead_letter" in ManageSettings on Root;
     /// Add a channel.
     CreateChannel = "create_channel" in ManageSettings on Root;
     /// Change a channel.
     ChangeChannel = "change_channel" in ManageSettings on Root;
+    /// Try a channel.
+    TestChannel = "test_channel" in ManageSettings on Root;
     /// Remove a channel.
     RemoveChannel = "remove_channel" in ManageSettings on Root;
 

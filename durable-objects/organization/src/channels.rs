@@ -53,6 +53,27 @@ impl<S: Storage> Organization<S> {
         Ok(reply)
     }
 
+    /// Notes that a channel is tried: nothing changes, and something is sent.
+    pub(crate) fn note_test(
+        &mut self,
+        now: i64,
+        order: &Order,
+        id: ChannelId,
+        member: Option<MemberId>,
+    ) -> Result<Reply, OrderError> {
+        let channel = self.records.channels.get(&id).ok_or_else(|| not_found("channel", id))?;
+        if !channel.enabled {
+            let message = format!("the channel `{id}` is off: turn it on with `\"enabled\": true` first");
+            return Err(OrderError::Conflict { message });
+        }
+        if let Some(member) = member
+            && !self.records.members.contains_key(&member)
+        {
+            return Err(not_found("member", member));
+        }
+        self.finish(now, order, Change::new(), Reply::Done)
+    }
+
     /// All channels, with their sealed secrets.
     ///
     /// # Errors

@@ -62,6 +62,8 @@ impl<S: Storage> Organization<S> {
             Act::CreatePlan(new) => self.create_plan(now, order, new),
             Act::ChangePlan(new) => self.replace_plan(now, order, new),
             Act::RemovePlan { id } => self.remove_plan(now, order, *id),
+            Act::TestChannel { id, member } => self.note_test(now, order, *id, *member),
+            Act::ResendDeadLetter { .. } => self.finish(now, order, Change::new(), Reply::Done),
             Act::Reseal { secrets } => self.reseal(now, order, secrets),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
             Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),

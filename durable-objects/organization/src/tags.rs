@@ -71,6 +71,8 @@ impl<S: Storage> Organization<S> {
             | Act::CreateMember { .. }
             | Act::ExportMember { .. }
             | Act::EraseMember { .. }
+            | Act::TestChannel { .. }
+            | Act::ResendDeadLetter { .. }
             | Act::Issue { .. }
             | Act::Allot { .. }
             | Act::CreateServiceAccount { .. }

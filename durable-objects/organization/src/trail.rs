@@ -26,6 +26,8 @@ impl<S: Storage> Organization<S> {
             Act::PutDomains { .. } => self.records.profile.as_ref().and_then(|profile| json(&profile.domains)),
             // What goes for ever must not stay in the record of its end.
             Act::EraseMember { .. } | Act::ExportMember { .. } => None,
+            // Nothing about it changes.
+            Act::TestChannel { .. } => None,
             _ => resource.as_deref().and_then(|id| self.snapshot(id)),
         };
         let erases = match &order.act {
@@ -122,9 +124,10 @@ fn resource(act: &Act) -> Option<String> {
         Act::PutProvider { provider, .. } => &provider.id,
         Act::RemoveProvider { id } => id,
         Act::PutChannel { channel, .. } => &channel.id,
-        Act::RemoveChannel { id } => id,
         Act::CreatePlan(new) | Act::ChangePlan(new) => &new.id,
         Act::RemovePlan { id } => id,
+        Act::RemoveChannel { id } | Act::TestChannel { id, .. } => id,
+        Act::ResendDeadLetter { letter, .. } => letter,
         Act::CreateServiceAccount { id, .. } | Act::ChangeServiceAccount { id, .. } => id,
         Act::CreateServiceKey(new) => &new.account,
         Act::RevokeServiceKey { account, .. } => account,

@@ -91,6 +91,18 @@ pub const WAIT: &str = "UPDATE deliveries SET state = 'waiting', changed_ms = ?,
 pub const FAIL: &str = "UPDATE deliveries SET state = ?, changed_ms = ?, error = ?
     WHERE organization = ? AND id = ?";
 
+/// Somebody has decided that it is tried anew,
+/// with as many attempts as at first.
+pub const AGAIN: &str = "UPDATE deliveries SET state = 'waiting', attempts = 0
+    WHERE organization = ? AND id = ? AND state IN ('failed', 'uncertain')";
+
+/// Whether a delivery in that state can be sent again because somebody says so:
+/// not what was sent, or is being sent.
+#[must_use]
+pub fn may_go_again(state: &str) -> bool {
+    matches!(state, "failed" | "uncertain" | "waiting")
+}
+
 /// The statement [`SENT`] for a delivery.
 #[must_use]
 pub fn sent(organization: OrganizationId, id: &str, reference: Option<&str>, now_ms: i64) -> Statement {
@@ -171,7 +183,18 @@ mod tests {
         let claim = || database.execute(CLAIM, rusqlite::params![5, "o", "d", "waiting", 0]).unwrap();
         assert_eq!((claim(), claim()), (1, 0));
         database.execute(SENT, rusqlite::params![6, "D1/2", "o", "d"]).unwrap();
-        let state: String = database.query_row("SELECT state FROM deliveries", [], |row| row.get(0)).unwrap();
-        assert_eq!(state, "sent");
+        let state = || database.query_row("SELECT state FROM deliveries", [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(state(), "sent");
+        // What was sent is not sent again, whoever says so; what failed is, with attempts of its own.
+        let again = || database.execute(AGAIN, ["o", "d"]).unwrap();
+        assert_eq!((again(), state()), (0, "sent".to_owned()));
+        database.execute(FAIL, rusqlite::params!["failed", 7, "no", "o", "d"]).unwrap();
+        assert_eq!((again(), state(), again()), (1, "waiting".to_owned(), 0));
+        assert_eq!(claim(), 1);
+        for (state, expected) in
+            [("failed", true), ("uncertain", true), ("waiting", true), ("sending", false), ("sent", false)]
+        {
+            assert_eq!(may_go_again(state), expected, "{state}");
+        }
     }
 }

@@ -13,10 +13,14 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 mod delivery;
+mod letter;
 mod notice;
 mod plan;
 
-pub use delivery::{CLAIM, Claim, Delivery, FAIL, LOAD, POSTED, SENT, WAIT, claim, insert, retry_after_ms, sent};
+pub use delivery::{
+    AGAIN, CLAIM, Claim, Delivery, FAIL, LOAD, POSTED, SENT, WAIT, claim, insert, may_go_again, retry_after_ms, sent,
+};
+pub use letter::Letter;
 pub use notice::{About, Notice, OLDEST_MS, PENDING, done, notices, statements};
 pub use plan::{Address, To, Told, plan};
 
@@ -26,6 +30,9 @@ use storage::Value;
 
 /// A statement with its parameters.
 pub type Statement = (&'static str, Vec<Value>);
+
+/// The binding of the queue `alfred-notifications`.
+pub const QUEUE: &str = "NOTIFICATIONS";
 
 /// A message of the queue `alfred-notifications`. The rows in D1 say all of
 /// it; the queue may bring it twice.

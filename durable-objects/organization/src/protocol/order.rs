@@ -156,6 +156,21 @@ pub enum Act {
         /// Which.
         id: PlanId,
     },
+    /// A message is sent by a channel to see whether it arrives; for the record.
+    TestChannel {
+        /// Which.
+        id: ChannelId,
+        /// To whom, where it reaches each person by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
+    },
+    /// What could not be delivered is sent again; for the record.
+    ResendDeadLetter {
+        /// The dead letter.
+        letter: String,
+        /// The delivery that it is about.
+        delivery: String,
+    },
     /// The same secrets, sealed under another master secret.
     Reseal {
         /// Each that is to be exchanged.
