@@ -7,10 +7,9 @@ use identity::{OrganizationId, TeamId};
 use journal::Pending;
 use ledger::Entry;
 use serde::Serialize;
-use wasm_bindgen::JsValue;
-use worker::{Env, QueueContentType, RawMessageBuilder, console_error};
+use worker::{Env, console_error};
 
-use runtime::Actors;
+use runtime::{Actors, enqueue};
 
 /// Messages to other actors in flight at once; a change of settings in a large
 /// organization has one for each team.
@@ -33,9 +32,7 @@ pub(crate) async fn send_records(env: &Env, batch: &AuditBatch) -> worker::Resul
 }
 
 async fn send_one(env: &Env, batch: &impl Serialize) -> worker::Result<()> {
-    let text = serde_json::to_string(batch)?;
-    let message = RawMessageBuilder::new(JsValue::from_str(&text)).build_with_content_type(QueueContentType::Text);
-    env.queue("JOURNAL")?.send_raw(message).await
+    enqueue(env, "JOURNAL", &serde_json::to_string(batch)?).await
 }
 
 /// Delivers messages to other actors; answers which arrived.

@@ -8,13 +8,11 @@ mod tell;
 
 use identity::OrganizationId;
 use notifier::{Job, Notice};
-use runtime::now_ms;
+use runtime::{enqueue, now_ms};
 use serde::Deserialize;
 use storage::Value;
 use wasm_bindgen::JsValue;
-use worker::{
-    Env, MessageBatch, MessageExt, QueueContentType, QueueRetryOptionsBuilder, RawMessageBuilder, Result, console_error,
-};
+use worker::{Env, MessageBatch, MessageExt, QueueRetryOptionsBuilder, Result, console_error};
 
 use crate::d1;
 
@@ -35,11 +33,8 @@ enum Done {
 
 /// Puts jobs into the queue.
 async fn send(env: &Env, jobs: &[Job]) -> Result<()> {
-    let queue = env.queue("NOTIFICATIONS")?;
     for job in jobs {
-        let text = serde_json::to_string(job)?;
-        let message = RawMessageBuilder::new(JsValue::from_str(&text)).build_with_content_type(QueueContentType::Text);
-        queue.send_raw(message).await?;
+        enqueue(env, notifier::QUEUE, &serde_json::to_string(job)?).await?;
     }
     Ok(())
 }
