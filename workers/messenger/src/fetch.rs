@@ -18,6 +18,12 @@ pub struct Answered {
 }
 
 impl Answered {
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Reads it.
     pub fn read<R>(&self, read: impl FnOnce(&Answer<'_>) -> R) -> R {
         let headers: Vec<(&str, &str)> = self.retry_after.iter().map(|value| ("retry-after", value.as_str())).collect();

@@ -1,7 +1,8 @@
 //! Sends messages by the channels of an organization.
 //!
-//! In scope: opening a channel's sealed secrets, where providers' APIs are, and
-//! requests to them: bounded in time and size, never redirected.
+//! In scope: opening a channel's sealed secrets, where providers' APIs are,
+//! requests to them (bounded in time and size, never redirected), and what one
+//! person needs in a message: their conversation, their buttons.
 //!
 //! Out of scope: what a message looks like and what an answer means
 //! (`channels`), who is told of what, and that nothing is told twice.
@@ -13,6 +14,7 @@
 //! used.
 
 mod fetch;
+mod post;
 
 use channels::email::{Mailbox, postmark, resend};
 use channels::{Endpoint, Secret, slack, webhook};
@@ -24,6 +26,7 @@ use vault::Vault;
 use worker::Env;
 
 pub use fetch::{Answered, send};
+pub use post::{Again, Parcel, Post, Unsent};
 
 /// A channel's secrets, as they are sealed together.
 #[derive(Default, Clone, Serialize, Deserialize)]
