@@ -58,7 +58,8 @@ impl App {
         Actors::new(&self.env).map_err(Problem::internal)
     }
 
-    fn database(&self) -> Result<D1Database, Problem> {
+    /// D1.
+    pub(crate) fn database(&self) -> Result<D1Database, Problem> {
         self.env.d1("DB").map_err(Problem::internal)
     }
 

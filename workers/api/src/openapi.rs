@@ -83,12 +83,12 @@ use crate::schema;
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
         channels::create_channel, channels::list_channels, channels::get_channel, channels::change_channel,
-        channels::remove_channel,
+        channels::remove_channel, channels::trial::test_channel,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
         audit::list::list_audit, audit::export::export_audit, audit::verify::verify_audit,
         notifications::list_notifications,
         usage::get_usage, journal::list_journal, requests::list_requests,
-        dead_letters::list_dead_letters, dead_letters::remove_dead_letter,
+        dead_letters::list_dead_letters, dead_letters::remove_dead_letter, dead_letters::resend_dead_letter,
         me::get_me, index::get_index, index::get_openapi, health::healthz, health::readyz, metrics::metrics,
     ),
     components(schemas(schema::Problem, schema::Dimensions, usage::Interval)),
@@ -211,6 +211,7 @@ fn complete(path: &str, method: &HttpMethod, operation: &mut Operation) {
         Some("get_usage") => Some(Code::TooMuch),
         Some("create_policy" | "change_policy") => Some(Code::PreconditionFailed),
         Some("change_organization") => Some(Code::LockOut),
+        Some("test_channel") => Some(Code::ChannelFailed),
         _ => None,
     });
     codes.extend(match operation.operation_id.as_deref() {

@@ -148,6 +148,7 @@ fn providers() -> Router {
             "/channels/{channel_id}",
             get(channels::get_channel).patch(channels::change_channel).delete(channels::remove_channel),
         )
+        .route("/channels/{channel_id}/test", post(channels::trial::test_channel))
         .route("/prices", get(prices::list_prices))
         .route(
             "/prices/overrides",
@@ -166,6 +167,7 @@ fn reports() -> Router {
         .route("/notifications", get(notifications::list_notifications))
         .route("/dead-letters", get(dead_letters::list_dead_letters))
         .route("/dead-letters/{dead_letter_id}", delete(dead_letters::remove_dead_letter))
+        .route("/dead-letters/{dead_letter_id}/resend", post(dead_letters::resend_dead_letter))
         .route("/openapi.json", get(index::get_openapi))
 }
 

@@ -26,6 +26,11 @@ impl Sql {
         Self { text: text.to_owned(), values: Vec::new() }
     }
 
+    /// A whole statement with its parameters, which comes from a crate of ours.
+    pub(crate) fn given(text: &str, values: &[&str]) -> Self {
+        Self { text: text.to_owned(), values: values.iter().map(|value| (*value).to_owned()).collect() }
+    }
+
     /// More of the query's own text.
     pub(crate) fn push(mut self, text: &str) -> Self {
         self.text.push_str(text);

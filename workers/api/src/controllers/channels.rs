@@ -2,6 +2,8 @@
 //! something. Their secrets are sealed before they leave this worker and never
 //! shown again.
 
+pub(crate) mod trial;
+
 use ::organization::protocol::{self as organization, Act, HasTag, MailService, Reply};
 use axum::Json;
 use identity::ChannelId;

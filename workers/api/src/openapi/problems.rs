@@ -15,7 +15,7 @@ use utoipa::openapi::{
 use crate::problem::Code;
 
 /// Every code that a document can have.
-const CODES: [Code; 27] = [
+const CODES: [Code; 28] = [
     Code::InvalidRequest,
     Code::InvalidJson,
     Code::InvalidIdempotencyKey,
@@ -32,6 +32,7 @@ const CODES: [Code; 27] = [
     Code::MethodNotAllowed,
     Code::Conflict,
     Code::LockOut,
+    Code::ChannelFailed,
     Code::PartlySpent,
     Code::TooLate,
     Code::IdempotencyConflict,
