@@ -8,7 +8,7 @@ mod path;
 mod session;
 
 pub(crate) use body::{Body, fits};
-pub(crate) use caller::{Admin, Caller, Member, Operator, address};
+pub(crate) use caller::{Admin, Caller, Member, Operator, address, same};
 pub(crate) use organization::protocol::Target;
 pub(crate) use parts::{Id, Ids, Query, Unrepeated};
 pub(crate) use policy::Action;

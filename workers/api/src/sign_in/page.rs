@@ -1,4 +1,4 @@
-//! The few pages that a person sees while signing in. They have no script and
+//! The few pages that a person sees while signing in, or deciding. They have no script and
 //! nothing from elsewhere.
 
 use axum::response::{IntoResponse, Response};
@@ -34,7 +34,17 @@ pub(crate) fn sorry(problem: Problem) -> Response {
     response
 }
 
-fn page(status: StatusCode, title: &str, body: &str) -> Response {
+/// A page with a form that sends to itself: its answer leads nowhere else.
+pub(crate) fn asking(title: &str, body: &str) -> Response {
+    let mut response = page(StatusCode::OK, title, body);
+    if let Ok(policy) = HeaderValue::from_str(&format!("{}; form-action 'self'", policy())) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// A page. Title and body are HTML.
+pub(crate) fn page(status: StatusCode, title: &str, body: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} · Alfred</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{body}</body></html>"
@@ -59,7 +69,8 @@ fn policy() -> String {
     format!("default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'")
 }
 
-fn escape(text: &str) -> String {
+/// Text that is no markup, whatever it is.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 

@@ -1,4 +1,4 @@
-//! `/chat`: what comes from chats. Not in the OpenAPI document: what is sent
+//! `/chat`: what comes from chats; `/decide`: where their links lead. Not in the OpenAPI document: what is sent
 //! there is the chats' own.
 //!
 //! A request is verified over its raw body before anything in it is read, by
@@ -10,13 +10,16 @@
 //! roles, policies and "nobody decides about their own" hold as anywhere.
 
 mod command;
+mod link;
 mod people;
+mod question;
+mod signed_in;
 mod slack;
 
 use ::organization::protocol::{Command, RefusedChat};
 use audit::Attribution;
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use identity::{ChannelId, MemberId, OrganizationId};
 
 use crate::app::App;
@@ -24,7 +27,10 @@ use crate::log;
 
 /// The routes.
 pub(crate) fn router() -> Router {
-    Router::new().route("/chat/slack/{organization_id}", post(slack::slack))
+    Router::new()
+        .route("/chat/slack/{organization_id}", post(slack::slack))
+        .route("/decide/{organization_id}/{approval_id}", get(signed_in::decide).post(signed_in::decide))
+        .route("/decide/{organization_id}/{channel_id}/{token}", get(link::link).post(link::link))
 }
 
 /// Records what was refused.
