@@ -52,6 +52,7 @@ BEYOND_A_SCHEMA = [
     ("time zones have names", "(create|change)_organization|get_usage", r" is not a time zone: "),
     ("Cedar has a grammar", "(create|change)_policy|test_policies", r"^the policy cannot be read: "),
     ("webhooks have addresses", "(create|change)_channel", r"^the channel: `(url|secret|from)`"),
+    ("some channels are everybody's", "test_channel", r"^say `member_id`: |^leave out `member_id`: "),
     ("URLs have a grammar", "(create|change)_provider", r"^`base_url` (is not an address|names no host)"),
     ("some headers are the connection's", "(create|change)_provider", r"^the header `.+` is not yours to set: "),
     ("domains have a grammar", "change_sign_in|change_domains", r" is not a domain: "),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use clap::{Parser, Subcommand};
-use fakes::{load, provider, slack};
+use fakes::{inbox, load, provider, slack};
 
 /// Servers that tests and benchmarks talk to, and the load they make.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Provider(ProviderArgs),
     /// Runs a fake Slack on 127.0.0.1; prints `{"port":N}` when it is ready.
     Slack(SlackArgs),
+    /// Runs what takes mail and webhooks on 127.0.0.1; prints `{"port":N}` when it is ready.
+    Inbox(InboxArgs),
     /// Calls a server on this machine and prints what came of it as one line of JSON.
     Load(LoadArgs),
 }
@@ -87,6 +89,28 @@ pub(crate) struct SlackArgs {
 impl SlackArgs {
     pub(crate) fn options(self) -> slack::Options {
         slack::Options { port: self.port, token: self.token, signing_secret: self.signing_secret, team: self.team }
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct InboxArgs {
+    /// The port; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Resend's key, and Postmark's server token.
+    #[arg(long)]
+    token: String,
+    /// The domain from which mail may come.
+    #[arg(long)]
+    domain: String,
+    /// The webhook's secret, `whsec_…`.
+    #[arg(long)]
+    secret: String,
+}
+
+impl InboxArgs {
+    pub(crate) fn options(self) -> inbox::Options {
+        inbox::Options { port: self.port, token: self.token, domain: self.domain, secret: self.secret }
     }
 }
 

@@ -3,7 +3,7 @@
 //! `fakes`.
 //!
 //! In scope: a provider that speaks OpenAI's protocol, misbehaves on demand
-//! and keeps its own books; a [Slack](slack); a load generator. Out of scope: anything that
+//! and keeps its own books; a [Slack](slack); an [inbox] for mail and webhooks; a load generator. Out of scope: anything that
 //! knows Alfred, but for one response header that the load generator sums.
 //!
 //! # The provider
@@ -106,6 +106,7 @@
 //! Quantiles are exact, of all values. Only loopback addresses are
 //! called, for at most ten minutes and ten million calls.
 
+pub mod inbox;
 pub mod load;
 pub mod provider;
 pub mod slack;

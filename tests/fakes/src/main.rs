@@ -31,6 +31,11 @@ fn main() -> anyhow::Result<()> {
                 say(&serde_json::json!({"port": running.addr.port()}))?;
                 running.wait().await;
             }
+            Command::Inbox(inbox) => {
+                let running = fakes::inbox::spawn(inbox.options()).await?;
+                say(&serde_json::json!({"port": running.addr.port()}))?;
+                running.wait().await;
+            }
             Command::Load(load) => {
                 let report = fakes::load::run(load.options()?).await?;
                 say(&serde_json::to_value(report)?)?;
