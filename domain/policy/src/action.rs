@@ -248,6 +248,8 @@ actions! {
     GetDomains = "get_domains" in ViewAccess on Root;
     /// List a member's sessions.
     ListSessions = "list_sessions" in ViewAccess on Member;
+    /// List one's own linked accounts in chats.
+    ListChatLinks = "list_chat_links" in ViewAccess on Member;
     /// List policies.
     ListPolicies = "list_policies" in ViewAccess on Root;
     /// Show a policy.
@@ -364,6 +366,12 @@ actions! {
     CreateSetupToken = "create_setup_token" in ManageAccess on Root;
     /// Make a session for a script of one's own.
     CreateSession = "create_session" in ManageAccess on Member;
+    /// Make a code that links one's own account in a chat.
+    CreateChatLink = "create_chat_link" in ManageAccess on Member;
+    /// Link one's own account in a chat, by sending such a code from there.
+    LinkChat = "link_chat" in ManageAccess on Member;
+    /// Unlink one's own account in a chat.
+    RemoveChatLink = "remove_chat_link" in ManageAccess on Member;
     /// Grant a role on a node.
     CreateGrant = "create_grant" in ManageAccess on Root;
     /// Take a role back.

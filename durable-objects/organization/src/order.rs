@@ -63,7 +63,11 @@ impl<S: Storage> Organization<S> {
             Act::ChangePlan(new) => self.replace_plan(now, order, new),
             Act::RemovePlan { id } => self.remove_plan(now, order, *id),
             Act::TestChannel { id, member } => self.note_test(now, order, *id, *member),
-            Act::ResendDeadLetter { .. } => self.finish(now, order, Change::new(), Reply::Done),
+            // What they are about is elsewhere; this is their record.
+            Act::ResendDeadLetter { .. }
+            | Act::CreateChatLink { .. }
+            | Act::LinkChat { .. }
+            | Act::RemoveChatLink { .. } => self.finish(now, order, Change::new(), Reply::Done),
             Act::Reseal { secrets } => self.reseal(now, order, secrets),
             Act::RemoveProvider { id } => self.remove_provider(now, order, *id),
             Act::PutOverrides { overrides } => self.put_overrides(now, order, overrides),

@@ -73,6 +73,9 @@ impl<S: Storage> Organization<S> {
             | Act::EraseMember { .. }
             | Act::TestChannel { .. }
             | Act::ResendDeadLetter { .. }
+            | Act::CreateChatLink { .. }
+            | Act::LinkChat { .. }
+            | Act::RemoveChatLink { .. }
             | Act::Issue { .. }
             | Act::Allot { .. }
             | Act::CreateServiceAccount { .. }

@@ -27,7 +27,10 @@ impl<S: Storage> Organization<S> {
             // What goes for ever must not stay in the record of its end.
             Act::EraseMember { .. } | Act::ExportMember { .. } => None,
             // Nothing about it changes.
-            Act::TestChannel { .. } => None,
+            Act::TestChannel { .. }
+            | Act::CreateChatLink { .. }
+            | Act::LinkChat { .. }
+            | Act::RemoveChatLink { .. } => None,
             _ => resource.as_deref().and_then(|id| self.snapshot(id)),
         };
         let erases = match &order.act {
@@ -128,6 +131,9 @@ fn resource(act: &Act) -> Option<String> {
         Act::RemovePlan { id } => id,
         Act::RemoveChannel { id } | Act::TestChannel { id, .. } => id,
         Act::ResendDeadLetter { letter, .. } => letter,
+        Act::CreateChatLink { member, .. } | Act::LinkChat { member, .. } | Act::RemoveChatLink { member, .. } => {
+            member
+        }
         Act::CreateServiceAccount { id, .. } | Act::ChangeServiceAccount { id, .. } => id,
         Act::CreateServiceKey(new) => &new.account,
         Act::RevokeServiceKey { account, .. } => account,

@@ -41,6 +41,11 @@ pub enum Way {
         /// From which address.
         from: String,
     },
+    /// Telegram, by a bot: to each person who has linked their account.
+    Telegram {
+        /// The bot's name, without `@`.
+        bot: String,
+    },
     /// Standard Webhooks, for a program.
     Webhook,
 }
@@ -64,6 +69,7 @@ impl Way {
             Self::SlackWebhook => "slack_webhook",
             Self::TeamsWebhook => "teams_webhook",
             Self::Email { .. } => "email",
+            Self::Telegram { .. } => "telegram",
             Self::Webhook => "webhook",
         }
     }
@@ -71,7 +77,14 @@ impl Way {
     /// Whether it reaches each person by themselves.
     #[must_use]
     pub const fn is_personal(&self) -> bool {
-        matches!(self, Self::Slack { .. } | Self::Email { .. })
+        matches!(self, Self::Slack { .. } | Self::Email { .. } | Self::Telegram { .. })
+    }
+
+    /// Whether it reaches only who has linked their account: it cannot know
+    /// people by their address.
+    #[must_use]
+    pub const fn is_linked(&self) -> bool {
+        matches!(self, Self::Telegram { .. })
     }
 }
 

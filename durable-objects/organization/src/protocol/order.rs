@@ -164,6 +164,27 @@ pub enum Act {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         member: Option<MemberId>,
     },
+    /// Somebody makes a code that links their account in a chat; for the record.
+    CreateChatLink {
+        /// Who.
+        member: MemberId,
+        /// In which chat.
+        channel: ChannelId,
+    },
+    /// Somebody has sent it from their account; for the record.
+    LinkChat {
+        /// Who.
+        member: MemberId,
+        /// In which chat.
+        channel: ChannelId,
+    },
+    /// An account is nobody's any more; for the record.
+    RemoveChatLink {
+        /// Whose it was.
+        member: MemberId,
+        /// In which chat.
+        channel: ChannelId,
+    },
     /// What could not be delivered is sent again; for the record.
     ResendDeadLetter {
         /// The dead letter.
