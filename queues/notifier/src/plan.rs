@@ -1,5 +1,7 @@
 //! To whom it goes, by which channels.
 
+use std::collections::BTreeSet;
+
 use channels::event::Event;
 use identity::{ChannelId, MemberId, OrganizationId};
 
@@ -16,8 +18,16 @@ pub struct Address {
     pub kind: &'static str,
     /// Whether it reaches each person by themselves.
     pub personal: bool,
+    /// Whom it reaches, where it reaches only who has linked their account.
+    pub only: Option<BTreeSet<MemberId>>,
     /// Whether its provider knows what is sent twice, and sends it once.
     pub repeatable: bool,
+}
+
+impl Address {
+    fn reaches(&self, member: MemberId) -> bool {
+        self.personal && self.only.as_ref().is_none_or(|only| only.contains(&member))
+    }
 }
 
 /// Who is told.
@@ -51,7 +61,7 @@ pub fn plan(organization: OrganizationId, channels: &[Address], told: &[Told]) -
     for Told { to, event } in told {
         for channel in channels {
             let member = match to {
-                To::Member(member) if channel.personal => Some(*member),
+                To::Member(member) if channel.reaches(*member) => Some(*member),
                 To::Programs if channel.kind == "webhook" => None,
                 To::Open if !channel.personal => None,
                 To::Named(name) if !channel.personal && channel.name == *name => None,
@@ -77,8 +87,9 @@ mod tests {
     use super::*;
 
     fn channel(n: u128, name: &str, kind: &'static str) -> Address {
-        let personal = matches!(kind, "slack" | "email");
-        Address { id: ChannelId::from_u128(n), name: name.to_owned(), kind, personal, repeatable: false }
+        let personal = matches!(kind, "slack" | "email" | "telegram");
+        let only = (kind == "telegram").then(|| BTreeSet::from([MemberId::from_u128(8)]));
+        Address { id: ChannelId::from_u128(n), name: name.to_owned(), kind, personal, only, repeatable: false }
     }
 
     #[test]
@@ -88,6 +99,7 @@ mod tests {
             channel(2, "Mail", "email"),
             channel(3, "finance", "teams_webhook"),
             channel(4, "Program", "webhook"),
+            channel(5, "Telegram", "telegram"),
         ];
         let event =
             Event::PolicyNotice { id: "x".to_owned(), title: "t".to_owned(), text: String::new(), url: String::new() };
@@ -96,6 +108,7 @@ mod tests {
             planned.iter().map(|delivery| delivery.channel.as_u128()).collect::<Vec<_>>()
         };
         assert_eq!(check(To::Member(MemberId::from_u128(9))), [1, 2]);
+        assert_eq!(check(To::Member(MemberId::from_u128(8))), [1, 2, 5], "who has linked their account");
         assert_eq!(check(To::Programs), [4]);
         assert_eq!(check(To::Open), [3, 4]);
         assert_eq!(check(To::Named("finance".to_owned())), [3]);

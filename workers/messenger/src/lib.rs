@@ -8,7 +8,7 @@
 //! (`channels`), who is told of what, and that nothing is told twice.
 //!
 //! Where a provider's API is only the deployment says (`SLACK_API`,
-//! `RESEND_API`, `POSTMARK_API`): whoever administers an organization names a
+//! `TELEGRAM_API`, `RESEND_API`, `POSTMARK_API`): whoever administers an organization names a
 //! provider, never its address. Webhooks' addresses are theirs to say and must
 //! be public ones, which is looked at when they are entered and when they are
 //! used.
@@ -17,7 +17,7 @@ mod fetch;
 mod post;
 
 use channels::email::{Mailbox, postmark, resend};
-use channels::{Endpoint, Secret, slack, webhook};
+use channels::{Endpoint, Secret, slack, telegram, webhook};
 use issuers::address::{self, Reach};
 use organization::protocol::{Channel, MailService, Way};
 use serde::{Deserialize, Serialize};
@@ -32,10 +32,10 @@ pub use post::{Again, Parcel, Post, Unsent};
 #[derive(Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Secrets {
-    /// Slack's bot token, or a mail service's key.
+    /// A bot's token, or a mail service's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// By which Slack's requests are verified, or a webhook's are signed.
+    /// By which Slack's and Telegram's requests are verified, or a webhook's are signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing: Option<String>,
     /// A webhook's address.
@@ -53,6 +53,8 @@ pub struct Unusable(pub String);
 pub enum Line {
     /// Slack's bot, and by what its requests are verified.
     Slack(slack::Config, Secret),
+    /// Telegram's bot, and by what its requests are verified.
+    Telegram(telegram::Config, Secret),
     /// An incoming webhook of Slack.
     SlackWebhook(Endpoint),
     /// A Workflows webhook of Teams.
@@ -94,6 +96,11 @@ impl Line {
                 let api = base(env, "SLACK_API", slack::API)?;
                 let signing = secret("signing_secret", secrets.signing.as_deref())?;
                 Ok(Self::Slack(slack::Config { api, token: token()? }, signing))
+            }
+            Way::Telegram { .. } => {
+                let api = base(env, "TELEGRAM_API", telegram::API)?;
+                let signing = secret("secret_token", secrets.signing.as_deref())?;
+                Ok(Self::Telegram(telegram::Config { api, token: token()? }, signing))
             }
             Way::SlackWebhook => url().map(Self::SlackWebhook),
             Way::TeamsWebhook => url().map(Self::Teams),

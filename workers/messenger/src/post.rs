@@ -4,7 +4,7 @@ use channels::email::{Mailbox, postmark, resend};
 use channels::event::{Answer as Given, Answers, Asked, Event};
 use channels::link::{Claims, LinkKeys};
 use channels::message::Message;
-use channels::{ActionKeys, Answer, Channel as Kind, Outcome, Outgoing, Verdict, slack, teams, webhook};
+use channels::{ActionKeys, Answer, Channel as Kind, Outcome, Outgoing, Verdict, slack, teams, telegram, webhook};
 use identity::{ApprovalId, ChannelId, MemberId, OrganizationId};
 use organization::protocol::{Channel, MemberRecord};
 use serde::Deserialize;
@@ -82,6 +82,11 @@ pub struct Parcel<'a> {
     pub replaces: Option<&'a str>,
 }
 
+#[derive(Deserialize)]
+struct Known {
+    conversation: String,
+}
+
 impl Post<'_> {
     /// Sends it. Answers the provider's reference of it.
     ///
@@ -123,6 +128,19 @@ impl Post<'_> {
                 let message = with_answers(event.clone(), &Means::Buttons(&keys), member.profile.member);
                 post(&slack::request(&message, config, &conversation), slack::outcome).await
             }
+            Line::Telegram(config, _) => {
+                if let Some(replaces) = replaces {
+                    let posted = replaces.parse::<telegram::Posted>().map_err(Unsent::never)?;
+                    return post(&telegram::update(&event.message(), config, posted), telegram::outcome).await;
+                }
+                let member = to.ok_or_else(|| Unsent::never("it is for nobody"))?;
+                let linked = self.linked(channel.id, member.profile.member).await?;
+                let chat = linked.parse().map_err(|_| Unsent::never("the linked account is none of Telegram's"))?;
+                let keys = ActionKeys::new(&master, previous.as_deref(), self.organization, Kind::Telegram);
+                let keys = keys.map_err(Unsent::later)?;
+                let message = with_answers(event.clone(), &Means::Buttons(&keys), member.profile.member);
+                post(&telegram::request(&message, config, chat), telegram::outcome).await
+            }
             Line::SlackWebhook(url) => post(&slack::webhook::request(&card(), url), slack::webhook::outcome).await,
             Line::Teams(url) => post(&teams::request(&card(), url), teams::outcome).await,
             Line::Resend(config) => post(&resend::request(&letter()?, config, &mailbox()?), resend::outcome).await,
@@ -141,6 +159,17 @@ impl Post<'_> {
         Ok((master, read("MASTER_SECRET_PREVIOUS").filter(|secret| !secret.is_empty())))
     }
 
+    /// The conversation with somebody who has linked their account.
+    async fn linked(&self, channel: ChannelId, member: MemberId) -> Result<String, Unsent> {
+        let sql = "SELECT conversation FROM chat_accounts
+            WHERE organization = ? AND channel = ? AND member = ? AND email = ''";
+        let values = [self.organization.to_string(), channel.to_string(), member.to_string()];
+        let known = self.prepare(sql, &values.each_ref().map(String::as_str))?;
+        let known = known.first::<Known>(None).await.map_err(Unsent::later)?;
+        let known = known.ok_or_else(|| Unsent::never("the member has not linked their account"))?;
+        Ok(known.conversation)
+    }
+
     /// The conversation with somebody: found by their address once, and again
     /// when they have another.
     async fn conversation(
@@ -149,10 +178,6 @@ impl Post<'_> {
         channel: ChannelId,
         member: &MemberRecord,
     ) -> Result<String, Unsent> {
-        #[derive(Deserialize)]
-        struct Known {
-            conversation: String,
-        }
         let email = member.email.as_deref().ok_or_else(|| Unsent::never("the member has no e-mail address"))?;
         let (organization, channel) = (self.organization.to_string(), channel.to_string());
         let id = member.profile.member.to_string();

@@ -56,7 +56,7 @@ struct Pending {
 }
 
 /// Has told what is in D1 and was not told, and forgets what chats sent long
-/// ago.
+/// ago and codes that nobody has used.
 pub(crate) async fn sweep(env: &Env) -> Result<()> {
     let db = env.d1("DB")?;
     let before = now_ms().saturating_sub(FORGOTTEN_MS);
@@ -65,6 +65,7 @@ pub(crate) async fn sweep(env: &Env) -> Result<()> {
     send(env, &pending.into_iter().filter_map(job).collect::<Vec<_>>()).await?;
     let before = now_ms().saturating_sub(CHAT_REQUESTS_MS);
     d1::prepare(&db, "DELETE FROM chat_requests WHERE time_ms < ?", &[Value::Int(before)])?.run().await?;
+    d1::prepare(&db, "DELETE FROM chat_links WHERE expires_ms < ?", &[Value::Int(now_ms())])?.run().await?;
     Ok(())
 }
 

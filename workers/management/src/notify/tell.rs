@@ -1,10 +1,10 @@
 //! A notice: who is told of it, as things are now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use channels::Verdict;
 use channels::event::{Asked, Event, Wanted};
-use identity::{ApprovalId, MemberId, OrganizationId, Principal, TeamId};
+use identity::{ApprovalId, ChannelId, MemberId, OrganizationId, Principal, TeamId};
 use ledger::Millicredits;
 use notifier::{About, Address, Delivery, Job, To, Told};
 use organization::protocol::{Answer, Approval, Channel, Command, Deciders, Directory, Nudge, Outcome, Question};
@@ -43,6 +43,25 @@ pub(super) async fn tell(env: &Env, organization: OrganizationId, id: &str) -> R
     Ok(Done::Over)
 }
 
+#[derive(Deserialize)]
+struct Linked {
+    channel: String,
+    member: String,
+}
+
+/// Who has linked their account in which chat.
+async fn linked(env: &Env, organization: OrganizationId) -> Result<BTreeMap<ChannelId, BTreeSet<MemberId>>> {
+    let sql = "SELECT channel, member FROM chat_accounts WHERE organization = ? AND email = ''";
+    let rows: Vec<Linked> =
+        d1::prepare(&env.d1("DB")?, sql, &[organization.to_string().into()])?.all().await?.results()?;
+    let mut all = BTreeMap::<ChannelId, BTreeSet<MemberId>>::new();
+    for Linked { channel, member } in rows {
+        let (Ok(channel), Ok(member)) = (channel.parse(), member.parse()) else { continue };
+        all.entry(channel).or_default().insert(member);
+    }
+    Ok(all)
+}
+
 /// An organization, as far as messages need it.
 struct House {
     actors: Actors,
@@ -72,10 +91,12 @@ impl House {
             Answer::Directory(Ok(directory)) => *directory,
             _ => return Err(Error::from("the organization has no directory to show")),
         };
+        let mut linked = linked(env, organization).await?;
         let address = |channel: Channel| Address {
             id: channel.id,
             kind: channel.way.kind(),
             personal: channel.way.is_personal(),
+            only: channel.way.is_linked().then(|| linked.remove(&channel.id).unwrap_or_default()),
             repeatable: messenger::is_repeatable(&channel.way),
             name: channel.name,
         };
@@ -210,8 +231,9 @@ impl House {
             let posted: Vec<Posted> = d1::prepare(db, notifier::POSTED, &values)?.all().await?.results()?;
             for Posted { id, member, channel, reference } in posted {
                 let (Ok(channel), Ok(member)) = (channel.parse(), member.parse()) else { continue };
-                let is_slack = self.channels.iter().any(|own| own.id == channel && own.kind == "slack");
-                let Some(reference) = reference.filter(|_| is_slack) else { continue };
+                let has_buttons = |kind: &str| matches!(kind, "slack" | "telegram");
+                let changes = self.channels.iter().any(|own| own.id == channel && has_buttons(own.kind));
+                let Some(reference) = reference.filter(|_| changes) else { continue };
                 all.push(Delivery {
                     organization: self.organization,
                     id: format!("outcome:{outcome}:{id}"),
