@@ -16,10 +16,10 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, dead_letters, departments, events,
-    grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization, organizations,
-    permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed, service_accounts,
-    sessions, sign_in, teams, transfers, usage, workloads,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat_links, dead_letters, departments,
+    events, grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization,
+    organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed,
+    service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -84,6 +84,7 @@ use crate::schema;
         providers::remove_provider,
         channels::create_channel, channels::list_channels, channels::get_channel, channels::change_channel,
         channels::remove_channel, channels::trial::test_channel,
+        chat_links::create_chat_link, chat_links::list_chat_links, chat_links::remove_chat_link,
         prices::list_prices, prices::get_overrides, prices::replace_overrides, prices::change_overrides,
         audit::list::list_audit, audit::export::export_audit, audit::verify::verify_audit,
         notifications::list_notifications,

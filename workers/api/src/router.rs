@@ -11,10 +11,10 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, dead_letters, departments,
-    events, grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization,
-    organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed,
-    service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
+    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, chat_links, dead_letters,
+    departments, events, grants, health, index, journal, keys, limits, me, members, metrics, notifications,
+    organization, organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests,
+    sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -134,6 +134,8 @@ fn credits() -> Router {
         .route("/balances/{node}", get(balances::get_balance))
         .route("/events", get(events::watch_events))
         .route("/me", get(me::get_me))
+        .route("/me/chat-links", post(chat_links::create_chat_link).get(chat_links::list_chat_links))
+        .route("/me/chat-links/{channel_id}", delete(chat_links::remove_chat_link))
 }
 
 fn providers() -> Router {

@@ -63,6 +63,19 @@ pub(crate) enum NewWay {
         #[schema(value_type = schema::ChannelSecret)]
         signing_secret: Secret,
     },
+    /// Telegram, by a bot: to each person who has linked their account (`/me/chat-links`), with buttons; commands work
+    /// too. The bot's webhook is `/chat/telegram/` and the organization's id, with the secret token.
+    Telegram {
+        /// The bot's name, without `@`.
+        #[schema(value_type = schema::TelegramBot)]
+        bot: String,
+        /// The bot's token.
+        #[schema(value_type = schema::ChannelSecret)]
+        token: Secret,
+        /// The `secret_token` that Telegram was given with `setWebhook`.
+        #[schema(value_type = schema::TelegramSecret)]
+        secret_token: Secret,
+    },
     /// Slack, by an incoming webhook: into one conversation.
     SlackWebhook {
         #[schema(value_type = schema::WebhookUrl)]
@@ -105,6 +118,8 @@ pub(crate) struct ChannelBody {
     kind: &'static str,
     /// Slack's id of the workspace; `null` for others.
     workspace: Option<String>,
+    /// Telegram's name of the bot; `null` for others.
+    bot: Option<String>,
     /// Who sends mail; `null` for others.
     #[schema(value_type = Option<schema::MailService>)]
     service: Option<MailService>,
@@ -115,12 +130,23 @@ pub(crate) struct ChannelBody {
 impl From<organization::Channel> for ChannelBody {
     fn from(channel: organization::Channel) -> Self {
         let kind = channel.way.kind();
-        let (workspace, service, from) = match channel.way {
-            organization::Way::Slack { workspace } => (Some(workspace), None, None),
-            organization::Way::Email { service, from } => (None, Some(service), Some(from)),
-            _ => (None, None, None),
+        let mut body = Self {
+            id: channel.id,
+            name: channel.name,
+            enabled: channel.enabled,
+            kind,
+            workspace: None,
+            bot: None,
+            service: None,
+            from: None,
         };
-        Self { id: channel.id, name: channel.name, enabled: channel.enabled, kind, workspace, service, from }
+        match channel.way {
+            organization::Way::Slack { workspace } => body.workspace = Some(workspace),
+            organization::Way::Telegram { bot } => body.bot = Some(bot),
+            organization::Way::Email { service, from } => (body.service, body.from) = (Some(service), Some(from)),
+            _ => {}
+        }
+        body
     }
 }
 
@@ -131,6 +157,10 @@ impl NewWay {
             Self::Slack { workspace, token, signing_secret } => {
                 let (token, signing) = (Some(token.into_string()), Some(signing_secret.into_string()));
                 (organization::Way::Slack { workspace }, Secrets { token, signing, url: None })
+            }
+            Self::Telegram { bot, token, secret_token } => {
+                let (token, signing) = (Some(token.into_string()), Some(secret_token.into_string()));
+                (organization::Way::Telegram { bot }, Secrets { token, signing, url: None })
             }
             Self::SlackWebhook { url: to } => (organization::Way::SlackWebhook, url(to)),
             Self::TeamsWebhook { url: to } => (organization::Way::TeamsWebhook, url(to)),
@@ -154,6 +184,19 @@ impl NewWay {
                 "`{workspace}` is not Slack's id of a workspace, such as `T012AB3CD`"
             )));
         }
+        if let organization::Way::Telegram { bot } = &way
+            && !is_bot(bot)
+        {
+            return Err(Problem::invalid(format!(
+                "`{bot}` is not a bot's name at Telegram, such as `alfred_acme_bot`"
+            )));
+        }
+        if let (organization::Way::Telegram { .. }, Some(secret)) = (&way, &secrets.signing)
+            && !is_secret_token(secret)
+        {
+            let detail = "the channel: `secret_token` has 16 to 256 of the characters A-Z, a-z, 0-9, _ and -";
+            return Err(Problem::invalid(detail));
+        }
         Line::of(app.env(), &way, &secrets).map_err(|error| Problem::invalid(format!("the channel: {error}")))?;
         let text = serde_json::to_string(&secrets).map_err(Problem::internal)?;
         Ok((way, seal(&app.vault()?, &id.to_string(), &text)?))
@@ -163,6 +206,19 @@ impl NewWay {
 fn is_workspace(text: &str) -> bool {
     let good = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     (3..=21).contains(&text.len()) && text.starts_with(['T', 'E']) && text.bytes().all(good)
+}
+
+/// <https://core.telegram.org/bots/features#botfather>
+fn is_bot(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (5..=32).contains(&text.len()) && text.bytes().all(good)
+}
+
+/// <https://core.telegram.org/bots/api#setwebhook>, which takes shorter ones
+/// too: but it is all by which Telegram is known.
+fn is_secret_token(text: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    (16..=256).contains(&text.len()) && text.bytes().all(good)
 }
 
 /// Add a channel.

@@ -9,6 +9,7 @@ pub(crate) mod balances;
 pub(crate) mod boosts;
 pub(crate) mod channels;
 pub(crate) mod chat;
+pub(crate) mod chat_links;
 pub(crate) mod dead_letters;
 pub(crate) mod departments;
 pub(crate) mod events;

@@ -20,6 +20,7 @@ use worker::send::SendFuture;
 use super::approvals::{Approval, list as approvals};
 use super::audit::list::AuditRecord;
 use super::audit::person;
+use super::chat_links::{self, ChatLink};
 use super::grants::GrantBody;
 use super::journal::EntryBody;
 use super::keys::Key;
@@ -64,6 +65,8 @@ pub(crate) struct Person {
     grants: Vec<GrantBody>,
     /// Workloads whose tokens stand for keys of theirs, by name.
     workloads: Vec<String>,
+    /// Accounts in chats by which they are told of things: linked by them, or found by their address.
+    chat_accounts: Vec<ChatLink>,
 }
 
 /// All that is kept about a person. `complete` comes last: without it the document was cut off.
@@ -127,6 +130,7 @@ async fn person(admin: &Admin, record: MemberRecord, exported_at: Time) -> Resul
         sessions: sessions.into_iter().map(SessionBody::from).collect(),
         grants: grants.map(GrantBody::from).collect(),
         workloads: workloads.map(|workload| workload.name).collect(),
+        chat_accounts: chat_links::accounts(admin, id, false).await?,
     })
 }
 
@@ -358,7 +362,7 @@ pub(crate) async fn erase_member(
         _ => return Err(unexpected()),
     };
     // Erased again, these are gone as well where they were not the first time.
-    for table in ["DELETE FROM chat_accounts", "DELETE FROM deliveries"] {
+    for table in ["DELETE FROM chat_accounts", "DELETE FROM chat_links", "DELETE FROM deliveries"] {
         let sql = Sql::new(table).push(" WHERE organization = ").text(admin.organization);
         admin.app.execute(sql.push(" AND member = ").text(id)).await?;
     }

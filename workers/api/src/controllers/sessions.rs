@@ -101,9 +101,9 @@ pub(crate) struct NewScriptSession {
 
 /// Somebody who signed in, and not a key.
 pub(crate) struct Person {
-    caller: Caller,
+    pub(super) caller: Caller,
     session: SessionId,
-    member: MemberId,
+    pub(super) member: MemberId,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Person {

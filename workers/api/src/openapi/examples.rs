@@ -91,6 +91,7 @@ fn example(operation_id: &str) -> Option<Value> {
             "name": "Slack",
             "channel": { "kind": "slack", "workspace": "T012AB3CD", "token": "xoxb-0123", "signing_secret": "8f742231b10e" },
         }),
+        "create_chat_link" => json!({ "channel_id": "chan_01h2xcejqtf2nbrexx3vqjhp41" }),
         "test_channel" | "resend_dead_letter" => json!({}),
         "change_channel" => json!({ "name": "Everybody's Slack", "enabled": false }),
         "create_plan" => json!({

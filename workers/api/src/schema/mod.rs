@@ -58,6 +58,10 @@ text! {
     MasterKeyId, "^[0-9a-f]{8}$", "1c8cd1c8";
     /// A channel's id.
     ChannelId, "^chan_[0-7][0-9a-hjkmnp-tv-z]{25}$", "chan_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A bot's name at Telegram, without `@`.
+    TelegramBot, "^[A-Za-z0-9_]{5,32}$", "alfred_acme_bot";
+    /// A webhook's secret token at Telegram.
+    TelegramSecret, "^[A-Za-z0-9_-]{16,256}$", "8f742231b10e8f742231b10e";
     /// A channel's token or secret: visible ASCII characters.
     ChannelSecret, "^[!-~]+$", "xoxb-0123", min_length = 1, max_length = 2000;
     /// A webhook's address.
@@ -342,6 +346,8 @@ pub struct Problem {
 pub enum ChannelKind {
     /// Slack, by a bot.
     Slack,
+    /// Telegram, by a bot.
+    Telegram,
     /// Slack, by an incoming webhook.
     SlackWebhook,
     /// Microsoft Teams, by a Workflows webhook.

@@ -5,8 +5,8 @@ use channels::command::{Command, CommandError};
 use http::StatusCode;
 use identity::MemberId;
 
+use super::heard::Heard;
 use super::people;
-use super::slack::Heard;
 use crate::controllers::approvals::request::{NewApproval, request_approval};
 use crate::controllers::transfers::NewTransfer;
 use crate::controllers::transfers::send::transfer;

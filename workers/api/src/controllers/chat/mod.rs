@@ -10,11 +10,14 @@
 //! roles, policies and "nobody decides about their own" hold as anywhere.
 
 mod command;
+mod heard;
 mod link;
+pub(crate) mod linking;
 mod people;
 mod question;
 mod signed_in;
 mod slack;
+mod telegram;
 
 use ::organization::protocol::{Command, RefusedChat};
 use audit::Attribution;
@@ -29,6 +32,7 @@ use crate::log;
 pub(crate) fn router() -> Router {
     Router::new()
         .route("/chat/slack/{organization_id}", post(slack::slack))
+        .route("/chat/telegram/{organization_id}", post(telegram::telegram))
         .route("/decide/{organization_id}/{approval_id}", get(signed_in::decide).post(signed_in::decide))
         .route("/decide/{organization_id}/{channel_id}/{token}", get(link::link).post(link::link))
 }

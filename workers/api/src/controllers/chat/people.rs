@@ -5,9 +5,10 @@ use channels::command::Person;
 use channels::slack;
 use events::MemberStatus;
 use identity::{ChannelId, MemberId};
+use messenger::Line;
 use serde::Deserialize;
 
-use super::slack::Heard;
+use super::heard::Heard;
 use crate::problem::Problem;
 use crate::sql::Sql;
 
@@ -21,6 +22,7 @@ struct Account {
 /// account was found by it, and still has it. One that is not known yet is
 /// asked for at the chat.
 pub(super) async fn member(heard: &Heard, directory: &Directory, account: &str) -> Result<Option<MemberId>, Problem> {
+    let workspace = heard.workspace.as_deref();
     let sql = Sql::new(
         "SELECT json_object('member', member, 'email', email) AS row FROM chat_accounts WHERE organization = ",
     )
@@ -30,13 +32,21 @@ pub(super) async fn member(heard: &Heard, directory: &Directory, account: &str) 
     .push(" AND account = ")
     .text(account);
     let known: Vec<Account> = heard.app.rows(sql).await?;
-    let is = |known: &Account| by_address(directory, &known.email) == Some(known.member);
+    // One that was linked by a code has no address.
+    let is = |known: &Account| match known.email.as_str() {
+        "" => directory
+            .members
+            .iter()
+            .any(|one| one.profile.member == known.member && one.profile.status == MemberStatus::Active),
+        email => by_address(directory, email) == Some(known.member),
+    };
     if let Some(known) = known.into_iter().find(is) {
         return Ok(Some(known.member));
     }
-    let asked = slack::ask_who(&heard.config, account);
+    let (Line::Slack(config, _), Some(workspace)) = (&heard.line, workspace) else { return Ok(None) };
+    let asked = slack::ask_who(config, account);
     let answer = messenger::send(&asked).await.map_err(Problem::unavailable)?;
-    let Ok(email) = answer.read(|answer| slack::address(answer, &heard.workspace)) else { return Ok(None) };
+    let Ok(email) = answer.read(|answer| slack::address(answer, workspace)) else { return Ok(None) };
     Ok(by_address(directory, &email))
 }
 

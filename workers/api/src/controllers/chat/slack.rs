@@ -7,58 +7,24 @@ use axum::response::{IntoResponse, Response};
 use channels::incoming::{Decision, MOST_BYTES, Refusal};
 use channels::message::Message;
 use channels::slack::{self, Incoming};
-use channels::{ActionKeys, Channel, Endpoint, Headers, Verdict};
+use channels::{ActionKeys, Channel, Endpoint, Headers};
 use http::{StatusCode, header};
-use identity::{ApprovalId, ChannelId, MemberId, OrganizationId};
+use identity::{ApprovalId, MemberId};
 use messenger::Line;
 use runtime::now_ms;
 
+use super::heard::Heard;
+use super::link::verdict;
+use super::question::is_ours;
 use super::{command, people, refused};
 use crate::app::App;
 use crate::controllers::approvals::decide::{self, Decision as Reason};
-use crate::extract::{Action, Body, Caller};
+use crate::extract::Body;
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
 use crate::sign_in::browser::attribution;
-use crate::sql::Sql;
 use crate::text::Note;
 use crate::throttle;
-
-/// A request that one of the organization's channels has signed.
-pub(super) struct Heard {
-    pub(super) app: App,
-    pub(super) organization: OrganizationId,
-    pub(super) channel: ChannelId,
-    pub(super) workspace: String,
-    pub(super) config: slack::Config,
-    pub(super) by: Attribution,
-    pub(super) repeat: Repeat,
-}
-
-impl Heard {
-    /// The member as whoever calls.
-    pub(super) fn caller(&self, member: MemberId) -> Caller {
-        Caller::in_chat(self.app.clone(), (self.organization, member, self.channel), self.by.clone())
-    }
-
-    async fn refuse(&self, member: Option<MemberId>, code: &str) {
-        refused(&self.app, self.organization, (Some(self.channel), member), (code, &self.by)).await;
-    }
-
-    /// Whether it has not come before.
-    async fn is_new(&self, replay_id: &str) -> Result<bool, Problem> {
-        let sql = Sql::new("INSERT INTO chat_requests (organization, channel, id, time_ms) VALUES (")
-            .text(self.organization)
-            .push(", ")
-            .text(self.channel)
-            .push(", ")
-            .text(replay_id)
-            .push(", ")
-            .int(now_ms())
-            .push(") ON CONFLICT DO NOTHING");
-        Ok(self.app.execute(sql).await? > 0)
-    }
-}
 
 /// Answers Slack within its three seconds: one or two questions to actors and
 /// one to D1. What people see follows by itself.
@@ -79,12 +45,14 @@ pub(crate) async fn slack(app: App, request: Request) -> Result<Response, Proble
     let mut heard = None;
     for channel in app.channels(organization).await?.into_iter().filter(|channel| channel.enabled) {
         let Way::Slack { workspace } = &channel.way else { continue };
-        let Ok(Line::Slack(config, secret)) = Line::open(app.env(), &vault, &channel) else { continue };
-        match slack::verify(&secret, Headers(&headers), &body, now_ms()) {
+        let Ok(line) = Line::open(app.env(), &vault, &channel) else { continue };
+        let Line::Slack(_, secret) = &line else { continue };
+        match slack::verify(secret, Headers(&headers), &body, now_ms()) {
             Ok(verified) => {
                 let repeat = Repeat::read(&http::HeaderMap::new(), &parts.method, parts.uri.path(), &body)?;
                 let (app, channel, workspace, by) = (app.clone(), channel.id, workspace.clone(), by.clone());
-                heard = Some((Heard { app, organization, channel, workspace, config, by, repeat }, verified));
+                let workspace = Some(workspace);
+                heard = Some((Heard { app, organization, channel, line, workspace, by, repeat }, verified));
                 break;
             }
             // The one that only came too late says more.
@@ -132,20 +100,13 @@ fn refusal_answer(problem: Problem) -> Result<Response, Problem> {
     }
 }
 
-fn is_ours(problem: &Problem) -> bool {
-    matches!(problem.code, Code::Internal | Code::Unavailable | Code::Overloaded)
-}
-
 /// Who it is, if they may be heard at all.
 async fn welcome(heard: &Heard, replay_id: &str, workspace: Option<&str>, account: &str) -> Result<MemberId, Problem> {
-    if workspace != Some(heard.workspace.as_str()) {
+    if workspace != heard.workspace.as_deref() {
         heard.refuse(None, "foreign_workspace").await;
         return Err(Problem::new(Code::Forbidden, "this workspace is not the one that the organization has linked"));
     }
-    if !heard.is_new(replay_id).await? {
-        heard.refuse(None, "replayed").await;
-        return Err(Problem::new(Code::Forbidden, "this request has come before"));
-    }
+    heard.is_first(replay_id).await?;
     let directory = heard.app.directory(heard.organization).await?;
     match people::member(heard, &directory, account).await? {
         Some(member) => Ok(member),
@@ -171,10 +132,7 @@ async fn pressed(heard: &Heard, decision: Decision) -> Result<(), Problem> {
         }
     };
     let id = ApprovalId::from_u128(answered.request);
-    let (action, verdict) = match answered.verdict {
-        Verdict::Approve => (Action::Approve, ::approvals::Verdict::Approve),
-        Verdict::Deny => (Action::Deny, ::approvals::Verdict::Deny),
-    };
+    let (action, verdict) = verdict(answered.verdict);
     let reason = decision.reason.map(Note::try_from).transpose().map_err(Problem::invalid)?;
     let body = Body { value: Reason::because(reason), repeat: heard.repeat.clone() };
     decide::decide(heard.caller(member), action, (id, verdict), body).await.map(drop)
@@ -203,6 +161,7 @@ async fn tell(response_url: Option<&str>, heard: &Heard, text: &str) {
 
 /// The answer to a command, which only whoever gave it sees.
 fn shown(heard: &Heard, text: &str) -> Response {
-    let body = slack::webhook::tell(&message(text), &heard.config.api).body;
+    let Line::Slack(config, _) = &heard.line else { return StatusCode::OK.into_response() };
+    let body = slack::webhook::tell(&message(text), &config.api).body;
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
