@@ -130,7 +130,7 @@ function request(path, operation, pick) {
 }
 
 /** What only a person can ask for. */
-const PEOPLE = ["lend_role", "create_session"];
+const PEOPLE = ["lend_role", "create_session", "create_chat_link", "remove_chat_link"];
 
 /** Bodies that the document alone does not make sensible. */
 const bodies = {

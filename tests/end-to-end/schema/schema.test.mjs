@@ -21,7 +21,7 @@ const PYTHON = process.env.ALFRED_PYTHON ?? "python3";
  * and privacy.test.mjs try it.
  */
 const ELSEWHERE = [
-  "lend_role", "create_session", "set_up", "refresh", "sign_out", "change_sign_in", "create_workload", "erase_member",
+  "lend_role", "create_session", "create_chat_link", "set_up", "refresh", "sign_out", "change_sign_in", "create_workload", "erase_member",
   // Only once, and not by whoever may do all of it anyway: approvals.test.mjs tries them.
   "request_approval", "deny", "cancel_approval",
   // With a provider that takes it, and something that one has not taken: channels.test.mjs tries them.
@@ -30,7 +30,7 @@ const ELSEWHERE = [
 /** A stream goes on for minutes, which here would be an answer that hangs: events.test.mjs tries it. */
 const STREAMS = ["watch_events"];
 /** Whatever channels a run makes, and tries: nothing leaves this machine. */
-const NOWHERE = Object.fromEntries(["SLACK_API", "RESEND_API", "POSTMARK_API"].map((name) => [name, "http://127.0.0.1:9"]));
+const NOWHERE = Object.fromEntries(["SLACK_API", "TELEGRAM_API", "RESEND_API", "POSTMARK_API"].map((name) => [name, "http://127.0.0.1:9"]));
 /** The end of each id in the document's examples. */
 const EXAMPLE = "01h2xcejqtf2nbrexx3vqjhp41";
 

@@ -106,11 +106,15 @@ pub(crate) struct InboxArgs {
     /// The webhook's secret, `whsec_…`.
     #[arg(long)]
     secret: String,
+    /// The secret token of Telegram's webhook.
+    #[arg(long)]
+    telegram_secret: String,
 }
 
 impl InboxArgs {
     pub(crate) fn options(self) -> inbox::Options {
-        inbox::Options { port: self.port, token: self.token, domain: self.domain, secret: self.secret }
+        let Self { port, token, domain, secret, telegram_secret } = self;
+        inbox::Options { port, token, domain, secret, telegram_secret }
     }
 }
 

@@ -1,5 +1,5 @@
-//! A fake of the places that only take messages: Resend, Postmark, a Workflows
-//! webhook of Teams, and a program with a Standard Webhook. Each is as strict
+//! A fake of the places that take messages: Resend, Postmark, a Workflows
+//! webhook of Teams, a program with a Standard Webhook, and Telegram. Each is as strict
 //! as what it stands for, by that one's documentation and none of Alfred's
 //! code, and what it does not know it refuses.
 //!
@@ -9,17 +9,21 @@
 //! | `POST /postmark/email` | [`mail`] |
 //! | `POST /teams/…` | [`hooks`] |
 //! | `POST /hook/…` | [`hooks`] |
+//! | `POST /telegram/bot<token>/…` | [`telegram`] |
 //!
 //! | door | |
 //! |---|---|
-//! | `GET /__control/letters` | what was taken: `{"desk", "path", "message", "again"}`, where `again` counts repetitions that the provider knows |
+//! | `GET /__control/letters` | what was taken: `{"desk", "path", "key", "message", "again"}`, where `again` counts repetitions and changes |
 //! | `GET /__control/refused` | what was refused: `{"desk", "status", "answer"}` |
+//! | `GET /__control/said` | what was answered to whoever pressed a button |
+//! | `POST /__control/update` | headers and body of what Telegram sends: see [`telegram`] |
 //! | `POST /__control/fail` | `{"desk", "status", "times"}`: the next requests there fail |
 
 mod hooks;
 mod mail;
+mod telegram;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,6 +52,8 @@ pub struct Options {
     pub domain: String,
     /// The webhook's secret, `whsec_…`.
     pub secret: String,
+    /// The secret token that Telegram was given with `setWebhook`.
+    pub telegram_secret: String,
 }
 
 /// What was sent somewhere.
@@ -87,6 +93,11 @@ struct Books {
     letters: Vec<Letter>,
     refused: Vec<Value>,
     failing: BTreeMap<String, (u16, u64)>,
+    /// Who has written to Telegram's bot: others it cannot write to.
+    chats: BTreeSet<i64>,
+    queries: BTreeSet<String>,
+    said: Vec<String>,
+    numbers: u64,
 }
 
 /// One at work; dropped, it stops.
@@ -139,6 +150,7 @@ async fn serve(
     let path = parts.uri.path().to_owned();
     let mut books = inbox.1.lock().unwrap_or_else(PoisonError::into_inner);
     let (status, answer) = match path.strip_prefix("/__control/") {
+        Some("update") => telegram::update(&mut books, &inbox.0, &serde_json::from_slice(&body).unwrap_or_default()),
         Some(door) => books.door(door, &body),
         None => {
             let (desk, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
@@ -156,12 +168,13 @@ impl Books {
         match door {
             "letters" => {
                 let shown = |letter: &Letter| {
-                    let Letter { desk, path, message, again, .. } = letter;
-                    json!({"desk": desk, "path": path, "message": message, "again": again})
+                    let Letter { desk, path, key, message, again, .. } = letter;
+                    json!({"desk": desk, "path": path, "key": key, "message": message, "again": again})
                 };
                 (200, self.letters.iter().map(shown).collect())
             }
             "refused" => (200, json!(self.refused)),
+            "said" => (200, json!(self.said)),
             "fail" => {
                 let number = |name: &str| asked.get(name).and_then(Value::as_u64);
                 let status = number("status").and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
@@ -184,6 +197,7 @@ impl Books {
                 "resend" => mail::resend(self, options, sent),
                 "postmark" => mail::postmark(options, sent),
                 "teams" => hooks::teams(sent),
+                "telegram" => telegram::call(self, options, sent),
                 "hook" => hooks::program(self, options, sent),
                 _ => Err((404, json!({"message": "there is nothing here"}))),
             },
