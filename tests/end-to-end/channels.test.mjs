@@ -62,6 +62,23 @@ test("a request is told once to each who may decide, by each channel", async () 
   assert.deepEqual(await inbox.refused(), []);
 });
 
+test("whose credits will go back is told in time, once", async () => {
+  const plan = (name, to) =>
+    acme.api.made("/plans", {
+      name,
+      to,
+      amount: "12",
+      period: { every: "day" },
+      begins: "now",
+      rollover: { kind: "none" },
+      warn_days: 1,
+    });
+  await plan("Hers", { type: "member", id: ada.member.id });
+  await told(/12 credits of yours will expire/, ["hook all", "postmark ada@acme.example", "resend ada@acme.example"]);
+  await plan("The pool's", { type: "team", id: team.id });
+  await told(/12 credits in the pool of .+ will go back/, EVERYBODY.filter((one) => one !== "teams all"));
+});
+
 test("a provider that fails is tried again, and everybody is told once", async () => {
   await inbox.fail("resend", 503);
   await inbox.fail("hook", 500);

@@ -42,7 +42,7 @@ test("each gets what the plan says, and what is unspent goes back when the next 
     begins: "now",
     rollover: { kind: "capped", most: "30" },
   });
-  assert.deepEqual([made.warn_days, made.enabled, made.last, made.period], [3, true, null, { every: "day", first_month: 1 }]);
+  assert.deepEqual([made.warn_days, made.enabled, made.last, made.period], [0, true, null, { every: "day", first_month: 1 }]);
   await eventually(async () => (await company.wallet(person.member)) === 100_000);
   const first = await eventually(async () => {
     const { last } = await plan(made.id);

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Row, Storage, StorageError};
 
 use crate::Team;
-use crate::protocol::OrderError;
+use crate::protocol::{Expiring, OrderError};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS lots (
     plan TEXT NOT NULL,
@@ -192,6 +192,14 @@ impl<S: Storage> Team<S> {
         self.commit(now, change).map_err(|error| failed(&error))?;
         self.lots.note(after);
         Ok(())
+    }
+
+    /// What of a plan's credits in an account will go back, as things are;
+    /// nothing where nothing does.
+    pub fn expiring(&self, plan: PlanId, account: Account) -> Option<Expiring> {
+        let lot = self.lots.all.get(&(plan, account))?;
+        let amount = lot.returns(self.available(account));
+        (amount > ZERO).then_some(Expiring { amount, ends_ms: lot.ends_ms })
     }
 
     /// Of what a plan gave before: how much goes back now, and how much of it

@@ -2,7 +2,7 @@
 
 use audit::{Outcome, Record};
 use events::Publication;
-use identity::{ApprovalId, MemberId, OrganizationId, Principal, TeamId};
+use identity::{ApprovalId, MemberId, OrganizationId, PlanId, Principal, TeamId};
 use ledger::{Account, Entry, Kind, Millicredits};
 use serde::{Deserialize, Serialize};
 use storage::Value;
@@ -52,6 +52,17 @@ pub enum About {
         /// told, so that it is kept in one place only.
         who: Principal,
     },
+    /// What a plan gave and nobody has spent will go back. How much is asked of
+    /// the team when it is told.
+    Expiring {
+        /// In which team.
+        team: TeamId,
+        /// Whose wallet; the pool's if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<MemberId>,
+        /// Which plan.
+        plan: PlanId,
+    },
     /// A policy's `@notify` determined something.
     Policy {
         /// Whom it names.
@@ -87,7 +98,8 @@ pub fn notices(publication: &Publication, applied_through: u64, now_ms: i64) -> 
                 let id = record.id.to_string();
                 // A record can be told of in two ways.
                 all.extend(policy(record).map(|about| notice(format!("{id}.policy"), record.time_ms, about)));
-                all.extend(approval(record).map(|about| notice(id, record.time_ms, about)));
+                let own = approval(record).or_else(|| expiring(batch.team?, record));
+                all.extend(own.map(|about| notice(id, record.time_ms, about)));
             }
         }
     }
@@ -103,6 +115,12 @@ fn received(team: TeamId, entry: &Entry) -> Option<About> {
     );
     let (transfer, amount, who) = (entry.reference.clone(), entry.amount, entry.who);
     (!own).then_some(About::Received { team, member, transfer, amount, who })
+}
+
+fn expiring(team: TeamId, record: &Record) -> Option<About> {
+    let plan = record.reference.as_ref()?.parse().ok()?;
+    let member = record.resource.as_ref()?.parse().ok();
+    (record.action == "credits_expiring").then_some(About::Expiring { team, member, plan })
 }
 
 fn approval(record: &Record) -> Option<About> {
@@ -197,6 +215,24 @@ mod tests {
             })
             .collect();
         assert_eq!(actions, ["request_approval", "carry_out_approval"]);
+    }
+
+    #[test]
+    fn a_warning_is_for_whose_credits_they_are() {
+        let (team, member, plan) = (TeamId::from_u128(2), MemberId::from_u128(3), PlanId::from_u128(4));
+        let draft = |whose: String| Draft {
+            resource: Some(whose),
+            reference: Some(plan.to_string()),
+            ..Draft::done("credits_expiring", Principal::System)
+        };
+        let drafts = [draft(member.to_string()), draft(team.to_string()), Draft::done("end_boost", Principal::System)];
+        let records =
+            (1..).zip(drafts).map(|(sequence, draft)| Record::seal("team", sequence, 100, Hash::START, draft));
+        let batch = AuditBatch::next((ORGANIZATION, Some(team)), 9, records.collect()).unwrap();
+        let told = notices(&Publication::Records(batch), 0, 100);
+        let told: Vec<About> = told.into_iter().map(|notice| notice.about).collect();
+        let about = |member| About::Expiring { team, member, plan };
+        assert_eq!(told, [about(Some(member)), about(None)]);
     }
 
     #[test]

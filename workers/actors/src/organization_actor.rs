@@ -160,7 +160,7 @@ impl OrganizationActor {
             Command::Ask(Question::Channels) => Answer::Channels(organization.channels()),
             Command::Ask(Question::Plans) => Answer::Plans(organization.plans()),
             Command::Ask(Question::Deciders { id }) => Answer::Deciders(organization.deciders(now, *id).map(Box::new)),
-            Command::Ask(Question::Holders { role }) => Answer::Holders(organization.holders(now, *role)),
+            Command::Ask(Question::Holders { role, team }) => Answer::Holders(organization.holders(now, *role, *team)),
             Command::Ask(Question::PolicyVersions { id }) => Answer::PolicyVersions(organization.policy_versions(*id)),
             Command::Authorize { key } => Answer::Authorize(organization.authorize(key)),
             Command::Ask(Question::Settings) => Answer::Settings(organization.settings().map(Box::new)),

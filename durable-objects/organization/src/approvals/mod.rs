@@ -12,7 +12,7 @@ pub(crate) use store::{Approvals, TABLE};
 
 use ::approvals::{Approver, Chain, Course, DecideError, Mode, State, Step, same_person};
 use events::{Message, Passage, Place};
-use identity::{ApprovalId, ChannelId, MemberId, Principal};
+use identity::{ApprovalId, ChannelId, MemberId, Principal, TeamId};
 use journal::Change;
 use ledger::Millicredits;
 use ledger::mutant::{self, Mutant};
@@ -223,15 +223,19 @@ impl<S: Storage> Organization<S> {
         Ok(Deciders { approval, members })
     }
 
-    /// Active members that have a role on the whole organization.
+    /// Active members that have a role on the whole organization, or on a team.
     ///
     /// # Errors
-    /// When there is no such organization.
-    pub fn holders(&self, now: i64, role: Role) -> Result<Vec<MemberId>, OrderError> {
-        let root = vec![Node::Organization(self.profile()?.organization)];
+    /// When there is no such organization or team.
+    pub fn holders(&self, now: i64, role: Role, team: Option<TeamId>) -> Result<Vec<MemberId>, OrderError> {
+        let root = Node::Organization(self.profile()?.organization);
+        let path = match team {
+            Some(team) => self.path(Node::Team(team)).ok_or_else(|| not_found("team", team))?,
+            None => vec![root],
+        };
         let has = |member: &&MemberId| {
             let who = Principal::Chat(**member, ChannelId::from_u128(0));
-            self.has_one_of(now, who, &[role], &root)
+            self.has_one_of(now, who, &[role], &path)
         };
         Ok(self.records.members.keys().filter(has).copied().collect())
     }

@@ -162,10 +162,13 @@ pub enum Question {
         /// What.
         id: ApprovalId,
     },
-    /// Active members that have a role on the whole organization.
+    /// Active members that have a role on the whole organization, or on a team.
     Holders {
         /// Which role.
         role: Role,
+        /// On which team, or above it; on the organization if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        team: Option<TeamId>,
     },
     /// All versions of a policy.
     PolicyVersions {

@@ -23,7 +23,7 @@ pub use call::{
 };
 pub use order::{Act, Moved, NewKey, Order, OrderError, Reply};
 pub use transfer::{Direction, NewTransfer, Transfer, TransferFilter, TransferStatus, Transferred};
-pub use view::{Balance, KeyView, Me, MemberView, Overview, Question, Standing, WindowUsage};
+pub use view::{Balance, Expiring, KeyView, Me, MemberView, Overview, Question, Standing, WindowUsage};
 
 /// One message to the actor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,6 +86,8 @@ pub enum Answer {
     Boosts(Result<Vec<BoostView>, OrderError>),
     /// To [`Question::Boost`].
     Boost(Result<Box<BoostView>, OrderError>),
+    /// To [`Question::Expiring`]: nothing where nothing goes back.
+    Expiring(Result<Option<Expiring>, OrderError>),
     /// To [`Command::Progress`] and [`Command::Heal`].
     Standing(Result<Standing, OrderError>),
     /// To [`Command::Retain`]: whether there are more.

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use events::{MemberProfile, Place, TeamProfile};
-use identity::{BoostId, KeyHash, KeyId, MemberId, Networks, OrganizationId, TransferId};
-use ledger::Millicredits;
+use identity::{BoostId, KeyHash, KeyId, MemberId, Networks, OrganizationId, PlanId, TransferId};
+use ledger::{Account, Millicredits};
 use limits::{Taken, Unit, Window};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,13 @@ pub enum Question {
         /// Which.
         id: BoostId,
     },
+    /// What of a plan's credits in an account will go back, as things are.
+    Expiring {
+        /// Which plan's.
+        plan: PlanId,
+        /// In which account.
+        account: Account,
+    },
     /// How much was sent from here today, in the organization's time zone,
     /// less what was undone.
     SentToday {
@@ -77,6 +84,15 @@ pub enum Question {
         /// Where the question comes from.
         address: Option<IpAddr>,
     },
+}
+
+/// Credits that will go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiring {
+    /// How much.
+    pub amount: Millicredits,
+    /// When, in milliseconds since 1970.
+    pub ends_ms: i64,
 }
 
 /// Everything about the team, for managers.

@@ -67,6 +67,10 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
             let shown = host.read(world, |team| team.boost_by_id(id));
             Answer::Boost(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
         }
+        Command::Ask(Question::Expiring { plan, account }) => {
+            let shown = host.read(world, |team| team.expiring(plan, account));
+            Answer::Expiring(shown.ok_or(OrderError::NotOpen))
+        }
         Command::Ask(Question::SentToday { from }) => {
             let now = world.now();
             let shown = host.read(world, |team| team.sent_today(now, from));

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use channels::Verdict;
 use channels::event::{Asked, Event, Wanted};
-use identity::{ApprovalId, ChannelId, MemberId, OrganizationId, Principal, TeamId};
-use ledger::Millicredits;
+use identity::{ApprovalId, ChannelId, MemberId, OrganizationId, PlanId, Principal, TeamId};
+use ledger::{Account, Millicredits};
 use notifier::{About, Address, Delivery, Job, To, Told};
 use organization::protocol::{Answer, Approval, Channel, Command, Deciders, Directory, Nudge, Outcome, Question};
 use policy::Role;
 use runtime::{Actors, now_ms};
 use serde::Deserialize;
 use storage::Value;
+use team::protocol::Expiring;
 use worker::{D1Database, Env, Error, Result};
 
 use super::{Done, send};
@@ -127,6 +128,7 @@ impl House {
                 }
                 told
             }
+            About::Expiring { team, member, plan } => self.expiring(team, member, plan).await?,
             About::Approval { approval, action } => return self.approval(db, approval, &action).await,
         };
         Ok(notifier::plan(self.organization, &self.channels, &told))
@@ -135,16 +137,44 @@ impl House {
     /// Whom `@notify` means: a channel's name, a role, or a member.
     async fn named(&self, recipient: &str) -> Result<Vec<To>> {
         if let Some(role) = Role::ALL.iter().find(|role| role.as_str() == recipient) {
-            return match ask(&self.actors, self.organization, Question::Holders { role: *role }).await? {
-                Answer::Holders(Ok(members)) => Ok(members.into_iter().map(To::Member).collect()),
-                _ => Err(Error::from("the organization says nothing of roles")),
-            };
+            return self.holders(*role, None).await;
         }
         let mut members = self.directory.members.iter();
         let is = |one: &&organization::protocol::MemberRecord| {
             one.profile.member.to_string() == recipient || one.email.as_deref() == Some(recipient)
         };
         Ok(vec![members.find(is).map_or_else(|| To::Named(recipient.to_owned()), |one| To::Member(one.profile.member))])
+    }
+
+    async fn holders(&self, role: Role, team: Option<TeamId>) -> Result<Vec<To>> {
+        match ask(&self.actors, self.organization, Question::Holders { role, team }).await? {
+            Answer::Holders(Ok(members)) => Ok(members.into_iter().map(To::Member).collect()),
+            _ => Err(Error::from("the organization says nothing of roles")),
+        }
+    }
+
+    /// Whose credits they are is told what will go back, as things are now: a
+    /// member, or who looks after the pool.
+    async fn expiring(&self, team: TeamId, member: Option<MemberId>, plan: PlanId) -> Result<Vec<Told>> {
+        let account = member.map_or(Account::Pool, Account::Wallet);
+        let command = team::protocol::Command::Ask(team::protocol::Question::Expiring { plan, account });
+        let expiring = match self.actors.team(team, &command).await.map_err(failed)? {
+            team::protocol::Answer::Expiring(expiring) => expiring.map_err(failed)?,
+            _ => return Err(Error::from("the team says nothing of its plans")),
+        };
+        let Some(Expiring { amount, ends_ms }) = expiring else { return Ok(Vec::new()) };
+        let (amount, when, url) = (credits(amount), day(ends_ms), self.url("plans", &plan.to_string()));
+        let id = format!("{plan}:{account}:{ends_ms}");
+        let (event, mut to) = match member {
+            Some(member) => (Event::CreditsExpiring { id, amount, when, url }, vec![To::Member(member)]),
+            None => {
+                let title = format!("{amount} in the pool of {} will go back on {when}", self.team(team));
+                let text = "That is what a plan gave and nobody has spent.".to_owned();
+                (Event::PolicyNotice { id, title, text, url }, self.holders(Role::TeamManager, Some(team)).await?)
+            }
+        };
+        to.push(To::Programs);
+        Ok(to.into_iter().map(|to| Told { to, event: event.clone() }).collect())
     }
 
     /// Who is told of what was asked for follows from how far it is now.

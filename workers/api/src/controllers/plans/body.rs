@@ -13,8 +13,15 @@ use crate::text::{Name, given};
 
 use crate::time::Time;
 
-/// Where nothing is said, somebody is told so many days before credits go back.
-const WARN_DAYS: u8 = 3;
+/// Where nothing is said, somebody is told so many days before credits go back:
+/// in time to do something, and not when they have just come.
+const fn warn_days(every: Every) -> u8 {
+    match every {
+        Every::Day => 0,
+        Every::Week => 1,
+        Every::Month | Every::Quarter | Every::Year => 3,
+    }
+}
 
 /// The month with which a year begins, 1 to 12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -130,7 +137,8 @@ pub(crate) struct NewPlanBody {
     /// All if left out.
     #[serde(default)]
     rollover: Rollover,
-    /// So many days before credits go back somebody is told, 3 if left out; 0 for never.
+    /// So many days before credits go back their owner is told, or who manages the pool's team; 0 for never. If left out:
+    /// never for days, 1 for weeks, otherwise 3.
     #[serde(default)]
     #[schema(value_type = Option<u8>, maximum = 60)]
     warn_days: Option<WarnDays>,
@@ -147,7 +155,7 @@ impl NewPlanBody {
             begins_now: self.begins == Begins::Now,
             ends_ms: self.ends_at.map(Time::ms),
             most_kept: self.rollover.into(),
-            warn_days: self.warn_days.map_or(WARN_DAYS, |days| days.0),
+            warn_days: self.warn_days.map_or(warn_days(self.period.every), |days| days.0),
             enabled: true,
         }
     }
@@ -209,7 +217,7 @@ pub(crate) struct PlanBody {
     #[schema(value_type = Option<schema::Time>)]
     ends_at: Option<Time>,
     rollover: Rollover,
-    /// So many days before credits go back somebody is told.
+    /// So many days before credits go back their owner is told, or who manages the pool's team; 0 for never.
     warn_days: u8,
     /// Whether it gives anything.
     enabled: bool,
