@@ -124,7 +124,9 @@ impl Modify for Common {
         components.add_security_scheme("key", bearer);
         let actions = policy::Action::ALL.iter().map(|action| action.as_str());
         // Where one of several forms is written, fields of none are refused too.
-        for name in ["LimitSubject", "NewChannelWay", "PriceChange", "Setting", "SignInProvider"] {
+        for name in
+            ["LimitSubject", "NewChannelWay", "PriceChange", "Recipients", "Rollover", "Setting", "SignInProvider"]
+        {
             if let Some(RefOr::T(Schema::OneOf(forms))) = components.schemas.get_mut(name) {
                 for form in &mut forms.items {
                     if let RefOr::T(Schema::Object(form)) = form {

@@ -69,27 +69,33 @@ impl From<PeriodBody> for Cycle {
 }
 
 /// What of a period's credits that are unspent stays for the next one.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Rollover {
     /// All.
-    #[default]
-    All,
+    // With braces, so that fields beside it are refused here too.
+    All {},
     /// At most so much; the rest goes back to where it came from.
     Capped {
         #[schema(value_type = schema::Amount)]
         most: Millicredits,
     },
     /// Nothing: all that is unspent goes back to where it came from.
-    None,
+    None {},
+}
+
+impl Default for Rollover {
+    fn default() -> Self {
+        Self::All {}
+    }
 }
 
 impl From<Rollover> for Option<Millicredits> {
     fn from(rollover: Rollover) -> Self {
         match rollover {
-            Rollover::All => None,
+            Rollover::All {} => None,
             Rollover::Capped { most } => Some(most),
-            Rollover::None => Some(Millicredits::ZERO),
+            Rollover::None {} => Some(Millicredits::ZERO),
         }
     }
 }
@@ -97,8 +103,8 @@ impl From<Rollover> for Option<Millicredits> {
 impl From<Option<Millicredits>> for Rollover {
     fn from(most: Option<Millicredits>) -> Self {
         match most {
-            None => Self::All,
-            Some(Millicredits::ZERO) => Self::None,
+            None => Self::All {},
+            Some(Millicredits::ZERO) => Self::None {},
             Some(most) => Self::Capped { most },
         }
     }
