@@ -12,8 +12,9 @@
 //! what is reserved from the open reservations.
 //!
 //! **What is stored.** `records` (profile, members, keys, limits),
-//! `reservations`, `meters`, `transfers`, and the journal's tables. A call writes three
-//! rows: its reservation, its entry, its reservation's end; one more when the
+//! `reservations`, `meters`, `transfers`, `boosts`, `lots` (what plans may have
+//! given of what is there), and the journal's tables. A call writes three rows:
+//! its reservation, its entry, its reservation's end; one more when the
 //! reservation is cleaned away.
 //!
 //! In scope: the logic, native and tested over rusqlite, and the commands'
