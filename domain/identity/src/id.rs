@@ -180,6 +180,14 @@ id!(
     BoostId, "boost", "a", "boost"
 );
 id!(
+    /// A calendar, or another system, that says who is away.
+    CalendarId, "cal", "a", "calendar"
+);
+id!(
+    /// A time during which a member is away.
+    AbsenceId, "abs", "an", "absence"
+);
+id!(
     /// A plan by which credits are given in every period.
     PlanId, "plan", "a", "plan"
 );

@@ -14,9 +14,9 @@ mod principal;
 mod refresh;
 
 pub use id::{
-    AdminKeyId, ApprovalId, AuditId, BoostId, ChannelId, DepartmentId, EntryId, GrantId, GroupId, IdError, KeyId,
-    LimitId, MemberId, OrganizationId, PlanId, PolicyId, ProviderId, RequestId, ServiceAccountId, ServiceKeyId,
-    SessionId, TeamId, TransferId, WorkloadId,
+    AbsenceId, AdminKeyId, ApprovalId, AuditId, BoostId, CalendarId, ChannelId, DepartmentId, EntryId, GrantId,
+    GroupId, IdError, KeyId, LimitId, MemberId, OrganizationId, PlanId, PolicyId, ProviderId, RequestId,
+    ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 pub use key::{AdminKey, ApiKey, KeyError, KeyHash, ServiceKey, SetupToken};
 pub use network::{NetworkError, Networks};

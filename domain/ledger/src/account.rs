@@ -29,6 +29,9 @@ pub enum Account {
     /// Team: a member's too, apart from their wallet: they pay for calls and go
     /// nowhere else but back.
     Boost(BoostId),
+    /// Team: what of a member's wallet others may spend while they are away.
+    /// What is left goes back.
+    Lent(MemberId),
     /// Team: paid for calls.
     Spent,
     /// Team: what providers reported beyond the limit they were given and
@@ -62,6 +65,7 @@ impl fmt::Display for Account {
             Self::Pool => f.write_str("pool"),
             Self::Wallet(id) => write!(f, "wallet/{id}"),
             Self::Boost(id) => write!(f, "boost/{id}"),
+            Self::Lent(id) => write!(f, "lent/{id}"),
             Self::Spent => f.write_str("spent"),
             Self::Overrun => f.write_str("overrun"),
         }
@@ -87,6 +91,7 @@ impl FromStr for Account {
             Some(("team", id)) => Self::Team(id.parse().map_err(|_| unknown())?),
             Some(("wallet", id)) => Self::Wallet(id.parse().map_err(|_| unknown())?),
             Some(("boost", id)) => Self::Boost(id.parse().map_err(|_| unknown())?),
+            Some(("lent", id)) => Self::Lent(id.parse().map_err(|_| unknown())?),
             Some(_) => return Err(unknown()),
         })
     }
@@ -120,6 +125,7 @@ mod tests {
             (Account::Pool, "pool"),
             (Account::Wallet(MemberId::from_u128(1)), "wallet/mem_00000000000000000000000001"),
             (Account::Boost(BoostId::from_u128(1)), "boost/boost_00000000000000000000000001"),
+            (Account::Lent(MemberId::from_u128(1)), "lent/mem_00000000000000000000000001"),
             (Account::Spent, "spent"),
             (Account::Overrun, "overrun"),
         ] {

@@ -20,6 +20,8 @@ pub enum Kind {
     Return,
     /// For one member, apart from their wallet.
     Boost,
+    /// Idle credits of somebody who is away, for others until they are back.
+    Lend,
     /// Between people, pools and teams.
     Transfer,
     /// A transfer goes back, or the part of it that is unspent.
@@ -36,11 +38,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Issue,
         Self::Allot,
         Self::Return,
         Self::Boost,
+        Self::Lend,
         Self::Transfer,
         Self::Undo,
         Self::Settle,
@@ -57,6 +60,7 @@ impl Kind {
             Self::Allot => "allot",
             Self::Return => "return",
             Self::Boost => "boost",
+            Self::Lend => "lend",
             Self::Transfer => "transfer",
             Self::Undo => "undo",
             Self::Settle => "settle",

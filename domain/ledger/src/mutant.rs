@@ -27,6 +27,10 @@ pub enum Mutant {
     ForgetLeaver,
     /// The unused credits of a boost that has ended stay where they are.
     KeepBoost,
+    /// What somebody who is away lends pays for everybody, whomever it is for.
+    LendToAll,
+    /// What somebody has lent stays lent when they are back.
+    KeepLent,
     /// What is paid to whom is the same, but the plan does not move on to its
     /// next period.
     RunAgain,

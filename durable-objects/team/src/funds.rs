@@ -12,12 +12,19 @@ use crate::Team;
 
 impl<S: Storage> Team<S> {
     /// What each of a member's payers has available, in the order in which
-    /// they pay: boosts, for they end; the wallet; then the pool if its rules
-    /// allow.
+    /// they pay: boosts, for they end; the wallet, and what the member has lent
+    /// of it; what colleagues who are away lend to this member; then, if the
+    /// pool's rules allow, the pool, and last what they lend to everybody, so
+    /// that they find as much as possible when they are back.
     pub(crate) fn payers(&self, now: i64, member: MemberId) -> Vec<Part> {
         let boosts = self.boosts.paying(now, member).into_iter().map(|boost| Account::Boost(boost.new.id));
-        let pool = self.draws_from_pool().then_some(Account::Pool);
-        let accounts = boosts.chain([Account::Wallet(member)]).chain(pool);
+        let own = [Account::Wallet(member)].into_iter().chain(self.lends(member).then_some(Account::Lent(member)));
+        let mut others = self.lent_to(now, Some(member), member);
+        if self.draws_from_pool() {
+            others.push(Account::Pool);
+            others.extend(self.lent_to(now, None, member));
+        }
+        let accounts = boosts.chain(own).chain(others);
         accounts.map(|account| Part { account, amount: self.available(account) }).collect()
     }
 

@@ -11,6 +11,7 @@ use storage::Storage;
 
 use crate::Team;
 use crate::boost::After;
+use crate::lending::Returned;
 use crate::protocol::OrderError;
 use crate::receive::push;
 use crate::records::Key;
@@ -23,6 +24,7 @@ const ERASED: &str = "erased";
 pub(crate) struct Left {
     pub(crate) keys: Vec<Key>,
     pub(crate) boosts: Vec<After>,
+    pub(crate) away: Option<Returned>,
 }
 
 impl<S: Storage> Team<S> {
@@ -35,12 +37,16 @@ impl<S: Storage> Team<S> {
         let own = self.records.keys.values().filter(|key| key.member == member.member && key.revoked_ms.is_none());
         let keys: Vec<Key> = own.map(|key| Key { revoked_ms: Some(now), previous: None, ..key.clone() }).collect();
         keys.iter().try_for_each(|key| push(change, key.id, key))?;
+        let wallet = Account::Wallet(member.member);
+        let home = if member.keeps_credits { wallet } else { Account::Pool };
+        let absences = self.leave_absences(now, member.member, change)?;
+        let away = self.leave_lending(now, (member.member, home), absences, change)?;
         let mut boosts = Vec::new();
         if !member.keeps_credits {
-            give_back(change, member.member, self.available(Account::Wallet(member.member)));
+            give_back(change, member.member, self.available(wallet));
             boosts = self.leave_boosts(now, member.member, change)?;
         }
-        Ok(Left { keys, boosts })
+        Ok(Left { keys, boosts, away: Some(away) })
     }
 
     /// What it means that somebody who was removed is erased: their keys
@@ -53,6 +59,7 @@ impl<S: Storage> Team<S> {
         change.forget_replies(member);
         Self::without_notes_of(member, change);
         Self::without_reasons_of(member, change);
+        Self::without_words_about(member, change);
         let erase = |id: String| (Draft::done("erase_member", Principal::System), id);
         let subjects = std::iter::once(member.to_string()).chain(keys.iter().map(|key| key.id.to_string()));
         for (draft, id) in subjects.map(erase) {

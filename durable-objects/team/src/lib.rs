@@ -13,7 +13,8 @@
 //!
 //! **What is stored.** `records` (profile, members, keys, limits),
 //! `reservations`, `meters`, `transfers`, `boosts`, `lots` (what plans may have
-//! given of what is there), and the journal's tables. A call writes three rows:
+//! given of what is there), `absences`, `lendings` (what members who are away
+//! lend), and the journal's tables. A call writes three rows:
 //! its reservation, its entry, its reservation's end; one more when the
 //! reservation is cleaned away.
 //!
@@ -24,11 +25,13 @@
 //! costs (`pricing`), and everything above the team (`organization`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
+mod absence;
 mod boost;
 mod expire;
 mod funds;
 mod keys;
 mod leave;
+mod lending;
 mod limit_orders;
 mod live;
 mod order;

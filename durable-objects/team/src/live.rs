@@ -94,6 +94,7 @@ impl<S: Storage> Team<S> {
         let data = match account {
             Account::Pool => json!({ "account": "pool", "balance": balance }),
             Account::Wallet(_) => json!({ "account": "wallet", "member_id": owner, "balance": balance }),
+            Account::Lent(_) => json!({ "account": "lent", "member_id": owner, "balance": balance }),
             Account::Boost(id) => {
                 json!({ "account": "boost", "boost_id": id, "member_id": owner, "balance": balance })
             }
@@ -106,7 +107,7 @@ impl<S: Storage> Team<S> {
     /// Whose account it is, if it is somebody's.
     fn owner(&self, account: Account) -> Option<MemberId> {
         match account {
-            Account::Wallet(member) => Some(member),
+            Account::Wallet(member) | Account::Lent(member) => Some(member),
             Account::Boost(id) => self.boost_by_id(id).ok().map(|view| view.boost.new.member),
             _ => None,
         }

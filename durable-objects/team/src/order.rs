@@ -55,7 +55,12 @@ impl<S: Storage> Team<S> {
             | Act::Transfer(_)
             | Act::UndoTransfer { .. }
             | Act::Boost(_)
-            | Act::EndBoost { .. } => None,
+            | Act::EndBoost { .. }
+            | Act::Absence(_)
+            | Act::CalendarAbsences(_) => None,
+            Act::ChangeAbsence { absence, .. } | Act::EndAbsence { absence } => {
+                self.find_absence(*absence)?.map(|absence| absence.tag())
+            }
         };
         match (current, &order.if_match) {
             (Some(tag), Some(tags)) if !tags.contains(&tag) => Err(OrderError::Stale { tag }),
@@ -78,6 +83,10 @@ impl<S: Storage> Team<S> {
             Act::UndoTransfer { transfer, amount } => self.undo_transfer(now, order, *transfer, *amount),
             Act::Boost(new) => self.boost(now, order, new),
             Act::EndBoost { boost } => self.end_boost(now, order, *boost),
+            Act::Absence(new) => self.begin_absence(now, order, new),
+            Act::ChangeAbsence { absence, terms } => self.change_absence(now, order, *absence, terms),
+            Act::EndAbsence { absence } => self.end_absence(now, order, *absence),
+            Act::CalendarAbsences(said) => self.keep_calendar(now, order, said),
             Act::Return { transfer, amount, note } => self.return_up(now, order, *transfer, *amount, note.clone()),
         }
     }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use storage::{Row, Storage, StorageError};
 
 use crate::Team;
+use crate::lending::Returned;
 use crate::protocol::{Expiring, OrderError};
 
 pub(crate) const TABLE: &str = "CREATE TABLE IF NOT EXISTS lots (
@@ -95,12 +96,17 @@ impl Lots {
 impl<S: Storage> Team<S> {
     /// A period has begun: what is unspent of the one before goes back, as far
     /// as it does not stay, and what the plan gives comes.
-    pub(crate) fn begin_period(&self, period: &Period, change: &mut Change) -> Result<After, OrderError> {
+    pub(crate) fn begin_period(
+        &self,
+        now: i64,
+        period: &Period,
+        change: &mut Change,
+    ) -> Result<(After, Vec<Returned>), OrderError> {
         let team = self.records.profile.as_ref().ok_or(OrderError::NotOpen)?;
         let Period { plan, transfer, .. } = *period;
         let mut pool = self.available(Account::Pool);
         let mut done = PeriodDone { plan, transfer, team: team.team, given: ZERO, missing: ZERO, returned: ZERO };
-        let mut after = After::new();
+        let (mut after, mut returned) = (After::new(), Vec::new());
         match &period.gives {
             Gives::Pool { amount } => {
                 let (back, rest) = self.ended(plan, Account::Pool);
@@ -122,6 +128,9 @@ impl<S: Storage> Team<S> {
                 for member in &here {
                     let wallet = Account::Wallet(*member);
                     let (back, rest) = self.ended(plan, wallet);
+                    // What is lent meanwhile is still theirs, and the plan's.
+                    let lent = back.saturating_sub(self.available(wallet).max(ZERO));
+                    returned.extend(self.fetch(now, (*member, lent), true, change)?);
                     if back > ZERO {
                         change.post(draft(period, Kind::Return, (wallet, Account::Pool), back));
                     }
@@ -141,7 +150,7 @@ impl<S: Storage> Team<S> {
             }
         }
         change.send(team.organization.to_string(), Message::PeriodDone(done));
-        Ok(after)
+        Ok((after, returned))
     }
 
     /// A plan is another one, or gives no more: then what it gave stays.
@@ -178,7 +187,7 @@ impl<S: Storage> Team<S> {
         let mut after = After::new();
         for (of, lot) in due {
             let (plan, account) = of;
-            let amount = lot.returns(self.available(account));
+            let amount = lot.returns(self.own(account));
             if amount > ZERO {
                 let resource = match account {
                     Account::Wallet(member) => member.to_string(),
@@ -198,14 +207,14 @@ impl<S: Storage> Team<S> {
     /// nothing where nothing does.
     pub fn expiring(&self, plan: PlanId, account: Account) -> Option<Expiring> {
         let lot = self.lots.all.get(&(plan, account))?;
-        let amount = lot.returns(self.available(account));
+        let amount = lot.returns(self.own(account));
         (amount > ZERO).then_some(Expiring { amount, ends_ms: lot.ends_ms })
     }
 
     /// Of what a plan gave before: how much goes back now, and how much of it
     /// is left then.
     fn ended(&self, plan: PlanId, account: Account) -> (Millicredits, Millicredits) {
-        let free = self.available(account).max(ZERO);
+        let free = self.own(account).max(ZERO);
         self.lots.all.get(&(plan, account)).map_or((ZERO, ZERO), |lot| {
             let back = lot.returns(free);
             (back, lot.amount.min(free).saturating_sub(back).max(ZERO))

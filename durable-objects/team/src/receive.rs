@@ -59,6 +59,7 @@ impl<S: Storage> Team<S> {
                     self.records.members.insert(member.member, member.clone());
                     left.keys.into_iter().for_each(|key| self.records.put_key(key));
                     self.boosts.note(left.boosts);
+                    self.note_returned(left.away);
                     return Ok(Reply::Done);
                 }
             }
@@ -89,6 +90,7 @@ impl<S: Storage> Team<S> {
                 self.apply(now, change)?;
                 keys.into_iter().for_each(|key| self.records.put_key(key));
                 self.boosts.forget_reasons_of(*member);
+                self.absences.forget_words_about(*member);
                 return Ok(Reply::Done);
             }
             Message::Transfer(passage) => self.arrive(passage, &mut change)?,
@@ -97,9 +99,10 @@ impl<S: Storage> Team<S> {
                 self.carry_out_approved(now, *approval, passage, &mut change)?;
             }
             Message::Period(period) => {
-                let after = self.begin_period(period, &mut change)?;
+                let (after, returned) = self.begin_period(now, period, &mut change)?;
                 self.apply(now, change)?;
                 self.lots.note(after);
+                self.note_returned(returned);
                 self.top_up_not_before = i64::MIN;
                 return Ok(Reply::Done);
             }

@@ -11,11 +11,19 @@ use storage::{Storage, StorageError, Value};
 use crate::Team;
 use crate::boost::After;
 use crate::funds;
+use crate::lending::Returned;
 use crate::protocol::{Progress, Settle, SettleError, Settled, Tokens};
 use crate::reserve::{LEASE_MS, bounded};
 use crate::team::{reserved_spend, write_reservation};
 
 const UPDATE: &str = "UPDATE reservations SET state = ?, data = ? WHERE id = ?";
+
+/// What goes back with the end of a call.
+#[derive(Default)]
+struct Followed {
+    boosts: Vec<After>,
+    lendings: Vec<Returned>,
+}
 
 /// How a reservation ends: the same for settle, release and expire.
 pub(crate) struct End {
@@ -120,13 +128,14 @@ impl<S: Storage> Team<S> {
         let left =
             self.available(wallet).saturating_add(of(&reservation.parts, wallet)).saturating_sub(of(&paid, wallet));
         self.follow(&mut change, reservation.member, left);
-        let boosts = self.follow_boosts(now, &reservation.parts, &paid, &mut change)?;
+        let followed = self.follow_apart(now, &reservation.parts, &paid, &mut change)?;
         change.write(UPDATE, row(name, &ended)?);
         self.commit(now, change)?;
-        self.boosts.note(boosts);
+        self.note_followed(followed);
 
         self.open.remove(&reservation.request);
         funds::release(&mut self.reserved, &reservation.parts);
+        self.note_free(reservation.parts.iter().map(|part| part.account));
         let bounds = *self.calendar.at(now.max(reservation.accepted_ms));
         let actual = match end.kind {
             Kind::Release => Spend::ZERO,
@@ -153,7 +162,7 @@ impl<S: Storage> Team<S> {
         let before = payment::total(posted);
         let mut paid = posted.to_vec();
         let mut change = Change::new();
-        let mut boosts = Vec::new();
+        let mut followed = Followed::default();
         let mut record = self.record(now, reservation, end, end.reconcile);
         record.input_tokens = record.input_tokens.saturating_sub(reservation.due_tokens);
         record.cost = end.cost.saturating_sub(before);
@@ -162,7 +171,7 @@ impl<S: Storage> Team<S> {
             let more = payment::charge(&[], &self.payers(now, reservation.member), end.cost.saturating_sub(before));
             let debit = Account::Wallet(reservation.member);
             post(&mut change, reservation, Kind::Correct, &more, debit, record);
-            boosts = self.follow_boosts(now, &[], &more, &mut change)?;
+            followed = self.follow_apart(now, &[], &more, &mut change)?;
             more.into_iter().for_each(|part| payment::add(&mut paid, part));
         } else {
             let (back, kept) = payment::refund(posted, before.saturating_sub(end.cost));
@@ -176,7 +185,7 @@ impl<S: Storage> Team<S> {
             self.follow(&mut change, reservation.member, left);
             for part in back {
                 let left = (self.available(part.account).saturating_add(part.amount), self.reserved(part.account));
-                boosts.extend(self.follow_boost(now, part.account, left, &mut change)?);
+                self.follow_account(now, part.account, left, &mut change, &mut followed)?;
             }
             paid = kept;
         }
@@ -184,7 +193,7 @@ impl<S: Storage> Team<S> {
         ended.state = State::Settled { paid };
         change.write(UPDATE, row("settled", &ended)?);
         self.commit(now, change)?;
-        self.boosts.note(boosts);
+        self.note_followed(followed);
 
         let bounds = *self.calendar.at(now.max(reservation.accepted_ms));
         let delta = Spend { credits: end.cost.saturating_sub(before), tokens, requests: 0 };
@@ -194,24 +203,44 @@ impl<S: Storage> Team<S> {
         Ok(ended)
     }
 
-    /// What a call that ends had reserved of boosts that have ended and did not
-    /// use goes back.
-    fn follow_boosts(
+    /// What a call that ends had reserved, and did not use, of boosts that have
+    /// ended and of what somebody lent who is back, goes back.
+    fn follow_apart(
         &self,
         now: i64,
         reserved: &[Part],
         paid: &[Part],
         change: &mut Change,
-    ) -> Result<Vec<After>, StorageError> {
+    ) -> Result<Followed, StorageError> {
         let accounts: BTreeSet<Account> = reserved.iter().chain(paid).map(|part| part.account).collect();
-        let mut after = Vec::new();
+        let mut after = Followed::default();
         for account in accounts {
             let (had, pays) = (of(reserved, account), of(paid, account));
             let free = self.available(account).saturating_add(had).saturating_sub(pays);
             let left = (free, self.reserved(account).saturating_sub(had));
-            after.extend(self.follow_boost(now, account, left, change)?);
+            self.follow_account(now, account, left, change, &mut after)?;
         }
         Ok(after)
+    }
+
+    fn follow_account(
+        &self,
+        now: i64,
+        account: Account,
+        left: (Millicredits, Millicredits),
+        change: &mut Change,
+        after: &mut Followed,
+    ) -> Result<(), StorageError> {
+        if let Account::Lent(member) = account {
+            after.lendings.extend(self.follow_lent(now, member, left.0, change)?);
+        }
+        after.boosts.extend(self.follow_boost(now, account, left, change)?);
+        Ok(())
+    }
+
+    fn note_followed(&mut self, followed: Followed) {
+        self.boosts.note(followed.boosts);
+        self.note_returned(followed.lendings);
     }
 
     fn record(&self, now: i64, reservation: &Reservation, end: &End, reconcile: bool) -> CallRecord {

@@ -9,8 +9,10 @@ use ledger::{Account, Entry, Kind, Millicredits, Reservation};
 use limits::{Bounds, Calendar, Meter, Spend, Zone};
 use storage::{Storage, StorageError, Value};
 
+use crate::absence::{self, Absences};
 use crate::boost::{self, Boosts};
 use crate::funds;
+use crate::lending::{self, Lendings};
 use crate::period::{self, Lots};
 use crate::protocol::Subject;
 use crate::records::{self, Records};
@@ -32,6 +34,8 @@ pub struct Team<S> {
     pub(crate) journal: Journal<S>,
     pub(crate) records: Records,
     pub(crate) boosts: Boosts,
+    pub(crate) absences: Absences,
+    pub(crate) lendings: Lendings,
     /// What plans may have given of what is there.
     pub(crate) lots: Lots,
     pub(crate) open: BTreeMap<RequestId, Reservation>,
@@ -71,13 +75,17 @@ impl<S: Storage> Team<S> {
     /// When the database fails or holds what cannot be read.
     pub fn open(store: S, name: TeamId) -> Result<Self, StorageError> {
         store.transaction(|| {
-            [records::TABLE, RESERVATIONS, METERS, boost::TABLE, period::TABLE, transfer::TABLE, transfer::ENDS_TABLE]
-                .iter()
-                .try_for_each(|table| store.execute(table, &[]))
+            let calls = [records::TABLE, RESERVATIONS, METERS];
+            let sharing = [boost::TABLE, absence::TABLE, lending::TABLE, period::TABLE];
+            let transfers = [transfer::TABLE, transfer::ENDS_TABLE];
+            let mut tables = calls.iter().chain(&sharing).chain(&transfers);
+            tables.try_for_each(|table| store.execute(table, &[]))
         })?;
         let Opened { journal, replayed } = Journal::open(store, &name.to_string())?;
         let records = Records::load(journal.store())?;
         let boosts = Boosts::load(journal.store())?;
+        let absences = Absences::load(journal.store())?;
+        let lendings = Lendings::load(journal.store(), &absences)?;
         let lots = Lots::load(journal.store())?;
         let zone = records.profile.as_ref().and_then(|profile| Zone::parse(&profile.time_zone).ok());
         let rows = journal.store().query("SELECT COUNT(*) FROM inbox", &[])?;
@@ -88,6 +96,8 @@ impl<S: Storage> Team<S> {
             journal,
             records,
             boosts,
+            absences,
+            lendings,
             lots,
             open: BTreeMap::new(),
             reserved: BTreeMap::new(),
@@ -163,6 +173,7 @@ impl<S: Storage> Team<S> {
         if published {
             self.plan_publishing(now);
         }
+        self.note_free(entries.iter().map(|entry| entry.credit));
         Ok(entries)
     }
 

@@ -25,7 +25,12 @@ impl<S: Storage> Team<S> {
             | Act::Transfer(_)
             | Act::UndoTransfer { .. }
             | Act::Boost(_)
-            | Act::EndBoost { .. } => None,
+            | Act::EndBoost { .. }
+            | Act::Absence(_)
+            | Act::CalendarAbsences(_) => None,
+            Act::ChangeAbsence { absence, .. } | Act::EndAbsence { absence } => {
+                self.absences.get(*absence).and_then(|absence| json(&absence.new))
+            }
         };
         let after = match (&order.act, reply) {
             (Act::RemoveLimit { .. }, _) | (_, Reply::Done) => None,
@@ -35,11 +40,13 @@ impl<S: Storage> Team<S> {
             (_, Reply::Moved(moved)) => json(moved),
             (_, Reply::Transferred(done)) => json(done),
             (_, Reply::Boosted(view)) => json(&view.boost),
+            (_, Reply::Absence(view)) => json(&view.absence.new),
         };
         let reference = match reply {
             Reply::Moved(moved) => Some(moved.transfer.to_string()),
             Reply::Transferred(done) => Some(done.transfer.id.to_string()),
             Reply::Boosted(view) => Some(view.boost.new.id.to_string()),
+            Reply::Absence(view) => Some(view.absence.new.id.to_string()),
             _ => None,
         };
         let name = audit::operation(&order.act);
@@ -68,6 +75,9 @@ fn resource(act: &Act) -> Option<String> {
         Act::UndoTransfer { transfer, .. } => transfer,
         Act::Boost(new) => &new.member,
         Act::EndBoost { boost } => boost,
+        Act::Absence(new) => &new.member,
+        Act::ChangeAbsence { absence, .. } | Act::EndAbsence { absence } => absence,
+        Act::CalendarAbsences(said) => &said.member,
         Act::Return { .. } => return None,
     };
     Some(id.to_string())

@@ -150,7 +150,7 @@ impl<S: Storage> Team<S> {
         }
         let available = match to.account() {
             account if mutant::is_active(Mutant::UndoReserved) => self.journal.balance(account),
-            account => self.available(account).max(Millicredits::ZERO),
+            account => self.own(account).max(Millicredits::ZERO),
         };
         if available < wanted || left < wanted {
             return Err(OrderError::PartlySpent { undoable: available.min(left) });
@@ -161,6 +161,11 @@ impl<S: Storage> Team<S> {
         let is_inside = self.is_here_place(from);
         let credit = if is_inside { self.home(from) } else { Account::Parent };
         let mut change = Change::new();
+        // Who is away may have lent it on, unasked.
+        let here = available.min(self.available(to.account()).max(Millicredits::ZERO));
+        let missing = wanted.saturating_sub(here);
+        let fetched = to.member.map(|member| self.fetch(now, (member, missing), false, &mut change));
+        let fetched = fetched.transpose()?.flatten();
         let undo = Draft { who: order.who, ..draft(&transfer, Kind::Undo, (to.account(), credit), wanted) };
         change.post(undo);
         if !is_inside {
@@ -168,9 +173,11 @@ impl<S: Storage> Team<S> {
             self.send_off(&mut change, &ordered, (to, from), wanted, true)?;
         }
         self.keep(&mut change, &transfer)?;
-        let available = available.saturating_sub(wanted);
+        let available = here.saturating_sub(wanted).max(Millicredits::ZERO);
         let done = Transferred { transfer, amount: wanted, available };
-        self.finish(now, order, change, Reply::Transferred(Box::new(done)))
+        let reply = self.finish(now, order, change, Reply::Transferred(Box::new(done)))?;
+        self.note_returned(fetched);
+        Ok(reply)
     }
 
     /// What came from another team.

@@ -42,14 +42,17 @@ const KEEP_EXPIRED_MS: i64 = 7 * 24 * 3600 * 1000;
 const TOP_UP_PAUSE_MS: i64 = 5000;
 
 impl<S: Storage> Team<S> {
-    /// Does what is due: expires reservations and boosts, warns of credits that
-    /// will go back, writes a checkpoint, cleans away. Publishing and delivering are the shell's, which asks the journal.
+    /// Does what is due: expires reservations and boosts, lends what is idle of
+    /// those who are away, warns of credits that will go back, writes a
+    /// checkpoint, cleans away. Publishing and delivering are the shell's, which
+    /// asks the journal.
     ///
     /// # Errors
     /// When the database fails; the alarm will ring again.
     pub fn tick(&mut self, now: i64) -> Result<(), StorageError> {
         self.expire(now)?;
         self.end_boosts(now)?;
+        self.lend(now)?;
         self.warn(now)?;
         if self.journal.checkpoint_is_due() {
             let meters = self.meter_rows()?;
@@ -67,6 +70,7 @@ impl<S: Storage> Team<S> {
         [
             self.next_expiry(),
             self.boosts.next_end(),
+            self.next_lending(),
             self.lots.next_warning(),
             self.publish_at,
             self.journal.next_delivery(),

@@ -36,6 +36,7 @@ impl<S: Storage> Team<S> {
             profile: profile.clone(),
             wallet: self.balance(Account::Wallet(profile.member)),
             boosts: self.boosts_of(profile.member),
+            lent: self.balance(Account::Lent(profile.member)),
             spent: self.spent_in_all(Subject::Member(profile.member)),
         });
         Ok(Overview {
@@ -79,6 +80,8 @@ impl<S: Storage> Team<S> {
         Ok(Me {
             wallet: self.balance(Account::Wallet(key.member)),
             boosts: self.boosts_of(key.member),
+            lent: self.balance(Account::Lent(key.member)),
+            borrowable: self.borrowable(now, key.member),
             pool: self.draws_from_pool().then(|| self.balance(Account::Pool)),
             key: self.key_view(&key),
             member,
@@ -104,6 +107,13 @@ impl<S: Storage> Team<S> {
             reserved: self.reserved(account),
             available: self.available(account),
         }
+    }
+
+    /// What colleagues who are away lend to a member, alone or with the pool.
+    fn borrowable(&self, now: i64, member: identity::MemberId) -> Millicredits {
+        let everybody = if self.draws_from_pool() { self.lent_to(now, None, member) } else { Vec::new() };
+        let accounts = self.lent_to(now, Some(member), member).into_iter().chain(everybody);
+        accounts.fold(Millicredits::ZERO, |sum, account| sum.saturating_add(self.available(account)))
     }
 
     fn key_views(&self) -> Vec<KeyView> {

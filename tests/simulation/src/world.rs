@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use events::Publication;
-use identity::{BoostId, DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
+use identity::{AbsenceId, BoostId, DepartmentId, MemberId, OrganizationId, TeamId, TransferId};
 use ledger::mutant::{self, Mutant};
 use organization::protocol::{AskApproval, NewPlan};
 use team::protocol::Settle;
@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub(crate) sent: RefCell<Vec<(TeamId, TransferId)>>,
     /// The last boosts.
     pub(crate) boosted: RefCell<Vec<(TeamId, BoostId)>>,
+    /// The last absences.
+    pub(crate) absent: RefCell<Vec<(TeamId, TeamPlace, AbsenceId)>>,
     /// Plans that may be changed.
     pub(crate) planned: RefCell<Vec<(OrganizationId, NewPlan)>>,
     /// The last things that were asked for.
@@ -119,6 +121,7 @@ impl World {
             waiting: RefCell::default(),
             sent: RefCell::default(),
             boosted: RefCell::default(),
+            absent: RefCell::default(),
             planned: RefCell::default(),
             asked: RefCell::default(),
             deliveries: RefCell::default(),

@@ -23,6 +23,8 @@ fn every_mutant_is_noticed() {
         Mutant::ForgetReserved,
         Mutant::ForgetLeaver,
         Mutant::KeepBoost,
+        Mutant::LendToAll,
+        Mutant::KeepLent,
         Mutant::RunAgain,
         Mutant::ExpireAll,
         Mutant::DropRecord,

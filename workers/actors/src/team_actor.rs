@@ -240,6 +240,8 @@ impl TeamActor {
             Command::Ask(Question::Transfer { id }) => Answer::Transfer(team.transfer_by_id(*id).map(Box::new)),
             Command::Ask(Question::Boosts(filter)) => Answer::Boosts(team.boosts(filter)),
             Command::Ask(Question::Boost { id }) => Answer::Boost(team.boost_by_id(*id).map(Box::new)),
+            Command::Ask(Question::Absences(filter)) => Answer::Absences(team.absences(now, filter)),
+            Command::Ask(Question::Absence { id }) => Answer::Absence(team.absence_by_id(now, *id).map(Box::new)),
             Command::Ask(Question::Expiring { plan, account }) => Answer::Expiring(Ok(team.expiring(*plan, *account))),
             Command::Ask(Question::SentToday { from }) => Answer::SentToday(team.sent_today(now, *from)),
             Command::Ask(Question::Overview) => Answer::Overview(team.overview(now).map(|mut overview| {
@@ -362,6 +364,8 @@ fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: S
         Command::Ask(Question::Transfer { .. }) => Answer::Transfer(Err(order)),
         Command::Ask(Question::Boosts(_)) => Answer::Boosts(Err(order)),
         Command::Ask(Question::Boost { .. }) => Answer::Boost(Err(order)),
+        Command::Ask(Question::Absences(_)) => Answer::Absences(Err(order)),
+        Command::Ask(Question::Absence { .. }) => Answer::Absence(Err(order)),
         Command::Ask(Question::Expiring { .. }) => Answer::Expiring(Err(order)),
         Command::Ask(Question::SentToday { .. }) => Answer::SentToday(Err(order)),
         Command::Ask(Question::Overview) => Answer::Overview(Err(order)),

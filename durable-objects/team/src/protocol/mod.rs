@@ -3,6 +3,7 @@
 //! while one is being deployed, so fields are added with a default, never
 //! renamed or removed.
 
+mod absence;
 mod boost;
 mod call;
 mod order;
@@ -15,6 +16,7 @@ use events::Envelope;
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
+pub use absence::{Absence, AbsenceFilter, AbsenceView, AwayTime, CalendarAbsences, Lends, NewAbsence, Share, Terms};
 pub use boost::{Boost, BoostFilter, BoostView, NewBoost};
 pub(crate) use call::limit_tag;
 pub use call::{
@@ -86,6 +88,10 @@ pub enum Answer {
     Boosts(Result<Vec<BoostView>, OrderError>),
     /// To [`Question::Boost`].
     Boost(Result<Box<BoostView>, OrderError>),
+    /// To [`Question::Absences`].
+    Absences(Result<Vec<AbsenceView>, OrderError>),
+    /// To [`Question::Absence`].
+    Absence(Result<Box<AbsenceView>, OrderError>),
     /// To [`Question::Expiring`]: nothing where nothing goes back.
     Expiring(Result<Option<Expiring>, OrderError>),
     /// To [`Command::Progress`] and [`Command::Heal`].

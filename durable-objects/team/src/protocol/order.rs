@@ -1,13 +1,16 @@
 //! Acts of management and what they come to.
 
 use audit::Attribution;
-use identity::{BoostId, KeyHash, KeyId, LimitId, MemberId, Networks, Principal, TransferId};
+use identity::{AbsenceId, BoostId, KeyHash, KeyId, LimitId, MemberId, Networks, Principal, TransferId};
 use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
 use limits::Limit;
 use serde::{Deserialize, Serialize};
 
-use super::{BoostView, KeyView, LimitState, NewBoost, NewTransfer, Subject, Transferred};
+use super::{
+    AbsenceView, BoostView, CalendarAbsences, KeyView, LimitState, NewAbsence, NewBoost, NewTransfer, Subject, Terms,
+    Transferred,
+};
 
 /// An act of management, with who ordered it and how a repetition is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +103,22 @@ pub enum Act {
         /// Which.
         boost: BoostId,
     },
+    /// A member is away, or will be.
+    Absence(NewAbsence),
+    /// An absence is another one from now on.
+    ChangeAbsence {
+        /// Which.
+        absence: AbsenceId,
+        /// What it is then.
+        terms: Terms,
+    },
+    /// A member is back, or does not go.
+    EndAbsence {
+        /// Which.
+        absence: AbsenceId,
+    },
+    /// What a calendar says of a member.
+    CalendarAbsences(CalendarAbsences),
     /// Credits from the pool back to the department.
     Return {
         /// The movement's name.
@@ -223,6 +242,8 @@ pub enum Reply {
     Transferred(Box<Transferred>),
     /// A boost, as it is now.
     Boosted(Box<BoostView>),
+    /// An absence, as it is now.
+    Absence(Box<AbsenceView>),
 }
 
 /// Credits were moved.

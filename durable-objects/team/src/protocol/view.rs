@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use events::{MemberProfile, Place, TeamProfile};
-use identity::{BoostId, KeyHash, KeyId, MemberId, Networks, OrganizationId, PlanId, TransferId};
+use identity::{AbsenceId, BoostId, KeyHash, KeyId, MemberId, Networks, OrganizationId, PlanId, TransferId};
 use ledger::{Account, Millicredits};
 use limits::{Taken, Unit, Window};
 use serde::{Deserialize, Serialize};
 
-use super::{BoostFilter, BoostView, LimitState, TransferFilter};
+use super::{AbsenceFilter, BoostFilter, BoostView, LimitState, TransferFilter};
 
 /// A key as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,13 @@ pub enum Question {
     Boost {
         /// Which.
         id: BoostId,
+    },
+    /// Absences of members, newest first.
+    Absences(AbsenceFilter),
+    /// One absence.
+    Absence {
+        /// Which.
+        id: AbsenceId,
     },
     /// What of a plan's credits in an account will go back, as things are.
     Expiring {
@@ -145,6 +152,9 @@ pub struct MemberView {
     /// Boosts of which something is left.
     #[serde(default)]
     pub boosts: Vec<BoostView>,
+    /// What of the wallet others may use while the member is away.
+    #[serde(default)]
+    pub lent: Balance,
     /// What the member has spent in all.
     pub spent: Millicredits,
 }
@@ -163,6 +173,13 @@ pub struct Me {
     /// Boosts of which something is left: they pay before the wallet does.
     #[serde(default)]
     pub boosts: Vec<BoostView>,
+    /// What of the wallet others may use while the member is away. It pays for
+    /// the member's own calls after the wallet.
+    #[serde(default)]
+    pub lent: Balance,
+    /// What others who are away lend to this member, alone or with the pool.
+    #[serde(default)]
+    pub borrowable: Millicredits,
     /// The pool, if calls may draw from it.
     pub pool: Option<Balance>,
     /// Limits that bind this key.

@@ -67,6 +67,16 @@ async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
             let shown = host.read(world, |team| team.boost_by_id(id));
             Answer::Boost(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
         }
+        Command::Ask(Question::Absences(filter)) => {
+            let now = world.now();
+            let shown = host.read(world, |team| team.absences(now, &filter));
+            Answer::Absences(shown.unwrap_or(Err(OrderError::NotOpen)))
+        }
+        Command::Ask(Question::Absence { id }) => {
+            let now = world.now();
+            let shown = host.read(world, |team| team.absence_by_id(now, id));
+            Answer::Absence(shown.unwrap_or(Err(OrderError::NotOpen)).map(Box::new))
+        }
         Command::Ask(Question::Expiring { plan, account }) => {
             let shown = host.read(world, |team| team.expiring(plan, account));
             Answer::Expiring(shown.ok_or(OrderError::NotOpen))

@@ -7,6 +7,7 @@
 //! from what was commanded. What it does share with the core is how an entry
 //! is hashed and where a calendar window begins.
 
+mod absences;
 mod access;
 mod approvals;
 mod books;

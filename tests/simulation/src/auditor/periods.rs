@@ -7,6 +7,7 @@ use events::{Gives, Keep, MemberStatus, Message, Period};
 use identity::PlanId;
 use ledger::{Account, Entry, Kind};
 
+use super::absences::is_back;
 use super::team::TeamAudit;
 use super::transfers::{Transfers, Way};
 use super::{Step, outbox};
@@ -59,6 +60,7 @@ impl TeamAudit {
         let mut expected: Vec<Movement> = Vec::new();
         let mut lots = Vec::new();
         let (mut given, mut missing, mut returned) = (0, 0, 0);
+        let mut fetched = Vec::new();
         match &period.gives {
             Gives::Pool { amount } => {
                 let (free, amount) = (before(Account::Pool), i128::from(amount.get()));
@@ -76,8 +78,16 @@ impl TeamAudit {
                 let wallets: Vec<Account> = here.map(|member| Account::Wallet(*member)).collect();
                 let mut pool = before(Account::Pool);
                 for wallet in &wallets {
-                    let free = before(*wallet);
+                    let Account::Wallet(member) = *wallet else { continue };
+                    let lent = Account::Lent(member);
+                    let here = before(*wallet);
+                    let free = if self.has_lent(member) { here + before(lent) } else { here };
                     let back = of(*wallet).map_or(0, |lot| lot.back(free));
+                    let lacks = back - here.max(0);
+                    expected.push((Kind::Return, lent, *wallet, lacks));
+                    if lacks > 0 {
+                        fetched.push(member);
+                    }
                     let rest = of(*wallet).map_or(0, |lot| lot.amount.min(free).max(0) - back);
                     expected.push((Kind::Return, *wallet, Account::Pool, back));
                     pool += back;
@@ -98,10 +108,11 @@ impl TeamAudit {
         expected.retain(|movement| movement.3 > 0);
         let written =
             entries.iter().map(|entry| (entry.kind, entry.debit, entry.credit, i128::from(entry.amount.get())));
-        let named = entries.iter().all(|entry| entry.reference == period.transfer.to_string());
+        let named = entries.iter().all(|entry| is_back(entry) || entry.reference == period.transfer.to_string());
         ensure(named && written.eq(expected.iter().copied()), "a period gives and takes what it says", || {
             format!("{period:?}: {entries:?}, expected {expected:?}")
         })?;
+        fetched.into_iter().for_each(|member| self.fetched(tally, member, true));
         if returned > 0 {
             tally.count("plan: unspent credits went back");
         }
@@ -150,7 +161,7 @@ impl TeamAudit {
         let (Some(plan), Some(account)) = (plan, account) else {
             return violated("a warning is about a plan", format!("{record:?}"));
         };
-        let free = self.available(account);
+        let free = self.own(account);
         let Some(lot) = self.lots.0.get_mut(&(plan, account)) else {
             return violated("a warning is about what a plan gave", format!("{record:?}"));
         };
@@ -163,9 +174,11 @@ impl TeamAudit {
     /// After an alarm that did all: nobody waits for a warning. Whoever had
     /// nothing that would go back then is not warned later.
     pub(super) fn all_warned(&mut self, step: &Step<'_>) -> Checked {
-        let free = |account: Account| self.books.balance(account) - self.calls.reserved(account);
+        let due = self.lots.0.iter().filter(|(_, lot)| lot.is_due(step.now)).map(|(of, _)| (of.1, self.own(of.1)));
+        let free: BTreeMap<Account, i128> = due.collect();
         for ((plan, account), lot) in self.lots.0.iter_mut().filter(|(_, lot)| lot.is_due(step.now)) {
-            let missed = !step.failed && !lot.warned && lot.back(free(*account)) > 0;
+            let has = free.get(account).copied().unwrap_or_default();
+            let missed = !step.failed && !lot.warned && lot.back(has) > 0;
             ensure(!missed, "somebody is warned before credits go back", || format!("{plan} {account}: {lot:?}"))?;
             lot.warned |= !step.failed && lot.rule.most.is_some();
         }

@@ -8,6 +8,7 @@ use ledger::{Account, Entry, Kind, Millicredits};
 use team::protocol::{NewTransfer, Order, OrderError};
 
 use super::Step;
+use super::absences;
 use super::team::TeamAudit;
 use super::team_orders::one_entry;
 use super::transfers::Transfers;
@@ -102,7 +103,21 @@ impl TeamAudit {
         id: TransferId,
         entries: &[Entry],
     ) -> Checked {
-        let [entry] = entries else { return violated("an undo is one entry", format!("{id}: {entries:?}")) };
+        let (fetched, entries): (Vec<Entry>, Vec<Entry>) = entries.iter().cloned().partition(absences::is_back);
+        let [entry] = entries.as_slice() else {
+            return violated("an undo is one entry", format!("{id}: {entries:?}"));
+        };
+        if let [back] = fetched.as_slice() {
+            let Account::Lent(member) = back.debit else { return Ok(()) };
+            self.fetched(tally, member, false);
+            let fine = entry.debit == Account::Wallet(member)
+                && back.credit == entry.debit
+                && back.amount <= entry.amount
+                && self.available(entry.debit) == 0;
+            ensure(fine, "no more is fetched back than lacks", || format!("{back:?}, {entry:?}"))?;
+        }
+        ensure(fetched.len() <= 1, "what lacks is fetched once", || format!("{fetched:?}"))?;
+        let entries = entries.as_slice();
         let amount = entry.amount;
         let Some(known) = self.sharing.known.get_mut(&id) else {
             return violated("only what was transferred is undone", id.to_string());
@@ -210,7 +225,7 @@ impl TeamAudit {
             }
             (Act::UndoTransfer { .. }, OrderError::PartlySpent { undoable }) => known.is_some_and(|known| {
                 let left = i128::from(known.amount.get()) - known.undone;
-                i128::from(undoable.get()) == self.available(known.to.account()).min(left)
+                i128::from(undoable.get()) == self.own(known.to.account()).min(left)
             }),
             _ => return Ok(false),
         };

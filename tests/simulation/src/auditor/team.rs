@@ -7,6 +7,7 @@ use ledger::{Account, Entry, Kind, Metered};
 use team::Team;
 use team::protocol::{Progress, Reserve, ReserveError, Reserved, Settle, SettleError, Settled};
 
+use super::absences::{self, Away};
 use super::access::Verdict;
 use super::books::Books;
 use super::boosts::{Boosts, Ending};
@@ -45,6 +46,7 @@ pub(crate) struct TeamAudit {
     pub(super) replies: Replies,
     pub(super) sharing: Sharing,
     pub(super) boosts: Boosts,
+    pub(super) away: Away,
     pub(super) lots: Lots,
     pub(super) received: BTreeSet<String>,
     /// The latest time at which the alarm rang, which may have cleaned away.
@@ -63,6 +65,7 @@ impl TeamAudit {
             replies: Replies::default(),
             sharing: Sharing::default(),
             boosts: Boosts::default(),
+            away: Away::default(),
             lots: Lots::default(),
             received: BTreeSet::new(),
             latest_tick: 0,
@@ -77,8 +80,13 @@ impl TeamAudit {
     pub(crate) fn payers(&self, now: i64, member: identity::MemberId) -> Parts {
         let mut payers = self.paying_boosts(now, member);
         payers.push(Account::Wallet(member));
+        if self.has_lent(member) {
+            payers.push(Account::Lent(member));
+        }
+        payers.extend(self.lent_to(now, Some(member), member));
         if self.access.draws_from_pool() {
             payers.push(Account::Pool);
+            payers.extend(self.lent_to(now, None, member));
         }
         payers.into_iter().map(|account| (account, self.available(account))).collect()
     }
@@ -228,6 +236,8 @@ impl TeamAudit {
         let payers = before.as_ref().map(|known| self.payers(step.now, known.reservation.member)).unwrap_or_default();
         let all = self.books.follow(step.disk)?;
         let new = self.without_leavers(tally, &all)?;
+        let new = self.without_lent(tally, &new)?;
+        self.note_over(step)?;
         let new = self.without_boosts((step, tally), Ending::No, &new)?;
         if all.is_empty() {
             return self.nothing_settled(step, tally, call, answer);
@@ -349,7 +359,7 @@ impl TeamAudit {
         let payers = |audit: &Self, call: &calls::Call| audit.payers(step.now, call.reservation.member);
         // One by one, because each call's end changes what the next can take.
         let new = rows::entries(step.disk.native(), self.books.sequence())?;
-        let mut back = Vec::new();
+        let (mut back, mut lending) = (Vec::new(), Vec::new());
         for group in new.chunk_by(|one, other| one.reference == other.reference) {
             if self.without_leavers(tally, group)?.is_empty() {
                 self.books.fold(group)?;
@@ -358,6 +368,11 @@ impl TeamAudit {
             if group.iter().all(|entry| matches!(entry.debit, Account::Boost(_)) && entry.kind == Kind::Return) {
                 self.books.fold(group)?;
                 back.extend_from_slice(group);
+                continue;
+            }
+            if group.iter().all(absences::is_lending) {
+                self.books.fold(group)?;
+                lending.extend(self.lent_by_who_is_away(tally, group)?);
                 continue;
             }
             let Some(first) = group.first() else { continue };
@@ -382,7 +397,10 @@ impl TeamAudit {
             expired += 1;
         }
         self.without_boosts((step, tally), Ending::Time, &back)?;
-        for record in self.trail.follow(step.disk)? {
+        let records = self.trail.follow(step.disk)?.into_iter();
+        let (told, records): (Vec<_>, Vec<_>) = records.partition(absences::is_told);
+        self.all_lend((step, tally), &lending, &told)?;
+        for record in records {
             if record.action == "credits_expiring" {
                 self.warned((step, tally), &record)?;
                 continue;
@@ -429,6 +447,7 @@ impl TeamAudit {
             })?;
         }
         self.ended_boosts_are_empty()?;
+        self.who_is_back_lends_nothing()?;
         for member in self.access.leavers() {
             let left = self.available(Account::Wallet(member));
             ensure(left == 0, "who has left has nothing left", || format!("{member} has {left}"))?;

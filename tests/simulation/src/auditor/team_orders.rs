@@ -5,6 +5,7 @@ use identity::MemberId;
 use ledger::{Account, Entry, Kind, Millicredits};
 use team::protocol::{Act, Order, OrderError, Reply};
 
+use super::absences;
 use super::boosts::Ending;
 use super::replies::Due;
 use super::team::TeamAudit;
@@ -66,8 +67,19 @@ impl TeamAudit {
             _ => Ending::No,
         };
         let new = self.without_boosts((step, tally), ending, &new)?;
-        one_record(&recorded, &audit::operation(&order.act), order.who)?;
-        self.order_done((step, tally), transfers, order, &new)?;
+        let (told, recorded): (Vec<_>, Vec<_>) = recorded.into_iter().partition(absences::is_told);
+        let is_news =
+            !matches!(order.act, Act::CalendarAbsences(_)) || order.idempotency.is_some() || !recorded.is_empty();
+        if is_news {
+            one_record(&recorded, &audit::operation(&order.act), order.who)?;
+        }
+        if is_about_absences(&order.act) {
+            self.absence_ordered((step, tally), order, &new, &told)?;
+        } else {
+            ensure(told.is_empty(), "only absences begin and end them", || format!("{told:?}"))?;
+            self.order_done((step, tally), transfers, order, &new)?;
+            self.note_over(step)?;
+        }
         if let Ok(Reply::Transferred(done)) = answer {
             let undo = matches!(order.act, Act::UndoTransfer { .. });
             let from = if undo { done.transfer.to } else { done.transfer.from };
@@ -96,7 +108,9 @@ impl TeamAudit {
         from_before: i128,
     ) -> Checked {
         if let Err(error) = answer
-            && (self.sharing_refused(step, order, error)? || self.boost_refused(order, error)?)
+            && (self.sharing_refused(step, order, error)?
+                || self.boost_refused(order, error)?
+                || self.absence_refused(step, order, error)?)
         {
             return Ok(());
         }
@@ -135,7 +149,11 @@ impl TeamAudit {
                 return self.undone((step, tally), transfers, order, *transfer, new);
             }
             Act::Boost(boost) => return self.boosted(tally, boost, new),
-            Act::EndBoost { .. } => {}
+            Act::EndBoost { .. }
+            | Act::Absence(_)
+            | Act::ChangeAbsence { .. }
+            | Act::EndAbsence { .. }
+            | Act::CalendarAbsences(_) => {}
             Act::CreateKey(key) => {
                 let known = self.access.members.get(&key.member);
                 let here = known.is_some_and(|known| known.status != MemberStatus::Removed);
@@ -202,6 +220,7 @@ impl TeamAudit {
         tally.count("message: applied");
         self.received.insert(envelope.id.clone());
         self.access.hear(envelope);
+        self.note_over(step)?;
         if let Some(zone) = self.access.profile.as_ref().map(|profile| profile.time_zone.clone())
             && self.spending.move_to(step.now, &zone)
         {
@@ -226,6 +245,12 @@ impl TeamAudit {
             return self.carried_out((step, tally), transfers, (*approval, passage), &new);
         }
         let new = self.without_leavers(tally, &new)?;
+        let new = match &envelope.message {
+            Message::Member(member) if self.access.members.get(&member.member).is_some_and(has_left) => {
+                self.leaves_nothing_lent(tally, member.member, &new)?
+            }
+            _ => new,
+        };
         let ending = match &envelope.message {
             Message::Member(member) if self.access.leavers().any(|gone| gone == member.member) => {
                 Ending::Leave(member.member)
@@ -249,9 +274,19 @@ impl TeamAudit {
     /// What all wallets and the pool have, beside what is reserved.
     pub(crate) fn free(&self) -> i128 {
         let accounts = self.books.balances().keys().copied();
-        let free = accounts.filter(|account| matches!(account, Account::Pool | Account::Wallet(_) | Account::Boost(_)));
+        let free = accounts.filter(|account| {
+            matches!(account, Account::Pool | Account::Wallet(_) | Account::Boost(_) | Account::Lent(_))
+        });
         calls::sum(&free.map(|account| (account, self.available(account))).collect::<Vec<_>>())
     }
+}
+
+const fn is_about_absences(act: &Act) -> bool {
+    matches!(act, Act::Absence(_) | Act::ChangeAbsence { .. } | Act::EndAbsence { .. } | Act::CalendarAbsences(_))
+}
+
+fn has_left(member: &events::MemberProfile) -> bool {
+    member.status == MemberStatus::Removed
 }
 
 /// Exactly this entry was written.

@@ -1,6 +1,7 @@
 //! What happens next: calls for the most part, and everything that people do
 //! around them.
 
+mod absences;
 mod absurd;
 mod approvals;
 mod boosts;
@@ -23,7 +24,8 @@ use crate::world::{TeamPlace, World};
 pub(crate) fn next(world: &Rc<World>) -> u64 {
     let Some(place) = any_team(world) else { return 0 };
     match world.between(0, 999) {
-        0..500 => calls::one(world, &place),
+        0..480 => calls::one(world, &place),
+        480..500 => absences::one(world, &place),
         500..555 => sharing::one(world, &place),
         555..600 => approvals::one(world, &place),
         600..606 => return calls::burst(world, &place),
