@@ -37,6 +37,7 @@ before(async () => {
   const { transfer: sent } = await theirs.api.made("/transfers", transfer);
   const plan = await theirs.api.made("/plans", { name: "P", to: { type: "team", id: team.id }, amount: "1", period: { every: "month" } });
   const boost = await theirs.api.made("/boosts", { member_id: member.id, amount: "1", ends_at: "2099-12-31T00:00:00Z" });
+  const absence = await theirs.api.made("/absences", { member_id: member.id });
   await theirs.api.made("/policies", { name: "T", setting: { kind: "transfers", most: "1", approval: "finance" } });
   const asked = await theirs.api.request("POST", "/transfers", transfer);
   assert.equal(asked.status, 202);
@@ -46,6 +47,7 @@ before(async () => {
   const { id: session } = await callers.theirs.shown("/session");
   /** The other organization's, by the names of the document's types. */
   ids = {
+    AbsenceId: absence.id,
     AdminKeyId: adminKey.id,
     ApprovalId: asked.body.id,
     BoostId: boost.id,
@@ -138,6 +140,8 @@ const bodies = {
   transfer: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
   preview_transfer: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
   request_approval: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
+  create_absence: (pick) => ({ member_id: pick(ids.MemberId) }),
+  change_absence: () => ({ until: null }),
   boost: (pick) => ({ member_id: pick(ids.MemberId), amount: "1" }),
   create_grant: (pick) => ({ to: pick(ids.MemberId), role: "auditor", on: ours.id }),
   create_limit: () => ({ subject: { type: "team" }, window: "day", unit: "requests", amount: 1 }),

@@ -219,6 +219,10 @@ actions! {
     ExportTransfers = "export_transfers" in ViewMoney on Node | Member;
     /// Show a transfer.
     GetTransfer = "get_transfer" in ViewMoney on Node | Member;
+    /// List absences.
+    ListAbsences = "list_absences" in ViewMoney on Node | Member;
+    /// Show an absence.
+    GetAbsence = "get_absence" in ViewMoney on Node | Member;
     /// List boosts.
     ListBoosts = "list_boosts" in ViewMoney on Node | Member;
     /// Show a boost.
@@ -412,6 +416,12 @@ actions! {
     CancelApproval = "cancel_approval" in Share on Root;
     /// Credits from the pool to the person who asks.
     Draw = "draw" in Share on Pool;
+    /// Say that somebody is away, or will be.
+    CreateAbsence = "create_absence" in Share on Wallet;
+    /// Say it otherwise.
+    ChangeAbsence = "change_absence" in Share on Wallet;
+    /// Say that somebody is back, or does not go.
+    EndAbsence = "end_absence" in Share on Wallet;
     /// Idle credits to the pool or a delegate during an absence.
     ShareAbsence = "share_absence" in Share on Wallet;
     /// A temporary allotment for a person.

@@ -169,12 +169,13 @@ export class Company {
 
   /** Where a team stands, amounts in millicredits. */
   async standing(team) {
-    const { pool, wallets, boosts, allotted, spent, overrun, calls_in_flight: open } = await this.api.shown(`/teams/${team.id}`);
+    const { pool, wallets, boosts, lent, allotted, spent, overrun, calls_in_flight: open } = await this.api.shown(`/teams/${team.id}`);
     return {
       pool: millicredits(pool.balance),
       reserved: millicredits(pool.reserved),
       wallets: millicredits(wallets),
       boosts: millicredits(boosts),
+      lent: millicredits(lent),
       allotted: millicredits(allotted),
       spent: millicredits(spent),
       overrun: millicredits(overrun),

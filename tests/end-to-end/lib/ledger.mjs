@@ -123,7 +123,7 @@ export async function reconciled(company, { within = 15_000 } = {}) {
     assert.equal(standing.open, 0, `calls of ${team.id} are still open`);
     assert.equal(standing.reserved, 0, `something is still reserved in ${team.id}`);
     assert.equal(0 - (accounts.get("parent") ?? 0), standing.allotted);
-    assert.equal(standing.pool + standing.wallets + standing.boosts + standing.spent, standing.allotted + standing.overrun);
+    assert.equal(standing.pool + standing.wallets + standing.boosts + standing.lent + standing.spent, standing.allotted + standing.overrun);
     for (const [request, call] of calls(journal)) {
       assert.equal(call.charged, call.said, `call ${request} was charged another amount than its record says`);
       const ends = call.kinds.filter((kind, index) => kind !== "correct" && call.kinds.indexOf(kind) === index);
@@ -157,14 +157,15 @@ async function caughtUp(company, team, within) {
     const accounts = balances(journal);
     const of = (account) => accounts.get(account) ?? 0;
     const all = (kind) => sum([...accounts.keys()].filter((name) => name.startsWith(`${kind}/`)).map(of));
-    const [wallets, boosts] = [all("wallet"), all("boost")];
+    const [wallets, boosts, lent] = [all("wallet"), all("boost"), all("lent")];
     const agree =
       standing.open === 0 &&
       of("pool") === standing.pool &&
       of("spent") === standing.spent &&
       of("parent") === -standing.allotted &&
       wallets === standing.wallets &&
-      boosts === standing.boosts;
+      boosts === standing.boosts &&
+      lent === standing.lent;
     return (agree || Date.now() >= deadline) && { standing, journal, accounts };
   }, { within: within + 5000 });
 }

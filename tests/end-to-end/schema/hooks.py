@@ -44,6 +44,9 @@ BEYOND_A_SCHEMA = [
     # Whoever calls with an admin key has no wallet.
     ("whose credits", "transfer|preview_transfer|request_approval", r"^say with `from` whose credits they are: |^say `(from|to)`: only who"),
     ("whose boosts", "list_boosts", r"^say whose boosts: |^`member_id` and `team_id` exclude"),
+    ("whose absences", "list_absences|create_absence", r"^say whose absences: |^`member_id` and `team_id` exclude|^say with `member_id` who is away"),
+    ("an absence ends after its begin", "(create|change)_absence", r"^an absence ends in the future and after its begin: "),
+    ("a delegate is a colleague", "(create|change)_absence", r"^nobody lends to themselves: | is in another team: "),
     ("a boost ends later", "boost", r"^a boost ends in the future, not at |^rate limits are lifted for a while: the boost needs an end$"),
     ("whose transfers", "(list|export)_transfers", r"^say whose transfers: |^`member_id` and `team_id` exclude|^`direction` is about a member: "),
     # What is beside an id decides which of them make sense there.

@@ -109,6 +109,7 @@ async function examples(api, person) {
   const setting = { kind: "allotments", most: "1000000" };
   const { transfer } = await api.made("/transfers", { from: person.id, to: team.id, amount: "5" });
   const boost = await api.made("/boosts", { member_id: person.id, amount: "5", ends_at: "2099-12-31T00:00:00Z" });
+  const absence = await api.made("/absences", { member_id: person.id, until: "2099-12-31T00:00:00Z" });
   // What is asked for, by a policy that wants it approved.
   const transfers = { kind: "transfers", most: "20", approval: "finance" };
   await api.made("/policies", { name: "transfers", setting: transfers });
@@ -124,6 +125,7 @@ async function examples(api, person) {
     serviceKey,
     transfer,
     boost,
+    absence,
     asked,
     await api.made("/channels", { name: "Teams", channel: { kind: "teams_webhook", url: "http://127.0.0.1:9/x" } }),
     await api.made("/plans", { name: "P", to: { type: "team", id: team.id }, amount: "1", period: { every: "month" } }),

@@ -16,10 +16,10 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat_links, dead_letters, departments,
-    events, grants, health, index, journal, keys, limits, me, members, metrics, notifications, organization,
-    organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests, sealed,
-    service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
+    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat_links, dead_letters,
+    departments, events, grants, health, index, journal, keys, limits, me, members, metrics, notifications,
+    organization, organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests,
+    sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -78,6 +78,8 @@ use crate::schema;
         approvals::request::request_approval, approvals::list::list_approvals, approvals::list::get_approval,
         approvals::decide::approve, approvals::decide::deny, approvals::decide::cancel_approval,
         boosts::begin::boost, boosts::list::list_boosts, boosts::list::get_boost, boosts::end::end_boost,
+        absences::create_absence, absences::list_absences, absences::get_absence, absences::change_absence,
+        absences::end_absence,
         plans::create_plan, plans::list_plans, plans::get_plan, plans::change_plan, plans::remove_plan,
         balances::list_balances, balances::get_balance, events::watch_events,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
@@ -98,7 +100,7 @@ use crate::schema;
 struct Api;
 
 /// Operations on what has a tag: those that show it, and those that change it.
-const TAGGED: [(&str, &str); 13] = [
+const TAGGED: [(&str, &str); 14] = [
     ("get_organization", "change_organization"),
     ("get_department", "change_department"),
     ("get_team", "change_team"),
@@ -106,6 +108,7 @@ const TAGGED: [(&str, &str); 13] = [
     ("get_limit", "change_limit remove_limit"),
     ("get_service_account", "change_service_account revoke_service_key"),
     ("get_provider", "change_provider remove_provider"),
+    ("get_absence", "change_absence"),
     ("get_channel", "change_channel remove_channel"),
     ("get_plan", "change_plan remove_plan"),
     ("get_policy", "change_policy remove_policy"),
@@ -124,9 +127,16 @@ impl Modify for Common {
         components.add_security_scheme("key", bearer);
         let actions = policy::Action::ALL.iter().map(|action| action.as_str());
         // Where one of several forms is written, fields of none are refused too.
-        for name in
-            ["LimitSubject", "NewChannelWay", "PriceChange", "Recipients", "Rollover", "Setting", "SignInProvider"]
-        {
+        for name in [
+            "AbsenceShare",
+            "LimitSubject",
+            "NewChannelWay",
+            "PriceChange",
+            "Recipients",
+            "Rollover",
+            "Setting",
+            "SignInProvider",
+        ] {
             if let Some(RefOr::T(Schema::OneOf(forms))) = components.schemas.get_mut(name) {
                 for form in &mut forms.items {
                     if let RefOr::T(Schema::Object(form)) = form {

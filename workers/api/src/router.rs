@@ -11,10 +11,10 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, chat_links, dead_letters,
-    departments, events, grants, health, index, journal, keys, limits, me, members, metrics, notifications,
-    organization, organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests,
-    sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
+    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, chat_links,
+    dead_letters, departments, events, grants, health, index, journal, keys, limits, me, members, metrics,
+    notifications, organization, organizations, permissions, plans, policies, policy_trials, prices, privacy,
+    providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::{Code, Problem};
 use crate::provisioning;
@@ -117,6 +117,9 @@ fn credits() -> Router {
         .route("/allotments", post(allotments::allot))
         .route("/plans", post(plans::create_plan).get(plans::list_plans))
         .route("/plans/{plan_id}", get(plans::get_plan).patch(plans::change_plan).delete(plans::remove_plan))
+        .route("/absences", post(absences::create_absence).get(absences::list_absences))
+        .route("/absences/{absence_id}", get(absences::get_absence).patch(absences::change_absence))
+        .route("/absences/{absence_id}/end", post(absences::end_absence))
         .route("/boosts", post(boosts::begin::boost).get(boosts::list::list_boosts))
         .route("/boosts/{boost_id}", get(boosts::list::get_boost))
         .route("/boosts/{boost_id}/end", post(boosts::end::end_boost))

@@ -11,7 +11,7 @@ use serde::Serialize;
 use team::protocol::Overview;
 use utoipa::ToSchema;
 
-use super::teams::{boosts, wallets};
+use super::teams::{boosts, lent, wallets};
 use crate::app::App;
 use crate::extract::{Action, Caller, Id, Query, Target};
 use crate::node::{Node, must_be_in};
@@ -49,6 +49,10 @@ pub(crate) struct BalanceBody {
     #[schema(value_type = Option<schema::Credits>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     boosts: Option<Millicredits>,
+    /// Of a team: what its members who are away have lent together. Of a member: what of the wallet they have.
+    #[schema(value_type = Option<schema::Credits>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lent: Option<Millicredits>,
     /// Of the treasury: all that was issued. Of a team: received from its department, less what was returned.
     #[schema(value_type = Option<schema::Credits>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +74,7 @@ fn balance(directory: &Directory, overview: Option<&Overview>, node: Node) -> Op
         available: balance,
         wallets: None,
         boosts: None,
+        lent: None,
         allotted: None,
         spent: None,
     };
@@ -89,6 +94,7 @@ fn balance(directory: &Directory, overview: Option<&Overview>, node: Node) -> Op
                 available: overview.pool.available,
                 wallets: Some(wallets(overview)),
                 boosts: Some(boosts(overview)),
+                lent: Some(lent(overview)),
                 allotted: Some(overview.allotted),
                 spent: Some(overview.spent),
                 ..body(&profile.name, Some(Node::Department(profile.department)), overview.pool.balance)
@@ -98,10 +104,12 @@ fn balance(directory: &Directory, overview: Option<&Overview>, node: Node) -> Op
             let member = directory.members.iter().find(|member| member.profile.member == id)?;
             let standing = overview?.members.iter().find(|member| member.profile.member == id);
             // The team may not have heard of a new member yet.
-            let (wallet, spent) = standing.map(|member| (member.wallet, member.spent)).unwrap_or_default();
+            let known = standing.map(|member| (member.wallet, member.lent.balance, member.spent));
+            let (wallet, lent, spent) = known.unwrap_or_default();
             BalanceBody {
                 reserved: wallet.reserved,
                 available: wallet.available,
+                lent: Some(lent),
                 spent: Some(spent),
                 ..body(&member.profile.name, Some(Node::Team(member.team)), wallet.balance)
             }

@@ -27,9 +27,13 @@ pub(crate) struct Me {
     wallet: MyFunds,
     /// Credits apart from the wallet: they pay before it does.
     boosts: Vec<Boost>,
+    /// What of the wallet others may use while the member is away. It pays for their own calls too.
+    lent: MyFunds,
+    /// What colleagues who are away let the member use.
+    borrowable: Worth,
     /// The team's pool; `null` where calls may not draw from it.
     pool: Option<MyFunds>,
-    /// Wallet and pool together: what the next call could cost.
+    /// All of them together: what the next call could cost.
     available: Worth,
     /// Limits that bind this key.
     limits: Vec<LimitBody>,
@@ -125,6 +129,7 @@ pub(crate) async fn get_me(Member { app, key, me }: Member) -> Result<Json<Me>, 
     let pool = me.pool.map_or(Millicredits::ZERO, |pool| pool.available);
     let boosts = me.boosts.iter().filter(|view| view.boost.ended_ms.is_none());
     let boosted = boosts.fold(Millicredits::ZERO, |sum, view| sum.saturating_add(view.left.available));
+    let own = me.wallet.available.saturating_add(me.lent.available);
     let used = |used: &team::protocol::WindowUsage| Used {
         window: used.window,
         spent: worth(used.credits, rate),
@@ -139,9 +144,11 @@ pub(crate) async fn get_me(Member { app, key, me }: Member) -> Result<Json<Me>, 
             time_zone: settings.general.time_zone,
             help: settings.general.help,
         },
-        available: worth(me.wallet.available.saturating_add(pool).saturating_add(boosted), rate),
+        available: worth(own.saturating_add(pool).saturating_add(boosted).saturating_add(me.borrowable), rate),
         wallet: funds(me.wallet, rate),
         boosts: me.boosts.into_iter().map(Boost::from).collect(),
+        lent: funds(me.lent, rate),
+        borrowable: worth(me.borrowable, rate),
         pool: me.pool.map(|pool| funds(pool, rate)),
         limits: me.limits.into_iter().map(|state| LimitBody::new(key.team, state)).collect(),
         usage: me.usage.iter().map(used).collect(),

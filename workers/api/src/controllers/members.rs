@@ -62,6 +62,8 @@ pub(crate) struct MemberDetail {
     wallet: Funds,
     /// Credits apart from the wallet: they pay before it does.
     boosts: Vec<Boost>,
+    /// What of the wallet others may use while they are away.
+    lent: Funds,
     /// What they spent in all.
     #[schema(value_type = schema::Credits)]
     spent: Millicredits,
@@ -71,10 +73,10 @@ impl MemberDetail {
     /// The member, and what their team knows of them: nothing, where it has
     /// not heard of a new member yet.
     pub(crate) fn new(record: MemberRecord, standing: Option<MemberView>) -> Self {
-        let (wallet, boosts, spent) =
-            standing.map(|member| (member.wallet, member.boosts, member.spent)).unwrap_or_default();
+        let (wallet, boosts, lent, spent) =
+            standing.map(|member| (member.wallet, member.boosts, member.lent, member.spent)).unwrap_or_default();
         let boosts = boosts.into_iter().map(Boost::from).collect();
-        Self { member: record.into(), wallet: wallet.into(), boosts, spent }
+        Self { member: record.into(), wallet: wallet.into(), boosts, lent: lent.into(), spent }
     }
 }
 

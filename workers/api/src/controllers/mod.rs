@@ -1,5 +1,6 @@
 //! The operations, by resource.
 
+pub(crate) mod absences;
 pub(crate) mod admin_keys;
 pub(crate) mod allotments;
 pub(crate) mod approvals;

@@ -86,6 +86,9 @@ pub(crate) struct TeamDetail {
     /// What its members' boosts have together.
     #[schema(value_type = schema::Credits)]
     boosts: Millicredits,
+    /// What of its members' wallets others may use while they are away.
+    #[schema(value_type = schema::Credits)]
+    lent: Millicredits,
     /// Received from its department, less what was returned.
     #[schema(value_type = schema::Credits)]
     allotted: Millicredits,
@@ -109,6 +112,7 @@ impl From<Overview> for TeamDetail {
             pool: overview.pool.into(),
             wallets: wallets(&overview),
             boosts: boosts(&overview),
+            lent: lent(&overview),
             allotted: overview.allotted,
             spent: overview.spent,
             overrun: overview.overrun,
@@ -131,6 +135,12 @@ pub(crate) fn wallets(overview: &Overview) -> Millicredits {
 pub(crate) fn boosts(overview: &Overview) -> Millicredits {
     let boosts = overview.members.iter().flat_map(|member| &member.boosts);
     boosts.map(|view| view.left.balance).fold(Millicredits::ZERO, Millicredits::saturating_add)
+}
+
+/// What the members of a team who are away have lent together.
+pub(crate) fn lent(overview: &Overview) -> Millicredits {
+    let lent = overview.members.iter().map(|member| member.lent.balance);
+    lent.fold(Millicredits::ZERO, Millicredits::saturating_add)
 }
 
 /// A new team.

@@ -83,7 +83,12 @@ fn example(operation_id: &str) -> Option<Value> {
         "boost" => {
             json!({ "member_id": member, "amount": "5", "ends_at": "2099-12-31T00:00:00Z", "reason": "the release" })
         }
-        "end_boost" => json!({}),
+        "create_absence" => json!({
+            "member_id": member, "until": "2099-12-31T00:00:00Z", "share": { "kind": "percent", "percent": 80 },
+            "reason": "the Alps",
+        }),
+        "change_absence" => json!({ "until": null, "share": { "kind": "above", "floor": "100" } }),
+        "end_boost" | "end_absence" => json!({}),
         "create_provider" => json!({
             "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],
         }),

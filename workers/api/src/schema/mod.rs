@@ -88,6 +88,8 @@ text! {
     DepartmentOrTeam, "^(dep|team)_[0-7][0-9a-hjkmnp-tv-z]{25}$", "team_01h2xcejqtf2nbrexx3vqjhp41";
     /// A day of the organization's calendar.
     Day, "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "2026-11-01", format = "date";
+    /// An absence's id.
+    AbsenceId, "^abs_[0-7][0-9a-hjkmnp-tv-z]{25}$", "abs_01h2xcejqtf2nbrexx3vqjhp41";
     /// A boost's id.
     BoostId, "^boost_[0-7][0-9a-hjkmnp-tv-z]{25}$", "boost_01h2xcejqtf2nbrexx3vqjhp41";
     /// The id of a movement of credits.
