@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::Done;
 use crate::commands::{
-    allot, apply, approvals, audit, balance, boosts, completions, departments, export, grants, journal, keys, limits,
-    login, logout, members, permissions, policies, requests, send, teams, transfers, usage, watch, whoami,
+    allot, apply, approvals, audit, away, balance, boosts, completions, departments, export, grants, journal, keys,
+    limits, login, logout, members, permissions, policies, requests, send, teams, transfers, usage, watch, whoami,
 };
 use crate::failure::Failure;
 use crate::session::Session;
@@ -73,6 +73,8 @@ enum Command {
     #[command(subcommand)]
     Boosts(boosts::Command),
     #[command(subcommand)]
+    Away(away::Command),
+    #[command(subcommand)]
     Departments(departments::Command),
     #[command(subcommand)]
     Teams(teams::Command),
@@ -113,6 +115,7 @@ impl Arguments {
             Command::Transfers(command) => transfers::run(command, &session()?).map(Done::from),
             Command::Approvals(command) => approvals::run(command, &session()?).map(Done::from),
             Command::Boosts(command) => boosts::run(command, &session()?).map(Done::from),
+            Command::Away(command) => away::run(command, &session()?).map(Done::from),
             Command::Departments(command) => departments::run(command, &session()?).map(Done::from),
             Command::Teams(command) => teams::run(command, &session()?).map(Done::from),
             Command::Members(command) => members::run(command, &session()?).map(Done::from),

@@ -122,6 +122,11 @@ test("credits are sent, taken back, asked for and boosted", async () => {
   assert.match(await alf("boosts", "list", "--team", "Compilers", "--state", "running"), /Research\/Compilers\/ada +3 +3/);
   await eventually(async () => (await run(["boosts", "end", boost.id])).code === 0);
   assert.equal((await json("boosts", "show", boost.id)).returned, "3");
+  const away = await json("away", "begin", "--member", "ada", "--until", "2099-01-01", "--share", "80%", "--reason", "the Alps");
+  assert.deepEqual([away.state, away.share, away.reason], ["away", { kind: "percent", percent: 80 }, "the Alps"]);
+  assert.match(await alf("away", "list", "--team", "Compilers", "--state", "current"), /Research\/Compilers\/ada +away/);
+  assert.match(await alf("away", "end", away.id), /member +Research\/Compilers\/ada\nstate +over/);
+  await fails(2, /a percentage from 1% to 100%/, "away", "begin", "--share", "0%");
   await fails(2, /--until/, "boosts", "give", "3", "--to", "ada", "--lift-rate-limits");
 
   const rule = await api.made("/policies", { name: "much", setting: { kind: "transfers", most: "20", approval: "organization_admin" } });

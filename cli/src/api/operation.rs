@@ -80,6 +80,10 @@ operations! {
     LIST_BOOSTS: Get "/boosts" "list_boosts" ["member_id", "team_id", "state"];
     GET_BOOST: Get "/boosts/{boost_id}" "get_boost";
     END_BOOST: Post "/boosts/{boost_id}/end" "end_boost";
+    CREATE_ABSENCE: Post "/absences" "create_absence";
+    LIST_ABSENCES: Get "/absences" "list_absences" ["member_id", "team_id", "state"];
+    GET_ABSENCE: Get "/absences/{absence_id}" "get_absence";
+    END_ABSENCE: Post "/absences/{absence_id}/end" "end_absence";
     WATCH_EVENTS: Get "/events" "watch_events" ["team_id"];
     LIST_DEPARTMENTS: Get "/departments" "list_departments";
     CREATE_DEPARTMENT: Post "/departments" "create_department";

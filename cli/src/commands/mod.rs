@@ -4,6 +4,7 @@ pub(crate) mod allot;
 pub(crate) mod apply;
 pub(crate) mod approvals;
 pub(crate) mod audit;
+pub(crate) mod away;
 pub(crate) mod balance;
 pub(crate) mod boosts;
 pub(crate) mod completions;

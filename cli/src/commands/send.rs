@@ -75,7 +75,7 @@ pub(crate) fn moved(session: &Session, directory: &Directory, mut moved: Value) 
 
 /// One thing, with names; for scripts as it is.
 pub(crate) fn named(session: &Session, directory: &Directory, view: &View, item: Value) -> String {
-    let names = ["from", "to", "member_id"];
+    let names = ["from", "to", "member_id", "delegate_id"];
     let item = if session.json { item } else { directory.paths().put(item, &names) };
     session.card(view, &item)
 }
@@ -86,7 +86,7 @@ pub(crate) fn all_named(session: &Session, directory: &Directory, view: &View, i
         return session.rows(view, items);
     }
     let paths = directory.paths();
-    let items = items.into_iter().map(|item| paths.put(item, &["from", "to", "member_id"]));
+    let items = items.into_iter().map(|item| paths.put(item, &["from", "to", "member_id", "delegate_id"]));
     session.rows(view, items.collect())
 }
 

@@ -105,6 +105,11 @@ views! {
         "LEFT" "/available" Amount, "RETURNED" "/returned" Amount, "ENDS" "/ends_at" Time, "ENDED" "/ended_at" Time,
         "FROM" "/from" Text, "REASON" "/reason" Text,
     }
+    ABSENCE: "Absence" {
+        "ID" "/id" Text, "MEMBER" "/member_id" Text, "STATE" "/state" Text, "FROM" "/from" Time, "UNTIL" "/until" Time,
+        "ENDED" "/ended_at" Time, "SHARES" "/share/kind" Text, "WITH" "/delegate_id" Text, "LEFT" "/available" Amount,
+        "LENT" "/lent" Amount, "RETURNED" "/returned" Amount, "REASON" "/reason" Text,
+    }
     USAGE: "UsageRow" {
         "TIME" "/time" Time, "DEPARTMENT" "/department" Text, "TEAM" "/team" Text, "MEMBER" "/member" Text,
         "KEY" "/key_id" Text, "MODEL" "/model" Text, "PROVIDER" "/provider" Text, "TAG" "/tag" Text,
