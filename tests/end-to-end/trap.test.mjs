@@ -51,6 +51,16 @@ export default {
   fetch: (request, env, context) => (isTrap(request) ? spring(request) : script.fetch(request, env, context)),
 };
 `,
+  // Nobody can ask it: a cron of its own orders it.
+  background: `
+import script from "./script.js";
+${CLOCK}
+export default {
+  ...script,
+  scheduled: (event, env, context) =>
+    event.cron.startsWith("trap ") ? void (left = Number(event.cron.slice(5))) : script.scheduled(event, env, context),
+};
+`,
   actors: `
 import script, * as actors from "./script.js";
 ${CLOCK}
@@ -83,6 +93,7 @@ after(async () => {
 
 /** Lets a script's next look at the clock but `after` trap; -1 for none. */
 async function trap(script, after) {
+  if (script === "background") return void (await alfred.scheduled(`trap ${after}`));
   assert.equal((await alfred.fetch(`/trap?in=${script}&after=${after}`)).status, 200);
 }
 

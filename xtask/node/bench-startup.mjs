@@ -29,8 +29,10 @@ const ASK = `async fetch(request, env) {
   for (const response of await Promise.all(asked)) await response.text();
   return new Response("ok");
 }`;
-const OK = `fetch: () => new Response("ok"), queue() {}, scheduled() {}`;
-const NOTHING = { actors: [ACTORS, OK], management: ["", OK], edge: ["", ASK] };
+const OK = `fetch: () => new Response("ok")`;
+// Nobody asks it: what it takes is what a start does with it unasked.
+const QUIET = `queue() {}, scheduled() {}`;
+const NOTHING = { actors: [ACTORS, OK], background: ["", QUIET], management: ["", OK], edge: ["", ASK] };
 const module = ([more, handlers]) => `import { DurableObject } from "cloudflare:workers";
 import module from "./index_bg.wasm";
 ${more}

@@ -49,8 +49,8 @@ export class Companion {
   #url;
 
   /** The worker, in Miniflare's words. */
-  worker({ management }) {
-    const { compatibilityDate, d1Databases, durableObjects } = management.worker;
+  worker({ background }) {
+    const { compatibilityDate, d1Databases, durableObjects } = background.worker;
     return {
       name: NAME,
       compatibilityDate,
@@ -58,7 +58,7 @@ export class Companion {
       compatibilityFlags: ["service_binding_extra_handlers"],
       d1Databases,
       durableObjects,
-      serviceBindings: { SCHEDULED: management.name },
+      serviceBindings: { SCHEDULED: background.name },
       bindings: { TOKEN: this.#token },
       modules: [{ type: "ESModule", path: "companion.mjs", contents: SCRIPT }],
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],

@@ -104,7 +104,7 @@ export class Runtime {
 
   async #migrate() {
     const applied = [];
-    for (const { binding, migrations } of this.#options.settings.management.databases) {
+    for (const { binding, migrations } of this.#options.settings.background.databases) {
       const run = (statements) => this.#companion.sql(binding, statements);
       applied.push(...(await soon(`migrating ${binding}`, applyMigrations(run, migrations))));
     }
@@ -113,7 +113,7 @@ export class Runtime {
 
   /** The cron triggers. */
   get crons() {
-    return this.#options.settings.management.crons;
+    return this.#options.settings.background.crons;
   }
 
   /** The state folder. */
@@ -195,7 +195,7 @@ function miniflareOptions({ build, env, host, onLog, port, settings, state, twin
     modules: modules(resolve(build, folder)),
     bindings: { ...worker.bindings, ...Object.fromEntries(kept.filter(([name]) => secrets.includes(name))), ...env },
   }));
-  const [, management, edge] = workers;
+  const [, , management, edge] = workers;
   // Straight into the script: no proxy in JavaScript in between.
   edge.unsafeDirectSockets = [{ host, port }];
   return {
@@ -217,7 +217,7 @@ function miniflareOptions({ build, env, host, onLog, port, settings, state, twin
 const twinName = (name, place) => `${name}-twin-${place + 1}`;
 
 /** The edge and the management API once more, in isolates of their own, as at another place of the world. */
-function twinsOf({ queueConsumers: _, ...management }, edge, place) {
+function twinsOf(management, edge, place) {
   const name = twinName(management.name, place);
   return [
     { ...management, name },

@@ -22,7 +22,12 @@ const MASTER_SECRETS = ["MASTER_SECRET", "MASTER_SECRET_PREVIOUS"];
  * The scripts and their secrets, each after those that it names; the last one
  * is what everybody calls.
  */
-const SCRIPTS = { actors: [], management: ["OPERATOR_KEY", ...MASTER_SECRETS], edge: MASTER_SECRETS };
+const SCRIPTS = {
+  actors: [],
+  background: MASTER_SECRETS,
+  management: ["OPERATOR_KEY", ...MASTER_SECRETS],
+  edge: MASTER_SECRETS,
+};
 
 /**
  * Reads every script's wrangler.toml.
@@ -30,7 +35,7 @@ const SCRIPTS = { actors: [], management: ["OPERATOR_KEY", ...MASTER_SECRETS], e
  * @param {string} root of the workspace
  * @param {{ devVars: boolean }} options `devVars`: also take `.dev.vars` in the
  *   root (a person's own keys); tests leave it out, to run alike everywhere
- * @returns {{ scripts: Script[], edge: Script, management: Script }}
+ * @returns {{ scripts: Script[], background: Script, edge: Script, management: Script }}
  *
  * @typedef {{ folder: string, secrets: string[], name: string, worker: object, crons: string[], databases: { binding: string, migrations: string }[] }} Script
  *   `folder`: where it is in a build; `secrets`: their names; `worker`: Miniflare's options
@@ -41,8 +46,8 @@ export function readSettings(root, { devVars }) {
     secrets,
     ...readScript(folder, join(root, "workers", folder, "wrangler.toml"), own),
   }));
-  const [, management, edge] = scripts;
-  return { scripts, edge, management };
+  const [, background, management, edge] = scripts;
+  return { scripts, background, edge, management };
 }
 
 function readScript(folder, configPath, own) {

@@ -1,13 +1,13 @@
 //! `cargo xtask deploy`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::support::scripts::wrangler_toml::{Environment, WranglerToml};
+use crate::support::scripts::wrangler_toml::{Environment, WranglerToml, is_placeholder};
 use crate::support::scripts::{self, Profile, Script};
 use crate::support::tools::node;
 use crate::support::{console, process, workspace};
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let wrangler = Wrangler::ensure(target)?;
 
     if arguments.dry_run {
-        for line in environments.iter().flat_map(|(script, environment)| placeholders(*script, environment, target)) {
+        for line in databases_to_do(&environments, target) {
             console::note(&format!("still to do: {line}"));
         }
         scripts::build(Profile::Release)?;
@@ -64,9 +64,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     check(&environments, &wrangler)?;
     scripts::build(Profile::Release)?;
+    let mut migrated = BTreeSet::new();
     for (script, environment) in environments {
         for database in environment.databases() {
             let name = &database.database_name;
+            if !migrated.insert(name) {
+                continue;
+            }
             console::step(&format!("migrating {name}"), || {
                 process::run(&mut wrangler.command(script, &["d1", "migrations", "apply", name, "--remote"]))
             })?;
@@ -86,9 +90,7 @@ fn check(environments: &[(Script, &Environment)], wrangler: &Wrangler) -> Result
         if !is_logged_in {
             to_do.push("npx wrangler login   # or set CLOUDFLARE_API_TOKEN".to_owned());
         }
-        for (script, environment) in environments {
-            to_do.extend(placeholders(*script, environment, wrangler.target));
-        }
+        to_do.extend(databases_to_do(environments, wrangler.target));
         if is_logged_in {
             to_do.extend(missing_queues(environments, wrangler)?);
             for (script, _) in environments {
@@ -102,12 +104,29 @@ fn check(environments: &[(Script, &Environment)], wrangler: &Wrangler) -> Result
     })
 }
 
-fn placeholders(script: Script, environment: &Environment, target: &str) -> Vec<String> {
-    let config = script.wrangler_toml();
-    let line = |name: &str| {
-        format!("npx wrangler d1 create {name}   # then put its id into {config}, [[env.{target}.d1_databases]]")
+/// Databases that are still to be made, and those of which two scripts have
+/// different ids.
+fn databases_to_do(environments: &[(Script, &Environment)], target: &str) -> Vec<String> {
+    let mut found: BTreeMap<&str, (BTreeSet<&str>, Vec<String>)> = BTreeMap::new();
+    for (script, environment) in environments {
+        for database in environment.databases() {
+            let (ids, configs) = found.entry(&database.database_name).or_default();
+            ids.insert(&database.database_id);
+            configs.push(script.wrangler_toml());
+        }
+    }
+    let line = |(name, (ids, configs)): (&str, (BTreeSet<&str>, Vec<String>))| {
+        let configs = configs.join(" and ");
+        let place = format!("{configs}, [[env.{target}.d1_databases]]");
+        if ids.iter().copied().all(is_placeholder) {
+            Some(format!("npx wrangler d1 create {name}   # then put its id into {place}"))
+        } else if ids.len() > 1 {
+            Some(format!("npx wrangler d1 info {name}   # the same id must stand in {place}"))
+        } else {
+            None
+        }
     };
-    environment.databases_to_create().map(|database| line(&database.database_name)).collect()
+    found.into_iter().filter_map(line).collect()
 }
 
 fn missing_queues(environments: &[(Script, &Environment)], wrangler: &Wrangler) -> Result<Vec<String>> {
@@ -161,5 +180,34 @@ impl Wrangler {
         command.args(arguments).current_dir(workspace::root());
         command.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to_do(background: &str, management: &str) -> Vec<String> {
+        let config = |id: &str| {
+            let text = "name = 'x'\n[[env.staging.d1_databases]]\nbinding = 'DB'\ndatabase_name = 'alfred-staging'\n";
+            toml::from_str::<WranglerToml>(&format!(
+                "{text}database_id = '{id}'\n[[d1_databases]]\nbinding = 'DB'\ndatabase_name = 'alfred'\ndatabase_id = '0-0'"
+            ))
+        };
+        let (background, management) = (config(background).unwrap(), config(management).unwrap());
+        let of = |script, config| (script, WranglerToml::environment(config, "staging").unwrap());
+        databases_to_do(&[of(Script::Background, &background), of(Script::Management, &management)], "staging")
+    }
+
+    #[test]
+    fn a_database_is_made_once_and_named_alike_in_each_script() {
+        let both = "workers/background/wrangler.toml and workers/management/wrangler.toml";
+        let place = format!("{both}, [[env.staging.d1_databases]]");
+        let make = format!("npx wrangler d1 create alfred-staging   # then put its id into {place}");
+        assert_eq!(to_do("00-00", "00-00"), [make]);
+        let alike = format!("npx wrangler d1 info alfred-staging   # the same id must stand in {place}");
+        assert_eq!(to_do("12-ab", "00-00"), [alike.clone()]);
+        assert_eq!(to_do("12-ab", "12-ac"), [alike]);
+        assert_eq!(to_do("12-ab", "12-ab"), Vec::<String>::new());
     }
 }

@@ -6,7 +6,7 @@
 //! decides that nothing is told twice.
 //!
 //! Out of scope: running the statements, asking actors, sending
-//! (`workers/management`), and what a message looks like (`channels`).
+//! (`workers/background`), and what a message looks like (`channels`).
 //!
 //! A notice is written to D1 in the transaction that writes the record or entry
 //! it tells of, so it is exactly as durable; the queue only hurries it along.

@@ -14,7 +14,7 @@
 //! In scope: what to do with a batch ([`decide`]) and the statements that do
 //! it, the same in D1 and in native tests.
 //!
-//! Out of scope: running them and answering the queue (`workers/management`).
+//! Out of scope: running them and answering the queue (`workers/background`).
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects, clippy::as_conversions)]
 
 pub mod retention;

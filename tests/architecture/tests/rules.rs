@@ -81,10 +81,10 @@ fn arrows_point_one_way() {
                         | ("management", "api")
                         | (_, "runtime")
                         | ("api" | "gateway" | "messenger", "issuers")
-                        | ("api" | "management", "messenger")
+                        | ("api" | "background", "messenger")
                 ),
                 // What can be sent again the notifier knows.
-                ("workers", "queues") => name == "management" || (name.as_str(), known.as_str()) == ("api", "notifier"),
+                ("workers", "queues") => name == "background" || (name.as_str(), known.as_str()) == ("api", "notifier"),
                 ("tests", other) => !["workers", "cli"].contains(&other),
                 _ => false,
             };

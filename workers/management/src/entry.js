@@ -1,5 +1,5 @@
-// What the runtime loads for the management API, queues and crons. `cargo xtask
-// build` puts this and what it imports into one module.
+// What the runtime loads for the management API. `cargo xtask build` puts this
+// and what it imports into one module.
 
 import * as rust from "./index.js";
 import { call } from "./instance.mjs";
@@ -7,14 +7,6 @@ import { call } from "./instance.mjs";
 export default {
   fetch(request, env, context) {
     return call(() => rust.fetch(request, env, context)).catch(died);
-  },
-
-  queue(batch, env, context) {
-    return call(() => rust.queue(batch, env, context));
-  },
-
-  scheduled(event, env, context) {
-    return call(() => rust.scheduled(event, env, context));
   },
 };
 

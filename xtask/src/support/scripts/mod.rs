@@ -1,4 +1,4 @@
-//! Building what is deployed: three scripts, each to a folder of its own in
+//! Building what is deployed: four scripts, each to a folder of its own in
 //! `build/<profile>/`.
 
 mod exports;
@@ -26,20 +26,24 @@ const MASTER_SECRET: &str = "MASTER_SECRET";
 pub(crate) enum Script {
     /// The Durable Objects.
     Actors,
-    /// The management API, queues and crons.
+    /// Queues and crons.
+    Background,
+    /// The management API.
     Management,
     /// Calls of models.
     Edge,
 }
 
 impl Script {
-    /// All of them, each after those that it names: the order of deployment.
-    pub(crate) const ALL: [Self; 3] = [Self::Actors, Self::Management, Self::Edge];
+    /// All of them, each after those that it names, and who reads a queue
+    /// before the API that writes to it: the order of deployment.
+    pub(crate) const ALL: [Self; 4] = [Self::Actors, Self::Background, Self::Management, Self::Edge];
 
     /// The name of its crate, and of its folders.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Actors => "actors",
+            Self::Background => "background",
             Self::Management => "management",
             Self::Edge => "edge",
         }
@@ -56,7 +60,7 @@ impl Script {
         match self {
             Self::Actors => &[],
             Self::Management => &["OPERATOR_KEY", MASTER_SECRET],
-            Self::Edge => &[MASTER_SECRET],
+            Self::Background | Self::Edge => &[MASTER_SECRET],
         }
     }
 

@@ -56,7 +56,8 @@ pub(crate) struct Database {
     binding: String,
     /// Its name, by which wrangler finds it.
     pub(crate) database_name: String,
-    database_id: String,
+    /// What the platform calls it, once it is made.
+    pub(crate) database_id: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -114,12 +115,16 @@ impl WranglerToml {
 
     /// Every handler that any environment relies on.
     pub(crate) fn handlers(&self) -> BTreeSet<&'static str> {
-        let mut handlers = BTreeSet::from(["fetch"]);
+        let mut handlers = BTreeSet::new();
         if self.all().any(|environment| !environment.queues.consumers.is_empty()) {
             handlers.insert("queue");
         }
         if self.all().any(|environment| !environment.triggers.crons.is_empty()) {
             handlers.insert("scheduled");
+        }
+        // What nothing else begins begins with a request.
+        if handlers.is_empty() {
+            handlers.insert("fetch");
         }
         handlers
     }
@@ -129,13 +134,12 @@ impl WranglerToml {
     }
 }
 
-impl Environment {
-    /// The databases whose identifier is still a placeholder.
-    pub(crate) fn databases_to_create(&self) -> impl Iterator<Item = &Database> {
-        let is_placeholder = |id: &str| id.chars().all(|c| c == '0' || c == '-');
-        self.d1_databases.iter().filter(move |database| is_placeholder(&database.database_id))
-    }
+/// Whether a database's id is still to be put in.
+pub(crate) fn is_placeholder(id: &str) -> bool {
+    id.chars().all(|c| c == '0' || c == '-')
+}
 
+impl Environment {
     /// The databases.
     pub(crate) fn databases(&self) -> &[Database] {
         &self.d1_databases
