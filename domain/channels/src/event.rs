@@ -151,16 +151,16 @@ pub enum Event {
         /// Where it is to be seen.
         url: String,
     },
-    /// The reader is out of office, and their idle credits are in the pool.
+    /// The reader is out of office, and others may use their idle credits.
     AbsenceBegan {
         /// Which absence.
         id: String,
-        /// What went to the pool.
-        pooled: String,
-        /// The pool's name.
-        pool: String,
-        /// Until when.
-        until: String,
+        /// How much of theirs.
+        lent: String,
+        /// Who may: a colleague, or the team.
+        to: String,
+        /// Until when, if that is known.
+        until: Option<String>,
         /// Where it can be ended.
         url: String,
     },

@@ -77,9 +77,10 @@ impl Event {
             Self::BoostEnded { id, used, returned, url } => told(id, "Your boost has ended".to_owned(), "")
                 .facts([fact("Used", used), fact("Went back", returned)])
                 .link("Open your wallet", url),
-            Self::AbsenceBegan { id, pooled, pool, until, url } => {
-                let text = format!("Your team can use {pooled} of yours from the pool of {pool} until you are back.");
-                told(id, format!("You are out of office until {until}"), text).link("I'm not away", url)
+            Self::AbsenceBegan { id, lent, to, until, url } => {
+                let until = until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+                let text = format!("{to} can use {lent} of yours meanwhile. What nobody has used comes back to you.");
+                told(id, format!("You are out of office{until}"), text).link("I'm not away", url)
             }
             Self::AbsenceEnded { id, returned, balance, url } => {
                 told(id, format!("Welcome back: {returned} are in your wallet again"), "")

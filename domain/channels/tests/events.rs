@@ -111,9 +111,9 @@ fn events() -> Vec<Event> {
         },
         Event::AbsenceBegan {
             id: "abs_1".into(),
-            pooled: "300 credits".into(),
-            pool: "Vision".into(),
-            until: "6 January".into(),
+            lent: "300 credits".into(),
+            to: "Vision".into(),
+            until: Some("6 January".into()),
             url: url(),
         },
         Event::AbsenceEnded {

@@ -2,7 +2,7 @@
 
 use audit::{Outcome, Record};
 use events::Publication;
-use identity::{ApprovalId, MemberId, OrganizationId, PlanId, Principal, TeamId};
+use identity::{AbsenceId, ApprovalId, MemberId, OrganizationId, PlanId, Principal, TeamId};
 use ledger::{Account, Entry, Kind, Millicredits};
 use serde::{Deserialize, Serialize};
 use storage::Value;
@@ -63,6 +63,18 @@ pub enum About {
         /// Which plan.
         plan: PlanId,
     },
+    /// Somebody who is away lends credits from now on, or is back. How much is
+    /// asked of the team when it is told.
+    Away {
+        /// In which team.
+        team: TeamId,
+        /// Who.
+        member: MemberId,
+        /// Which absence.
+        absence: AbsenceId,
+        /// Whether they are back.
+        back: bool,
+    },
     /// A policy's `@notify` determined something.
     Policy {
         /// Whom it names.
@@ -98,7 +110,8 @@ pub fn notices(publication: &Publication, applied_through: u64, now_ms: i64) -> 
                 let id = record.id.to_string();
                 // A record can be told of in two ways.
                 all.extend(policy(record).map(|about| notice(format!("{id}.policy"), record.time_ms, about)));
-                let own = approval(record).or_else(|| expiring(batch.team?, record));
+                let own = approval(record);
+                let own = own.or_else(|| expiring(batch.team?, record)).or_else(|| away(batch.team?, record));
                 all.extend(own.map(|about| notice(id, record.time_ms, about)));
             }
         }
@@ -121,6 +134,17 @@ fn expiring(team: TeamId, record: &Record) -> Option<About> {
     let plan = record.reference.as_ref()?.parse().ok()?;
     let member = record.resource.as_ref()?.parse().ok();
     (record.action == "credits_expiring").then_some(About::Expiring { team, member, plan })
+}
+
+fn away(team: TeamId, record: &Record) -> Option<About> {
+    let back = match record.action.as_str() {
+        "absence_began" => false,
+        "absence_ended" => true,
+        _ => return None,
+    };
+    let member = record.resource.as_ref()?.parse().ok()?;
+    let absence = record.reference.as_ref()?.parse().ok()?;
+    Some(About::Away { team, member, absence, back })
 }
 
 fn approval(record: &Record) -> Option<About> {
@@ -233,6 +257,22 @@ mod tests {
         let told: Vec<About> = told.into_iter().map(|notice| notice.about).collect();
         let about = |member| About::Expiring { team, member, plan };
         assert_eq!(told, [about(Some(member)), about(None)]);
+    }
+
+    #[test]
+    fn who_goes_and_comes_back_is_told() {
+        let (team, member, absence) = (TeamId::from_u128(2), MemberId::from_u128(3), AbsenceId::from_u128(4));
+        let drafts = ["absence_began", "create_absence", "absence_ended"].map(|action| Draft {
+            resource: Some(member.to_string()),
+            reference: Some(absence.to_string()),
+            ..Draft::done(action, Principal::System)
+        });
+        let records =
+            (1..).zip(drafts).map(|(sequence, draft)| Record::seal("team", sequence, 100, Hash::START, draft));
+        let batch = AuditBatch::next((ORGANIZATION, Some(team)), 9, records.collect()).unwrap();
+        let told = notices(&Publication::Records(batch), 0, 100);
+        let told: Vec<About> = told.into_iter().map(|notice| notice.about).collect();
+        assert_eq!(told, [false, true].map(|back| About::Away { team, member, absence, back }));
     }
 
     #[test]

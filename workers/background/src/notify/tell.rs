@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use channels::Verdict;
 use channels::event::{Asked, Event, Wanted};
-use identity::{ApprovalId, ChannelId, MemberId, OrganizationId, PlanId, Principal, TeamId};
+use identity::{AbsenceId, ApprovalId, ChannelId, MemberId, OrganizationId, PlanId, Principal, TeamId};
 use ledger::{Account, Millicredits};
 use notifier::{About, Address, Delivery, Job, To, Told};
 use organization::protocol::{Answer, Approval, Channel, Command, Deciders, Directory, Nudge, Outcome, Question};
@@ -129,6 +129,7 @@ impl House {
                 told
             }
             About::Expiring { team, member, plan } => self.expiring(team, member, plan).await?,
+            About::Away { team, member, absence, back } => self.away(team, member, (absence, back)).await?,
             About::Approval { approval, action } => return self.approval(db, approval, &action).await,
         };
         Ok(notifier::plan(self.organization, &self.channels, &told))
@@ -175,6 +176,41 @@ impl House {
         };
         to.push(To::Programs);
         Ok(to.into_iter().map(|to| Told { to, event: event.clone() }).collect())
+    }
+
+    /// Whoever is away is told what of theirs is lent, and when they are back
+    /// what came back; and who alone may use it meanwhile. What is over when it
+    /// is told is not told.
+    async fn away(&self, team: TeamId, member: MemberId, (absence, back): (AbsenceId, bool)) -> Result<Vec<Told>> {
+        let command = team::protocol::Command::Ask(team::protocol::Question::Absence { id: absence });
+        let view = match self.actors.team(team, &command).await.map_err(failed)? {
+            team::protocol::Answer::Absence(view) => *view.map_err(failed)?,
+            _ => return Err(Error::from("the team says nothing of absences")),
+        };
+        if view.is_now == back {
+            return Ok(Vec::new());
+        }
+        let (url, terms) = (self.url("absences", &absence.to_string()), &view.absence.new.terms);
+        let id = format!("{absence}:{}", if back { "back" } else { "away" });
+        if back {
+            let (returned, balance) = (credits(view.absence.returned), self.balance(team, member).await?);
+            let event = Event::AbsenceEnded { id, returned, balance, url };
+            return Ok([To::Member(member), To::Programs].map(|to| Told { to, event: event.clone() }).into());
+        }
+        let delegate = terms.lends.to;
+        let to = delegate.map_or_else(|| self.team(team), |delegate| self.name(delegate));
+        let (lent, until) = (credits(view.left.available), terms.until_ms.map(day));
+        let title = format!("{} is out of office: {lent} of theirs are yours to use meanwhile", self.name(member));
+        let event = Event::AbsenceBegan { id: id.clone(), lent, to, until, url: url.clone() };
+        let mut told: Vec<Told> = [To::Member(member), To::Programs].map(|to| Told { to, event: event.clone() }).into();
+        told.extend(delegate.map(|delegate| {
+            let text = "They pay for your calls when your own do not suffice.".to_owned();
+            Told {
+                to: To::Member(delegate),
+                event: Event::PolicyNotice { id: format!("{id}:{delegate}"), title, text, url },
+            }
+        }));
+        Ok(told)
     }
 
     /// Who is told of what was asked for follows from how far it is now.
