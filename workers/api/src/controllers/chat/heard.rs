@@ -1,16 +1,21 @@
 //! A request of a chat that one of the organization's channels has signed.
 
 use audit::Attribution;
-use identity::{ChannelId, MemberId, OrganizationId};
+use channels::incoming::Decision;
+use channels::{ActionKeys, Channel, Verdict};
+use identity::{ApprovalId, ChannelId, MemberId, OrganizationId};
 use messenger::Line;
 use runtime::now_ms;
 
-use super::refused;
+use super::link::verdict;
+use super::{people, refused};
 use crate::app::App;
-use crate::extract::Caller;
+use crate::controllers::approvals::decide;
+use crate::extract::{Body, Caller};
 use crate::idempotency::Repeat;
 use crate::problem::{Code, Problem};
 use crate::sql::Sql;
+use crate::text::Note;
 
 /// What came, and by which channel.
 pub(super) struct Heard {
@@ -51,5 +56,39 @@ impl Heard {
         }
         self.refuse(None, "replayed").await;
         Err(Problem::new(Code::Forbidden, "this request has come before"))
+    }
+
+    /// Who it is, if they may be heard at all. Who is not known is told `how`
+    /// they would be.
+    pub(super) async fn welcome(&self, replay_id: &str, account: &str, how: &str) -> Result<MemberId, Problem> {
+        self.is_first(replay_id).await?;
+        let directory = self.app.directory(self.organization).await?;
+        match people::member(self, &directory, account).await? {
+            Some(member) => Ok(member),
+            None => {
+                self.refuse(None, "unknown_account").await;
+                Err(Problem::new(Code::Forbidden, how))
+            }
+        }
+    }
+
+    /// Decides as the member who pressed a button, if it is theirs in that
+    /// kind of channel.
+    pub(super) async fn decide(&self, kind: Channel, member: MemberId, decision: Decision) -> Result<Verdict, Problem> {
+        let (master, previous) = (self.app.master_secret()?, self.app.previous_secret());
+        let keys = ActionKeys::new(&master, previous.as_deref(), self.organization, kind);
+        let answered = match keys.map_err(Problem::internal)?.verify(&decision.token, member) {
+            Ok(answered) => answered,
+            Err(error) => {
+                self.refuse(Some(member), "forged_button").await;
+                return Err(Problem::new(Code::Forbidden, error));
+            }
+        };
+        let (action, verdict) = verdict(answered.verdict);
+        let reason = decision.reason.map(Note::try_from).transpose().map_err(Problem::invalid)?;
+        let body = Body { value: decide::Decision::because(reason), repeat: self.repeat.clone() };
+        let id = ApprovalId::from_u128(answered.request);
+        let _ = decide::decide(self.caller(member), action, (id, verdict), body).await?;
+        Ok(answered.verdict)
     }
 }

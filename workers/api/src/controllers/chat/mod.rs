@@ -11,6 +11,7 @@
 
 mod command;
 mod heard;
+mod knock;
 mod link;
 pub(crate) mod linking;
 mod people;
@@ -23,6 +24,7 @@ use ::organization::protocol::{Command, RefusedChat};
 use audit::Attribution;
 use axum::Router;
 use axum::routing::{get, post};
+use channels::message::Message;
 use identity::{ChannelId, MemberId, OrganizationId};
 
 use crate::app::App;
@@ -35,6 +37,19 @@ pub(crate) fn router() -> Router {
         .route("/chat/telegram/{organization_id}", post(telegram::telegram))
         .route("/decide/{organization_id}/{approval_id}", get(signed_in::decide).post(signed_in::decide))
         .route("/decide/{organization_id}/{channel_id}/{token}", get(link::link).post(link::link))
+}
+
+/// A text, for whoever wrote or pressed something.
+fn said(text: String) -> Message {
+    Message {
+        id: String::new(),
+        title: text,
+        text: Vec::new(),
+        facts: Vec::new(),
+        actions: Vec::new(),
+        link: None,
+        tone: Default::default(),
+    }
 }
 
 /// Records what was refused.
