@@ -206,7 +206,7 @@ mod tests {
         let make = format!("npx wrangler d1 create alfred-staging   # then put its id into {place}");
         assert_eq!(to_do("00-00", "00-00"), [make]);
         let alike = format!("npx wrangler d1 info alfred-staging   # the same id must stand in {place}");
-        assert_eq!(to_do("12-ab", "00-00"), [alike.clone()]);
+        assert_eq!(to_do("12-ab", "00-00"), std::slice::from_ref(&alike));
         assert_eq!(to_do("12-ab", "12-ac"), [alike]);
         assert_eq!(to_do("12-ab", "12-ab"), Vec::<String>::new());
     }
