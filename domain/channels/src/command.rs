@@ -208,7 +208,8 @@ fn date(text: &str) -> Result<Date, CommandError> {
     text.parse().ok().filter(|_| plain).ok_or_else(|| CommandError::Date(shown(text)))
 }
 
-fn shown(text: &str) -> String {
+/// A word of theirs, in an error.
+pub(crate) fn shown(text: &str) -> String {
     fit(&line(text), 80, verbatim)
 }
 

@@ -19,7 +19,7 @@
 //! | [`teams`] | Workflows webhook | links |
 //! | [`email`] | Resend, Postmark, MIME for Cloudflare's binding | links |
 //! | [`telegram`] | bot | buttons, commands, codes to link an account |
-//! | [`discord`] | bot, [webhook](discord::webhook) | buttons |
+//! | [`discord`] | bot, [webhook](discord::webhook) | buttons, `/alfred`, codes to link an account |
 //! | [`whatsapp`] | Cloud API | buttons, texts |
 //! | [`webhook`] | Standard Webhooks | |
 //! | [`push`] | Web Push | links |

@@ -1,7 +1,9 @@
-//! What Discord sends: pings, pressed buttons, reasons.
+//! What Discord sends: pings, pressed buttons, reasons, `/alfred`, codes to
+//! link an account.
 
 use serde_json::Value;
 
+use crate::command::{Command, CommandError, Person, shown};
 use crate::crypto::from_hex;
 use crate::incoming::{self, Decision, Refusal, check_age, check_size, read_button, required, text};
 use crate::outgoing::Headers;
@@ -10,6 +12,11 @@ use super::{Posted, REASON};
 
 const TIMESTAMP: &str = "x-signature-timestamp";
 const SIGNATURE: &str = "x-signature-ed25519";
+/// The application command, with one option, `text`, for all that is said.
+const COMMAND: &str = "alfred";
+/// Before a code that links an account.
+const LINK: &str = "link";
+const LINKING: &str = "link and the code that Alfred shows where you sign in";
 
 /// A text that is no public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +78,30 @@ pub enum Incoming {
         /// Where the message stands.
         posted: Option<Posted>,
     },
+    /// Somebody wants to link their account: `/alfred link CODE`.
+    Link {
+        /// By which it is known if it comes again.
+        replay_id: String,
+        /// Discord's id of them. [`open_conversation`](super::open_conversation)
+        /// finds where they can be written to.
+        account: String,
+        /// Where they said it: Discord's guild, none in a conversation.
+        workspace: Option<String>,
+        /// What Alfred showed them.
+        code: String,
+    },
+    /// Somebody used `/alfred`. [`tell`](super::reply::tell) shows the answer
+    /// to them alone.
+    Command {
+        /// By which it is known if it comes again.
+        replay_id: String,
+        /// Discord's id of them.
+        account: String,
+        /// Where they said it: Discord's guild, none in a conversation.
+        workspace: Option<String>,
+        /// What they want, or what is wrong with it.
+        command: Result<Command, CommandError>,
+    },
     /// Something that there is nothing to be done about: answer 400.
     Other,
 }
@@ -84,21 +115,72 @@ impl Verified<'_> {
         let json = incoming::json(self.0)?;
         match json.get("type").and_then(Value::as_i64).ok_or(Refusal::Malformed("no type"))? {
             1 => Ok(Incoming::Ping),
+            2 => written(&json),
             3 | 5 => decision(&json),
             _ => Ok(Incoming::Other),
         }
     }
 }
 
+/// Who sent it, from where.
+struct Sender {
+    replay_id: String,
+    account: String,
+    workspace: Option<String>,
+}
+
+impl Sender {
+    fn read(json: &Value) -> Result<Self, Refusal> {
+        // In a guild it is a member, in a conversation a user.
+        let account = text(json, "/member/user/id").or_else(|| text(json, "/user/id"));
+        Ok(Self {
+            replay_id: required(json, "/id", "no id")?,
+            account: account.ok_or(Refusal::Malformed("no user"))?.to_owned(),
+            workspace: text(json, "/guild_id").map(str::to_owned),
+        })
+    }
+}
+
+fn written(json: &Value) -> Result<Incoming, Refusal> {
+    // One that is chosen from the menu of a message or a person is not typed.
+    let chat_input = json.pointer("/data/type").is_none_or(|kind| kind.as_i64() == Some(1));
+    if text(json, "/data/name") != Some(COMMAND) || !chat_input {
+        return Ok(Incoming::Other);
+    }
+    let Sender { replay_id, account, workspace } = Sender::read(json)?;
+    let options = json.pointer("/data/options").and_then(Value::as_array);
+    let typed = options.and_then(|options| options.iter().find(|option| text(option, "/name") == Some("text")));
+    let typed = typed.and_then(|option| text(option, "/value")).unwrap_or_default();
+    let mut words = typed.split_whitespace();
+    if !words.next().is_some_and(|verb| verb.eq_ignore_ascii_case(LINK)) {
+        return Ok(Incoming::Command { replay_id, account, workspace, command: Command::parse(typed, person) });
+    }
+    let wrong = match (words.next(), words.next()) {
+        (Some(code), None) => return Ok(Incoming::Link { replay_id, account, workspace, code: code.to_owned() }),
+        (_, Some(surplus)) => CommandError::Surplus(shown(surplus), LINKING),
+        (None, None) => CommandError::Incomplete(LINKING),
+    };
+    Ok(Incoming::Command { replay_id, account, workspace, command: Err(wrong) })
+}
+
+/// A mention (`<@33>`, of old `<@!33>`), or somebody as anywhere.
+fn person(word: &str) -> Option<Person> {
+    let Some(mention) = word.strip_prefix("<@").and_then(|rest| rest.strip_suffix('>')) else {
+        return Person::of_word(word);
+    };
+    let id = mention.strip_prefix('!').unwrap_or(mention);
+    let good = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    good.then(|| Person::Account(id.to_owned()))
+}
+
 fn decision(json: &Value) -> Result<Incoming, Refusal> {
     let id = required(json, "/data/custom_id", "the button has no value")?;
     let (token, asks) = read_button(&id)?;
-    // In a guild it is a member, in a conversation a user.
-    let account = text(json, "/member/user/id").or_else(|| text(json, "/user/id"));
+    let Sender { replay_id, account, workspace } = Sender::read(json)?;
     let decision = Decision {
-        replay_id: required(json, "/id", "no id")?,
-        account: account.ok_or(Refusal::Malformed("no user"))?.to_owned(),
-        workspace: text(json, "/guild_id").map(str::to_owned),
+        replay_id,
+        account,
+        workspace,
         token,
         reason: json.pointer("/data/components").and_then(typed),
         reason_wanted: asks,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::command::{Command, CommandError, Person};
 use crate::endpoint::Transport;
 use crate::incoming::Refusal;
 use crate::outgoing::Headers;
@@ -176,7 +177,6 @@ fn read(json: &Value) -> Result<Incoming, Refusal> {
 #[test]
 fn pings_are_told_from_pressed_buttons() {
     assert_eq!(read(&json!({"id": "1", "type": 1})), Ok(Incoming::Ping));
-    assert_eq!(read(&json!({"id": "1", "type": 2, "data": {"name": "alfred"}})), Ok(Incoming::Other));
     for asks in [false, true] {
         let pressed = json!({
             "id": "99", "type": 3, "guild_id": "77", "member": {"user": {"id": "33"}},
@@ -192,6 +192,59 @@ fn pings_are_told_from_pressed_buttons() {
     for json in [json!({}), json!({"type": "1"}), json!({"type": 3, "id": "1", "data": {"custom_id": "x"}})] {
         assert!(matches!(read(&json), Err(Refusal::Malformed(_))), "{json}");
     }
+}
+
+/// `/alfred`, with a text.
+fn typed(text: &str) -> Value {
+    let options = json!([{"name": "text", "type": 3, "value": text}]);
+    let data = json!({"id": "5", "name": "alfred", "type": 1, "options": options});
+    json!({"id": "99", "type": 2, "guild_id": "77", "member": {"user": {"id": "33"}}, "data": data})
+}
+
+#[test]
+fn what_is_typed_is_a_command() {
+    let command = |text: &str| match read(&typed(text)) {
+        Ok(Incoming::Command { replay_id, account, workspace, command }) => {
+            assert_eq!((replay_id.as_str(), account.as_str(), workspace.as_deref()), ("99", "33", Some("77")));
+            command
+        }
+        other => panic!("{text}: {other:?}"),
+    };
+    for (text, expected) in [("balance", Command::Balance), (" POOL ", Command::Pool), ("", Command::Help)] {
+        assert_eq!(command(text), Ok(expected), "{text}");
+    }
+    let to = |text: &str| match command(text) {
+        Ok(Command::Send { to, .. }) => to,
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(to("send <@44> 5 for the demo"), Person::Account("44".into()));
+    assert_eq!(to("send <@!44> 5"), Person::Account("44".into()));
+    assert_eq!(to("send alan@acme.example 5"), Person::Email("alan@acme.example".into()));
+    for nobody in ["send <@> 5", "send <@&44> 5", "send <@44 5", "send <#44> 5"] {
+        assert!(matches!(command(nobody), Err(CommandError::Person(_))), "{nobody}");
+    }
+    let plain = json!({"id": "99", "type": 2, "user": {"id": "33"}, "data": {"name": "alfred"}});
+    let Ok(Incoming::Command { workspace: None, command: Ok(Command::Help), .. }) = read(&plain) else { panic!() };
+    for data in [json!({"name": "other"}), json!({"name": "alfred", "type": 2}), json!({})] {
+        assert_eq!(read(&json!({"id": "1", "type": 2, "user": {"id": "33"}, "data": data})), Ok(Incoming::Other));
+    }
+    let nobody = json!({"id": "1", "type": 2, "data": {"name": "alfred"}});
+    assert_eq!(read(&nobody), Err(Refusal::Malformed("no user")));
+}
+
+#[test]
+fn a_code_links_an_account() {
+    for text in ["link a-B_9", " LINK  a-B_9 "] {
+        let Ok(Incoming::Link { replay_id, account, workspace, code }) = read(&typed(text)) else { panic!("{text}") };
+        assert_eq!((replay_id.as_str(), account.as_str(), code.as_str()), ("99", "33", "a-B_9"));
+        assert_eq!(workspace.as_deref(), Some("77"));
+    }
+    let wrong = |text: &str| match read(&typed(text)) {
+        Ok(Incoming::Command { command: Err(error), .. }) => error.to_string(),
+        other => panic!("{text}: {other:?}"),
+    };
+    assert!(wrong("link").starts_with("Something is missing. Say it like this: link"));
+    assert!(wrong("link a b").starts_with("I don't understand `b`. Say it like this: link"));
 }
 
 #[test]
