@@ -79,6 +79,17 @@ test("whose credits will go back is told in time, once", async () => {
   await told(/12 credits in the pool of .+ will go back/, EVERYBODY.filter((one) => one !== "teams all"));
 });
 
+test("who goes and who comes back is told, and who may use their credits", async () => {
+  const share = { kind: "above", floor: "10" };
+  const { id, available } = await ada.api.made("/absences", { share, delegate_id: mary.member.id });
+  const own = ["hook all", "postmark ada@acme.example", "resend ada@acme.example"];
+  await told(new RegExp(`mary can use ${available} credits of yours meanwhile|"lent": ?"${available} credits"`), own);
+  const delegate = ["postmark mary@acme.example", "resend mary@acme.example"];
+  await told(new RegExp(`ada is out of office: ${available} credits of theirs are yours`), delegate);
+  await ada.api.changed("POST", `/absences/${id}/end`, {});
+  await told(new RegExp(`Welcome back: ${available} credits are in your wallet again`), own);
+});
+
 test("a provider that fails is tried again, and everybody is told once", async () => {
   await inbox.fail("resend", 503);
   await inbox.fail("hook", 500);
