@@ -60,6 +60,10 @@ pub enum Kind {
     Root,
     /// A person.
     Member,
+    /// What is told about a node: what was used, called, moved or done there.
+    Report,
+    /// The same about a person.
+    PersonReport,
     /// A person's account.
     Wallet,
     /// A team's shared account.
@@ -166,7 +170,7 @@ actions! {
     /// Seal the organization's secrets under the current master secret.
     Reseal = "reseal" in Operate on Root;
     /// Read the totals for monitoring.
-    Metrics = "metrics" in Operate on Node;
+    Metrics = "metrics" in Operate on Report;
 
     /// Show the organization.
     GetOrganization = "get_organization" in ViewTree on Root;
@@ -208,15 +212,15 @@ actions! {
     /// Show a balance.
     GetBalance = "get_balance" in ViewMoney on Node | Wallet;
     /// Show usage.
-    GetUsage = "get_usage" in ViewMoney on Node | Member;
+    GetUsage = "get_usage" in ViewMoney on Report | PersonReport;
     /// Read journals.
-    ListJournal = "list_journal" in ViewMoney on Node;
+    ListJournal = "list_journal" in ViewMoney on Report;
     /// List calls.
-    ListRequests = "list_requests" in ViewMoney on Node | Member;
+    ListRequests = "list_requests" in ViewMoney on Report | PersonReport;
     /// List transfers.
-    ListTransfers = "list_transfers" in ViewMoney on Node | Member;
+    ListTransfers = "list_transfers" in ViewMoney on Report | PersonReport;
     /// Take a list of transfers out of the house, whole.
-    ExportTransfers = "export_transfers" in ViewMoney on Node | Member;
+    ExportTransfers = "export_transfers" in ViewMoney on Report | PersonReport;
     /// Show a transfer.
     GetTransfer = "get_transfer" in ViewMoney on Node | Member;
     /// List absences.
@@ -266,11 +270,11 @@ actions! {
     TestPolicies = "test_policies" in ViewAccess on Root;
 
     /// Read the audit trail.
-    ListAudit = "list_audit" in ViewAudit on Node;
+    ListAudit = "list_audit" in ViewAudit on Report;
     /// Export the audit trail.
-    ExportAudit = "export_audit" in ViewAudit on Node;
+    ExportAudit = "export_audit" in ViewAudit on Report;
     /// Verify the audit trail.
-    VerifyAudit = "verify_audit" in ViewAudit on Node;
+    VerifyAudit = "verify_audit" in ViewAudit on Report;
     /// List who is to be told of what.
     ListNotifications = "list_notifications" in ViewAudit on Node;
 
@@ -434,6 +438,12 @@ actions! {
 }
 
 impl Action {
+    /// Whether it reads a report, and not what the report is about.
+    #[must_use]
+    pub fn is_report(self) -> bool {
+        self.kinds().iter().any(|kind| kind.subject().is_some())
+    }
+
     /// Whether it only looks: then nothing is written about it where it is
     /// allowed.
     #[must_use]
@@ -486,7 +496,7 @@ impl<'de> Deserialize<'de> for Action {
 impl Kind {
     /// All of them.
     pub const ALL: &[Self] =
-        &[Self::Node, Self::Member, Self::Wallet, Self::Pool, Self::Key, Self::Model, Self::Policy];
+        &[Self::Node, Self::Member, Self::Report, Self::Wallet, Self::Pool, Self::Key, Self::Model, Self::Policy];
 
     /// The type's name in policies.
     #[must_use]
@@ -494,11 +504,22 @@ impl Kind {
         match self {
             Self::Node | Self::Root => "Node",
             Self::Member => "Member",
+            Self::Report | Self::PersonReport => "Report",
             Self::Wallet => "Wallet",
             Self::Pool => "Pool",
             Self::Key => "Key",
             Self::Model => "Model",
             Self::Policy => "Policy",
+        }
+    }
+
+    /// Of a report: the type of what it is about.
+    #[must_use]
+    pub const fn subject(self) -> Option<Self> {
+        match self {
+            Self::Report => Some(Self::Node),
+            Self::PersonReport => Some(Self::Member),
+            _ => None,
         }
     }
 }

@@ -36,6 +36,33 @@ impl Decision {
         Self { errors: vec![error], ..Self::default() }
     }
 
+    /// This and what other policies say about the same: what either forbids is
+    /// not allowed, and what either permits is, if neither forbids it.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let forbids = |one: &Self| !one.allowed && !(one.policies.is_empty() && one.errors.is_empty());
+        let (mut determining, rest) = match (forbids(&self), forbids(&other)) {
+            (true, true) => (self, Some(other)),
+            (true, false) => (self, None),
+            (false, true) => (other, None),
+            (false, false) if self.allowed => (self, other.allowed.then_some(other)),
+            (false, false) => (other, None),
+        };
+        if let Some(rest) = rest {
+            let lists = [
+                (&mut determining.policies, rest.policies),
+                (&mut determining.approvals, rest.approvals),
+                (&mut determining.notify, rest.notify),
+                (&mut determining.errors, rest.errors),
+            ];
+            for (list, more) in lists {
+                list.extend(more);
+                list.sort();
+                list.dedup();
+            }
+        }
+        determining
+    }
+
     /// What it comes to.
     #[must_use]
     pub const fn verdict(&self) -> Verdict {

@@ -8,7 +8,8 @@ use cedar_policy::{
     EntityUid, Policy, PolicyId as CedarId, PolicySet, Request, Response, RestrictedExpression,
 };
 
-use crate::question::{Question, Resource, Who};
+use crate::policies::Policies;
+use crate::question::{About, Question, Resource, Who};
 use crate::rule::{MOST_RULES, Mode, NEEDS_APPROVAL, NOTIFY, PolicyError, Rule};
 use crate::{Decision, Grant, Kind, Node, Role, Shadow};
 
@@ -18,14 +19,14 @@ const ROLES: &str = include_str!("roles.cedar");
 /// The policies of one organization, parsed.
 pub struct Engine {
     authorizer: Authorizer,
-    enforced: PolicySet,
+    enforced: Policies,
     /// With those in shadow mode; `None` where there are none.
     shadowed: Option<Shadowed>,
 }
 
 /// The enforced policies and those in shadow mode.
 struct Shadowed {
-    all: PolicySet,
+    all: Policies,
     /// The names of those in shadow mode.
     names: BTreeSet<String>,
 }
@@ -44,7 +45,7 @@ impl Engine {
         for rule in rules {
             for policy in rule.policies()? {
                 match rule.mode {
-                    Mode::Enforce => enforced.add(policy).map_err(|error| PolicyError::Syntax(error.to_string()))?,
+                    Mode::Enforce => enforced.add(policy)?,
                     Mode::Shadow => shadows.push(policy),
                 }
             }
@@ -55,7 +56,7 @@ impl Engine {
                 let mut all = enforced.clone();
                 let names = shadows.iter().map(|policy| policy.id().to_string()).collect();
                 for policy in shadows {
-                    all.add(policy).map_err(|error| PolicyError::Syntax(error.to_string()))?;
+                    all.add(policy)?;
                 }
                 Some(Shadowed { all, names })
             }
@@ -83,14 +84,11 @@ impl Engine {
     }
 }
 
-fn ask(authorizer: &Authorizer, policies: &PolicySet, question: &Question<'_>) -> Result<Decision, String> {
-    let entities = entities(question)?;
-    let response = authorizer.is_authorized(&request(question, question.facts.approved)?, policies, &entities);
-    let mut decision = read(&response, policies);
+fn ask(authorizer: &Authorizer, policies: &Policies, question: &Question<'_>) -> Result<Decision, String> {
+    let mut decision = answer(authorizer, policies, question, question.facts.approved)?;
     if !decision.allowed && !decision.approvals.is_empty() {
         // Approval opens only what nothing else forbids.
-        let response = authorizer.is_authorized(&request(question, true)?, policies, &entities);
-        let approved = read(&response, policies);
+        let approved = answer(authorizer, policies, question, true)?;
         if !approved.allowed {
             let needed = std::mem::take(&mut decision.approvals);
             // Nothing forbids it then; but nothing permits it either.
@@ -101,6 +99,24 @@ fn ask(authorizer: &Authorizer, policies: &PolicySet, question: &Question<'_>) -
     }
     decision.policies.extend(lent(question, &decision.policies));
     Ok(decision)
+}
+
+/// What the policies say. About a report those that name the type are asked
+/// about the report, and the others about what it is about.
+fn answer(
+    authorizer: &Authorizer,
+    policies: &Policies,
+    question: &Question<'_>,
+    approved: bool,
+) -> Result<Decision, String> {
+    let one = |policies: &PolicySet, question: &Question<'_>| {
+        let response = authorizer.is_authorized(&request(question, approved)?, policies, &entities(question)?);
+        Ok::<_, String>(read(&response, policies))
+    };
+    let Some(subject) = question.resource.subject() else { return one(policies.all(), question) };
+    let decision = one(policies.about_reports(), question)?;
+    let Some(others) = policies.about_subjects() else { return Ok(decision) };
+    Ok(decision.and(one(others, &Question { resource: &subject, ..question.clone() })?))
 }
 
 fn read(response: &Response, policies: &PolicySet) -> Decision {
@@ -140,8 +156,8 @@ fn lent(question: &Question<'_>, policies: &[String]) -> Vec<String> {
 }
 
 /// The roles' policies, parsed once.
-fn built_in() -> Result<&'static PolicySet, PolicyError> {
-    static BUILT_IN: OnceLock<Result<PolicySet, String>> = OnceLock::new();
+fn built_in() -> Result<&'static Policies, PolicyError> {
+    static BUILT_IN: OnceLock<Result<Policies, String>> = OnceLock::new();
     let parsed = BUILT_IN.get_or_init(|| {
         let set: PolicySet = ROLES.parse().map_err(|error: cedar_policy::ParseErrors| error.to_string())?;
         let named = set.policies().map(|policy| {
@@ -149,7 +165,7 @@ fn built_in() -> Result<&'static PolicySet, PolicyError> {
             Ok(policy.new_id(CedarId::new(name)))
         });
         let named: Vec<Policy> = named.collect::<Result<_, &str>>()?;
-        PolicySet::from_policies(named).map_err(|error| error.to_string())
+        PolicySet::from_policies(named).map(Policies::built_in).map_err(|error| error.to_string())
     });
     parsed.as_ref().map_err(|error| PolicyError::Internal(error.clone()))
 }
@@ -240,8 +256,11 @@ fn entities(question: &Question<'_>) -> Result<Entities, String> {
     let parents = |path: &[Node]| -> Result<HashSet<EntityUid>, String> {
         path.last().map(|node| uid("Node", node)).transpose().map(|uid| uid.into_iter().collect())
     };
-    if let Some(entity) = resource_entity(question.resource, parents(question.path)?)? {
-        put(entity);
+    let about = question.resource.subject();
+    for resource in about.iter().chain([question.resource]) {
+        if let Some(entity) = resource_entity(resource, question.path, parents(question.path)?)? {
+            put(entity);
+        }
     }
     if let Some(id) = question.facts.to_member {
         let roles = HashMap::from([("roles".to_owned(), on_nodes(&[])?)]);
@@ -265,11 +284,26 @@ fn node_entity(node: Node, parent: Option<Node>) -> Result<Entity, String> {
 }
 
 /// Nodes are there already.
-fn resource_entity(resource: &Resource, parents: HashSet<EntityUid>) -> Result<Option<Entity>, String> {
+fn resource_entity(
+    resource: &Resource,
+    path: &[Node],
+    mut parents: HashSet<EntityUid>,
+) -> Result<Option<Entity>, String> {
     let entity = |uid: EntityUid| RestrictedExpression::new_entity_uid(uid);
     let attributes = match resource {
         Resource::Node(_) => return Ok(None),
         Resource::Member(_) => HashMap::from([("roles".to_owned(), on_nodes(&[])?)]),
+        Resource::Report(about) => {
+            let node = path.last().map(|node| uid("Node", node)).transpose()?;
+            let mut attributes: HashMap<_, _> =
+                node.map(|node| ("node".to_owned(), entity(node))).into_iter().collect();
+            if let About::Member(id) = about {
+                let member = uid("Member", id)?;
+                attributes.insert("member".to_owned(), entity(member.clone()));
+                parents.insert(member);
+            }
+            attributes
+        }
         Resource::Wallet(owner) | Resource::Key { owner, .. } => {
             HashMap::from([("owner".to_owned(), entity(uid("Member", owner)?))])
         }

@@ -4,7 +4,7 @@ use identity::{
     AdminKeyId, DepartmentId, GrantId, KeyId, MemberId, OrganizationId, PolicyId, Principal, ServiceAccountId, TeamId,
 };
 
-use crate::question::{Facts, Question, Resource, Who};
+use crate::question::{About, Facts, Question, Resource, Who};
 use crate::{Action, Engine, Grant, Grantee, Kind, Node, Role};
 
 /// Whose rights a column of the table shows.
@@ -79,9 +79,14 @@ pub fn count(engine: &Engine, column: Column, action: Action, now_ms: i64) -> (b
     };
     let grants: Vec<&Grant> = grant.iter().collect();
     let owner = if column == Column::Member { me } else { other };
-    let below = nodes.iter().enumerate().filter(|(place, _)| *place >= on).map(|(_, node)| Resource::Node(*node));
+    let below = nodes
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| *place >= on)
+        .map(|(_, node)| Resource::Node(*node).meant_by(action));
     let in_team = [
         Resource::Member(owner),
+        Resource::Report(About::Member(owner)),
         Resource::Wallet(owner),
         Resource::Pool(TeamId::from_u128(1)),
         Resource::Key { id: KeyId::from_u128(1), owner },
@@ -95,7 +100,9 @@ pub fn count(engine: &Engine, column: Column, action: Action, now_ms: i64) -> (b
     };
     for resource in below.chain(in_team).filter(concerns) {
         let depth = match &resource {
-            Resource::Node(node) => nodes.iter().position(|other| other == node).unwrap_or_default(),
+            Resource::Node(node) | Resource::Report(About::Node(node)) => {
+                nodes.iter().position(|other| other == node).unwrap_or_default()
+            }
             Resource::Policy { .. } => 0,
             _ => 2,
         };

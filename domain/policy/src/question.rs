@@ -37,6 +37,8 @@ pub enum Resource {
     Node(Node),
     /// A person.
     Member(MemberId),
+    /// What is told about a node or a person.
+    Report(About),
     /// A person's account.
     Wallet(MemberId),
     /// A team's shared account.
@@ -59,13 +61,46 @@ pub enum Resource {
     },
 }
 
+/// What a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The last node of the question's path.
+    Node(Node),
+    /// A person.
+    Member(MemberId),
+}
+
 impl Resource {
+    /// What an action is done to that means this: a node's report, where the
+    /// action reads one, and not the node.
+    #[must_use]
+    pub fn meant_by(self, action: Action) -> Self {
+        match self {
+            Self::Node(node) if action.is_report() => Self::Report(About::Node(node)),
+            Self::Member(id) if action.is_report() => Self::Report(About::Member(id)),
+            other => other,
+        }
+    }
+
+    /// What a report is about.
+    #[must_use]
+    pub const fn subject(&self) -> Option<Self> {
+        match self {
+            Self::Report(About::Node(node)) => Some(Self::Node(*node)),
+            Self::Report(About::Member(id)) => Some(Self::Member(*id)),
+            _ => None,
+        }
+    }
+
     /// Its type.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Node(_) => Kind::Node,
             Self::Member(_) => Kind::Member,
+            Self::Report(About::Node(_)) => Kind::Report,
+            Self::Report(About::Member(_)) => Kind::PersonReport,
             Self::Wallet(_) => Kind::Wallet,
             Self::Pool(_) => Kind::Pool,
             Self::Key { .. } => Kind::Key,
@@ -74,12 +109,12 @@ impl Resource {
         }
     }
 
-    /// Its id.
+    /// Its id; of a report, of what it is about.
     #[must_use]
     pub fn id(&self) -> String {
         match self {
-            Self::Node(node) => node.to_string(),
-            Self::Member(id) | Self::Wallet(id) => id.to_string(),
+            Self::Node(node) | Self::Report(About::Node(node)) => node.to_string(),
+            Self::Member(id) | Self::Wallet(id) | Self::Report(About::Member(id)) => id.to_string(),
             Self::Pool(id) => id.to_string(),
             Self::Key { id, .. } => id.to_string(),
             Self::Model(name) => name.clone(),

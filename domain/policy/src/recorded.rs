@@ -49,7 +49,8 @@ impl Recorded {
         })
     }
 
-    /// What these policies decide about it.
+    /// What these policies decide about it. What was kept before reports were
+    /// resources names what the report is about.
     #[must_use]
     pub fn ask(&self, engine: &Engine) -> Decision {
         let grants: Vec<Grant> = self.roles.iter().map(|(role, on)| held(*role, *on)).collect();
@@ -58,7 +59,7 @@ impl Recorded {
             who: self.who.clone(),
             grants: &grants,
             action: self.action,
-            resource: &self.resource,
+            resource: &self.resource.clone().meant_by(self.action),
             path: &self.path,
             now_ms: self.now_ms,
             facts: self.facts.clone(),

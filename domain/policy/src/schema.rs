@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use cedar_policy::Schema;
 
-use crate::{Action, Area, PolicyError, Role};
+use crate::{Action, Area, Kind, PolicyError, Role};
 
 /// The types, in Cedar's own notation. The actions are added to it.
 const TYPES: &str = include_str!("types.cedarschema");
@@ -26,7 +26,10 @@ fn write() -> String {
         // Writing to a string cannot fail.
         let _ = write!(text, "\naction {};\n", area.as_str());
         for action in Action::ALL.iter().filter(|action| action.area() == *area) {
-            let kinds: Vec<&str> = action.kinds().iter().map(|kind| kind.as_str()).collect();
+            // What reports are about comes last, for policies that name none.
+            let subjects = action.kinds().iter().filter_map(|kind| kind.subject());
+            let mut kinds: Vec<&str> = action.kinds().iter().copied().chain(subjects).map(Kind::as_str).collect();
+            kinds.dedup();
             let _ = writeln!(
                 text,
                 "action {action} in [{}] appliesTo {{ principal: [Operator, AdminKey, Member, ServiceAccount], \

@@ -123,6 +123,7 @@ impl<S: Storage> Organization<S> {
             return Err(AdmitError::AddressNotAllowed);
         }
         let (resource, path) = self.find(root, asked.target)?;
+        let resource = resource.meant_by(asked.action);
         let facts = self.complete(&asked.facts)?;
         let deny = |decision: Decision| AdmitError::Denied {
             action: asked.action,
@@ -161,7 +162,7 @@ impl<S: Storage> Organization<S> {
         }
         if asked.target == Target::Visible {
             let nodes = self.candidates(root, asked.action, &known, &grants);
-            let (visible, why) = self.visible(root, nodes, decide);
+            let (visible, why) = self.visible((root, asked.action), nodes, decide);
             if let Some(why) = why {
                 return Ok(admitted(why, visible));
             }
@@ -352,14 +353,14 @@ impl<S: Storage> Organization<S> {
 
     fn visible(
         &self,
-        root: OrganizationId,
+        (root, action): (OrganizationId, Action),
         nodes: Vec<Node>,
         decide: impl Fn(&Resource, &[Node]) -> Decision,
     ) -> (Visible, Option<Decision>) {
         let (mut departments, mut teams, mut why) = (Vec::new(), Vec::new(), None);
         for node in nodes {
             let path = self.path(node).unwrap_or_else(|| vec![Node::Organization(root)]);
-            let decision = decide(&Resource::Node(node), &path);
+            let decision = decide(&Resource::Node(node).meant_by(action), &path);
             if !decision.allowed {
                 continue;
             }
