@@ -120,6 +120,7 @@ test("what makes no sense is refused and says why", async () => {
     [{ period: { every: "year", first_month: 13 } }, 400, /`first_month` is a month, 1 to 12/],
     [{ rollover: { kind: "capped" } }, 400, /most/],
     [{ warn_days: 61 }, 400, /0 to 60/],
+    [{ ends_at: "2020-01-01T00:00:00Z" }, 400, /a plan ends in the future/],
     [{ to: { type: "each_member", of: "treasury" } }, 400, /has no members/],
     [{ to: { type: "team", id: "team_01h2xcejqtf2nbrexx3vqjhp41" } }, 404, /team_01h2/],
   ]) {
@@ -128,6 +129,23 @@ test("what makes no sense is refused and says why", async () => {
   }
   await company.api.made("/plans", body);
   assert.equal((await company.api.request("POST", "/plans", body)).status, 409);
+});
+
+test("what may be allotted at most may be planned at most", async () => {
+  const team = await company.addTeam();
+  const body = { name: "Bounded", to: { type: "team", id: team.id }, amount: "50", period: month };
+  const policy = await company.api.made("/policies", { name: "A", setting: { kind: "allotments", most: "50" } });
+  const refused = (method, path, body) =>
+    eventually(async () => {
+      const answer = await company.api.request(method, path, body);
+      return answer.status === 403 && answer.body.code === "forbidden";
+    });
+  await refused("POST", "/plans", { ...body, amount: "50.001" });
+  const plan = await company.api.made("/plans", body);
+  await refused("PATCH", `/plans/${plan.id}`, { amount: "51" });
+  await company.api.changed("PATCH", `/plans/${plan.id}`, { amount: "49", enabled: false });
+  await company.api.request("DELETE", `/policies/${policy.id}`);
+  await company.api.request("DELETE", `/plans/${plan.id}`);
 });
 
 test("in the end all of it is in the ledger", () => reconciled(company));

@@ -62,7 +62,7 @@ pub enum Setting {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<String>,
     },
-    /// Credits up and down the tree.
+    /// Credits up and down the tree, once or by plans.
     Allotments {
         /// Where.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +124,7 @@ impl Setting {
     pub fn to_cedar(&self) -> String {
         match self {
             Self::Transfers { on, most: None, most_a_day: None, within: None, .. } => {
-                forbid("transfer", *on, None, None)
+                forbid(&["transfer"], *on, None, None)
             }
             Self::Transfers { on, most, most_a_day, within, approval } => {
                 let approval = approval.as_deref();
@@ -133,15 +133,19 @@ impl Setting {
                     let sent = "context has millicredits && context has sent_today";
                     // Subtracted, for a sum could be beyond what Cedar counts.
                     let most = format!("{sent} && context.sent_today > {} - context.millicredits", most.get());
-                    forbid("transfer", *on, Some(&most), approval)
+                    forbid(&["transfer"], *on, Some(&most), approval)
                 });
-                let within = within.map(|within| forbid("transfer", *on, Some(within.beyond()), None));
+                let within = within.map(|within| forbid(&["transfer"], *on, Some(within.beyond()), None));
                 [most, a_day, within].into_iter().flatten().collect()
             }
             Self::PoolDraws { on, most, approval } => at_most("draw", *on, *most, approval.as_deref()),
             Self::Boosts { on, most, approval } => at_most("boost", *on, *most, approval.as_deref()),
-            Self::Allotments { on, most, approval } => at_most("allot", *on, *most, approval.as_deref()),
-            Self::AbsenceSharing { on, allowed: false } => forbid("share_absence", *on, None, None),
+            Self::Allotments { on, most, approval } => {
+                // Plans allot in every period.
+                let actions = ["allot", "create_plan", "change_plan"];
+                forbid(&actions, *on, Some(&above(*most)), approval.as_deref())
+            }
+            Self::AbsenceSharing { on, allowed: false } => forbid(&["share_absence"], *on, None, None),
             Self::AbsenceSharing { on, allowed: true } => {
                 // What is allowed anyway: said, so that it can be looked at.
                 let place = place(*on);
@@ -171,17 +175,25 @@ fn place(on: Option<Node>) -> String {
 }
 
 fn at_most(action: &str, on: Option<Node>, most: Millicredits, approval: Option<&str>) -> String {
-    let condition = format!("context has millicredits && context.millicredits > {}", most.get());
-    forbid(action, on, Some(&condition), approval)
+    forbid(&[action], on, Some(&above(most)), approval)
 }
 
-fn forbid(action: &str, on: Option<Node>, condition: Option<&str>, approval: Option<&str>) -> String {
+fn above(most: Millicredits) -> String {
+    format!("context has millicredits && context.millicredits > {}", most.get())
+}
+
+fn forbid(actions: &[&str], on: Option<Node>, condition: Option<&str>, approval: Option<&str>) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     if let Some(chain) = approval {
         let _ = writeln!(text, "@needs_approval({})", quoted(chain));
     }
-    let _ = write!(text, "forbid (principal, action == Action::\"{action}\", resource{})", place(on));
+    let names: Vec<String> = actions.iter().map(|action| format!("Action::\"{action}\"")).collect();
+    let actions = match names.as_slice() {
+        [one] => format!("== {one}"),
+        several => format!("in [{}]", several.join(", ")),
+    };
+    let _ = write!(text, "forbid (principal, action {actions}, resource{})", place(on));
     if let Some(condition) = condition {
         let _ = write!(text, "\nwhen {{ {condition} }}");
     }

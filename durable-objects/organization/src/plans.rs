@@ -35,6 +35,7 @@ impl<S: Storage> Organization<S> {
             return Err(OrderError::Conflict { message: format!("an organization can have {MOST_PLANS} plans") });
         }
         self.check_plan(new)?;
+        check_end(now, new.ends_ms)?;
         let current = new.cycle.at(now, &self.zone()?);
         let next = if new.begins_now { current } else { current.and_then(|day| new.cycle.after(day)) };
         let plan = Plan { new: new.clone(), next, lots: Default::default(), last: None };
@@ -49,6 +50,10 @@ impl<S: Storage> Organization<S> {
             return Err(invalid("a plan gives to whom it has always given: remove it and make another one"));
         }
         self.check_plan(new)?;
+        // One that has ended can still be renamed or paused.
+        if new.ends_ms != known.new.ends_ms {
+            check_end(now, new.ends_ms)?;
+        }
         let zone = self.zone()?;
         let mut plan = Plan { new: new.clone(), ..known.clone() };
         if known.new.cycle != new.cycle || (new.enabled && !known.new.enabled) {
@@ -153,6 +158,14 @@ impl<S: Storage> Organization<S> {
 
     fn zone(&self) -> Result<Zone, OrderError> {
         Ok(Zone::parse(&self.profile()?.general.time_zone).unwrap_or(Zone::UTC))
+    }
+}
+
+/// A plan that has ended would never give.
+fn check_end(now: i64, ends_ms: Option<i64>) -> Result<(), OrderError> {
+    match ends_ms.filter(|&ends| ends <= now) {
+        Some(ends) => Err(invalid(format!("a plan ends in the future, not at {ends} ms when it is {now} ms"))),
+        None => Ok(()),
     }
 }
 

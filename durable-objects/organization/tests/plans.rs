@@ -249,9 +249,10 @@ fn what_makes_no_sense_is_refused() {
     let nobody = Recipients::Member { member: MemberId::from_u128(99) };
     let kept = NewPlan { most_kept: Some(credits(-1)), ..new(2, to_department(), 1, MONTH) };
     let month = Cycle { every: Every::Year, first_month: 13 };
+    let past = NewPlan { ends_ms: Some(NOW), ..new(2, to_department(), 1, MONTH) };
     let named = NewPlan { name: "plan 1".into(), ..new(2, to_department(), 1, MONTH) };
     let refused =
-        [new(2, to_department(), 0, MONTH), new(2, nobody, 1, MONTH), kept, new(2, to_department(), 1, month)];
+        [new(2, to_department(), 0, MONTH), new(2, nobody, 1, MONTH), kept, new(2, to_department(), 1, month), past];
     for act in refused.into_iter().chain([named, new(1, to_department(), 1, MONTH)]).map(Act::CreatePlan) {
         let error = order(&mut world, act.clone()).unwrap_err();
         assert!(!matches!(error, OrderError::Storage), "{act:?}");

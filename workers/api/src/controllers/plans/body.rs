@@ -131,7 +131,7 @@ pub(crate) struct NewPlanBody {
     pub(super) to: RecipientsBody,
     /// How much to each.
     #[schema(value_type = schema::PositiveAmount)]
-    amount: Millicredits,
+    pub(super) amount: Millicredits,
     period: PeriodBody,
     /// With which period it begins; with the next one if left out.
     #[serde(default)]
@@ -194,6 +194,15 @@ pub(crate) struct PlanChange {
 }
 
 impl PlanChange {
+    /// How much the plan will give to each, where this makes it give more or
+    /// again; who may not set that much may still pause it, or give less.
+    pub(super) fn gives(&self, plan: &NewPlan) -> Option<Millicredits> {
+        let amount = self.amount.unwrap_or(plan.amount);
+        let begins = self.enabled == Some(true) && !plan.enabled;
+        let goes_on = self.ends_at.is_some() || self.period.is_some();
+        (amount > plan.amount || begins || goes_on).then_some(amount)
+    }
+
     pub(super) fn applied(self, plan: NewPlan) -> NewPlan {
         NewPlan {
             name: self.name.map_or(plan.name, Name::into_string),

@@ -6,6 +6,8 @@ mod recipients;
 use ::organization::protocol::{Act, HasTag, NewPlan, Plan, Question, Recipients, Reply};
 use axum::Json;
 use identity::PlanId;
+use ledger::Millicredits;
+use policy::{Facts, Node};
 
 use self::body::{NewPlanBody, PlanBody, PlanChange};
 use self::recipients::{giver, place};
@@ -32,7 +34,7 @@ pub(crate) async fn create_plan(
 ) -> Result<Created<PlanBody>, Problem> {
     let to: Recipients = value.to.try_into()?;
     let target = giver(&caller, to).await?;
-    let admin = caller.may(Action::CreatePlan, target).await?;
+    let admin = caller.may_with(Action::CreatePlan, target, facts(to, Some(value.amount))).await?;
     let new = value.into_new(PlanId::from_u128(admin.id()?), to);
     match admin.order(&repeat, Act::CreatePlan(new)).await? {
         Reply::Plan(plan) => Ok(created(PlanBody::new(*plan, &admin.zone().await?))),
@@ -72,7 +74,7 @@ pub(crate) async fn change_plan(
     Id(id): Id<PlanId>,
     Body { value, repeat }: Body<PlanChange>,
 ) -> Result<Tagged<PlanBody>, Problem> {
-    let admin = for_change(caller, Action::ChangePlan, id).await?;
+    let admin = for_change(caller, (Action::ChangePlan, id), |plan| value.gives(plan)).await?;
     let read = async || find(&admin, id).await.map(|plan| (plan.tag(), plan.new));
     let alter = |plan: NewPlan| Ok(Act::ChangePlan(value.clone().applied(plan)));
     match admin.change(&repeat, read, alter).await? {
@@ -92,17 +94,33 @@ pub(crate) async fn remove_plan(
     Id(id): Id<PlanId>,
     Unrepeated(repeat): Unrepeated,
 ) -> Result<http::StatusCode, Problem> {
-    let admin = for_change(caller, Action::RemovePlan, id).await?;
+    let admin = for_change(caller, (Action::RemovePlan, id), |_| None).await?;
     admin.order(&repeat, Act::RemovePlan { id }).await?;
     Ok(http::StatusCode::NO_CONTENT)
 }
 
 /// Whoever may do it where the plan's credits come from.
-async fn for_change(caller: Caller, action: Action, id: PlanId) -> Result<Admin, Problem> {
+async fn for_change(
+    caller: Caller,
+    (action, id): (Action, PlanId),
+    gives: impl FnOnce(&NewPlan) -> Option<Millicredits>,
+) -> Result<Admin, Problem> {
     let looks = caller.clone().may(Action::GetPlan, Target::Visible).await?;
     let plan = find(&looks, id).await?;
     let target = giver(&caller, plan.new.to).await?;
-    caller.goes_on(action, target, Default::default()).await
+    caller.goes_on(action, target, facts(plan.new.to, gives(&plan.new))).await
+}
+
+/// What policies may look at: how much goes to each, as with allotments, and to
+/// whom where that is one.
+fn facts(to: Recipients, amount: Option<Millicredits>) -> Facts {
+    let facts = Facts { millicredits: amount.map(Millicredits::get), ..Facts::default() };
+    match to {
+        Recipients::Department { department } => Facts { to_node: Some(Node::Department(department)), ..facts },
+        Recipients::Team { team } => Facts { to_node: Some(Node::Team(team)), ..facts },
+        Recipients::Member { member } => Facts { to_member: Some(member), ..facts },
+        _ => facts,
+    }
 }
 
 /// A plan that the caller may see; others are as if they were not.
