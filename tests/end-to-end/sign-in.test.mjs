@@ -325,6 +325,22 @@ describe("what a provider must not be believed", () => {
     assert.ok(forger.fetched - before <= 1, `fetched ${forger.fetched - before} times`);
   });
 
+  test("a key that is newly published counts within a minute, and one that is retired no more", async () => {
+    const by = (kid, key) => (nonce) => forger.sign({ nonce }, { header: { kid }, key });
+    const [retired, next] = [by("one", forger.pairs.own.privateKey), by("two", forger.pairs.other.privateKey)];
+    forger.token = retired;
+    assert.equal((await attempt()).response.status, 303);
+    forger.published = { two: forger.pairs.other.publicKey };
+    forger.token = next;
+    const fetched = forger.fetched;
+    await eventually(async () => (await attempt()).response.status === 303, { within: 75_000, every: 3000 });
+    assert.ok(forger.fetched - fetched <= 2, `fetched ${forger.fetched - fetched} times`);
+    forger.token = retired;
+    const { response, body } = await attempt();
+    assert.deepEqual([response.status, body.reason], [403, "token"]);
+    forger.published = { one: forger.pairs.own.publicKey };
+  });
+
   test("a return to elsewhere is refused", async () => {
     for (const path of ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"]) {
       const query = new URLSearchParams({ organization: acme.id, return_to: path });
