@@ -39,7 +39,8 @@ impl Decision {
     /// This and what other policies say about the same: what either forbids is
     /// not allowed, and what either permits is, if neither forbids it.
     pub(crate) fn and(self, other: Self) -> Self {
-        let forbids = |one: &Self| !one.allowed && !(one.policies.is_empty() && one.errors.is_empty());
+        let has_reasons = |one: &Self| !one.policies.is_empty() || !one.errors.is_empty();
+        let forbids = |one: &Self| !one.allowed && has_reasons(one);
         let (mut determining, rest) = match (forbids(&self), forbids(&other)) {
             (true, true) => (self, Some(other)),
             (true, false) => (self, None),
