@@ -173,7 +173,9 @@ impl<S: Storage> Team<S> {
             self.send_off(&mut change, &ordered, (to, from), wanted, true)?;
         }
         self.keep(&mut change, &transfer)?;
-        let available = here.saturating_sub(wanted).max(Millicredits::ZERO);
+        // What a leaver had sent to the pool stays there.
+        let leaves = if credit == to.account() { Millicredits::ZERO } else { wanted };
+        let available = here.saturating_sub(leaves).max(Millicredits::ZERO);
         let done = Transferred { transfer, amount: wanted, available };
         let reply = self.finish(now, order, change, Reply::Transferred(Box::new(done)))?;
         self.note_returned(fetched);

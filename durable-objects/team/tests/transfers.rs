@@ -210,6 +210,13 @@ fn what_a_leaver_sent_comes_back_to_the_pool() {
     test.member(ADA, MemberStatus::Removed);
     test.undo(1, id(0), None).unwrap();
     assert_eq!(test.balances(), [100, 0, 0, -100]);
+
+    // And what they had sent to the pool stays there.
+    let mut test = Test::new();
+    test.send(0, wallet(ADA), pool(), 20).unwrap();
+    test.member(ADA, MemberStatus::Removed);
+    let done = test.undo(1, id(0), None).unwrap();
+    assert_eq!((test.balances(), done.available), ([100, 0, 0, -100], credits(100)));
 }
 
 #[test]
