@@ -348,6 +348,14 @@ fn every_body_has_an_example() {
     }
 }
 
+/// Journals say no kind that the document does not know.
+#[test]
+fn every_kind_of_entry_is_documented() {
+    let document = serde_json::to_value(Api::openapi()).unwrap();
+    let kinds = ledger::Kind::ALL.map(ledger::Kind::as_str);
+    assert_eq!(document["components"]["schemas"]["EntryKind"]["enum"], serde_json::json!(kinds));
+}
+
 /// What has a tag says so, wherever it is shown or changed.
 #[test]
 fn every_tag_is_documented() {

@@ -207,7 +207,7 @@ words! {
     /// The window of rate limits.
     RateWindow { Minute }
     /// What kind of movement an entry records.
-    EntryKind { Issue, Allot, Return, Boost, Transfer, Undo, Settle, Release, Expire, Correct }
+    EntryKind { Issue, Allot, Return, Boost, Lend, Transfer, Undo, Settle, Release, Expire, Correct }
     /// What came of something that was asked for.
     AuditOutcome { Done, Denied, Failed }
     /// How far it is.
