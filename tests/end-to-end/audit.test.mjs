@@ -80,6 +80,59 @@ test("what was not allowed is recorded too", async () => {
   assert.deepEqual([stranger.outcome, stranger.code, stranger.who], ["denied", "unauthorized", null]);
 });
 
+/** A call of a model; the answer's status, code and request. */
+async function call(secret, model = "demo-small", path = "/v1/chat/completions") {
+  const body = path.endsWith("models") ? undefined : JSON.stringify({ model, messages: [{ role: "user", content: "my secret plan" }] });
+  const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json", "cf-connecting-ip": "203.0.113.8" };
+  const answer = await alfred.fetch(path, { method: body ? "POST" : "GET", headers, body });
+  const { error } = await answer.json();
+  return { status: answer.status, code: error?.code, request: answer.headers.get("x-alfred-request-id") };
+}
+
+test("calls of models that are refused are recorded, alike ones together", async () => {
+  await company.api.made("/providers", { name: "demo", kind: "demo", models: ["demo-*"] });
+  const poor = await company.addPerson({ wallet: 0 });
+  const [first, ...others] = [await call(poor.secret), await call(poor.secret), await call(poor.secret)];
+  assert.deepEqual([first, others[1]].map(({ status, code }) => [status, code]), Array(2).fill([402, "insufficient_quota"]));
+  const seen = await record({ request_id: first.request });
+  assert.deepEqual([seen.action, seen.outcome, seen.code], ["use_model", "failed", "insufficient_quota"]);
+  assert.deepEqual([seen.who, seen.actor], [`${poor.member.id}/${poor.key.id}`, poor.team.id]);
+  assert.deepEqual(seen.detail.after, { model: "demo-small", times: 1 });
+  assert.equal(seen.detail.address, "203.0.113.8");
+  assert.ok(!JSON.stringify(seen).includes("plan"));
+
+  await company.api.changed("DELETE", `/teams/${poor.team.id}/keys/${poor.key.id}`);
+  const revoked = await record({ request_id: (await call(poor.secret)).request });
+  assert.deepEqual([revoked.who, revoked.outcome, revoked.code], [seen.who, "denied", "invalid_api_key"]);
+  assert.equal(revoked.detail.note, "the key was revoked");
+
+  // What the gateway finds out by itself: a policy, and a list without a reservation.
+  const cedar = 'forbid (principal, action == Action::"use_model", resource == Model::"demo-large");';
+  const policy = await company.api.made("/policies", { name: "Small ones", cedar });
+  const forbidden = await eventually(async () => {
+    const answer = await call(person.secret, "demo-large");
+    return answer.status === 403 && answer;
+  });
+  assert.equal(forbidden.code, "model_not_allowed");
+  const denied = await record({ request_id: forbidden.request });
+  assert.deepEqual([denied.who, denied.policies], [`${person.member.id}/${person.key.id}`, [policy.id]]);
+  assert.deepEqual(denied.detail.after, { model: "demo-large", times: 1 });
+  await company.api.changed("DELETE", `/policies/${policy.id}`);
+
+  const stranger = await company.addPerson({ wallet: 0 });
+  await company.api.changed("DELETE", `/teams/${stranger.team.id}/keys/${stranger.key.id}`);
+  const listed = await call(stranger.secret, undefined, "/v1/models");
+  assert.equal(listed.status, 401);
+  assert.equal((await record({ request_id: listed.request })).detail.after.model, null);
+
+  // After a while the two that were like the first one, in one record.
+  const counted = await eventually(async () => {
+    const all = await company.api.list(`/audit?action=use_model&actor=${poor.team.id}`);
+    return all.find(({ detail, code }) => code === "insufficient_quota" && detail.after.times === 2);
+  }, { within: 20_000, every: 500 });
+  assert.equal(counted.request_id, others[1].request);
+});
+
 test("no secret gets into it", async () => {
   const provider = { name: "secretive", kind: "openai", base_url: "http://127.0.0.1:9/v1", api_key: "sk-very-secret", models: ["x"] };
   const made = await company.api.made("/providers", { ...provider, headers: { "x-token": "also-secret" } });

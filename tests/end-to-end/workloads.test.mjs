@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 
 import OpenAI from "openai";
 
-import { startAlfred } from "./harness.mjs";
+import { eventually, startAlfred } from "./harness.mjs";
 import { Api, found } from "./lib/company.mjs";
 import { startProvider } from "./lib/provider.mjs";
 import { startForger } from "./lib/sign-in.mjs";
@@ -74,6 +74,18 @@ test("other tokens are no keys", async () => {
     const managed = await new Api(alfred, await made).request("GET", "/me");
     assert.equal(managed.status, 401, name);
   }
+});
+
+test("a token that is not accepted is on record", async () => {
+  const refused = await eventually(async () => {
+    const all = await company.api.list("/audit?action=use_model");
+    return all.length > 0 && all;
+  });
+  for (const record of refused) {
+    assert.deepEqual([record.outcome, record.code, record.actor], ["denied", "invalid_api_key", company.id]);
+    assert.ok(record.detail.address !== undefined || record.detail.user_agent.startsWith("OpenAI"));
+  }
+  assert.ok(refused.length < 5, "whoever tries many fills no trail");
 });
 
 test("a service account's workload manages, within its scopes, and does not call", async () => {

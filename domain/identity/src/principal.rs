@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::id::{AdminKeyId, ChannelId, KeyId, MemberId, ServiceAccountId, ServiceKeyId, SessionId};
 
 /// Who did it. The text form goes into journals and is pinned by a test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Principal {
     /// Whoever runs the installation.
     Operator,

@@ -39,6 +39,8 @@ pub enum Mutant {
     ExpireAll,
     /// What was done is not recorded with it.
     DropRecord,
+    /// Calls that are refused like another one just before are not counted.
+    ForgetRefused,
     /// Details are said to be erased and stay.
     KeepDetails,
     /// What was undone of a transfer is not kept, so that it can be undone

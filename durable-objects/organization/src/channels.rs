@@ -9,7 +9,7 @@ use storage::Storage;
 use crate::Organization;
 use crate::order::not_found;
 use crate::organization::write;
-use crate::protocol::{Channel, Order, OrderError, RefusedChat, Reply};
+use crate::protocol::{Channel, Order, OrderError, Refused, Reply};
 use crate::records;
 
 /// Each is looked at for every notification.
@@ -83,12 +83,12 @@ impl<S: Storage> Organization<S> {
         Ok(self.records.channels.values().cloned().collect())
     }
 
-    /// Notes what came from a chat and was refused, within what is noted of
+    /// Notes what came from a chat or a workload and was refused, within what is noted of
     /// strangers in a minute: whoever forges requests fills no trail.
     ///
     /// # Errors
     /// When the database fails.
-    pub fn refuse_chat(&mut self, now: i64, refused: &RefusedChat) -> Result<Reply, OrderError> {
+    pub fn note_refused(&mut self, now: i64, refused: &Refused) -> Result<Reply, OrderError> {
         self.profile()?;
         if !self.strangers.may_note(now) {
             return Ok(Reply::Done);

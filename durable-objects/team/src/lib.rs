@@ -39,6 +39,7 @@ mod period;
 pub mod protocol;
 mod receive;
 mod records;
+mod refusals;
 mod reserve;
 mod retention;
 mod settle;

@@ -124,6 +124,11 @@ impl Records {
         (!by_previous || in_grace).then_some(key)
     }
 
+    /// The key that this is or was the secret of, whether it works or not.
+    pub(crate) fn key_of(&self, hash: &KeyHash) -> Option<KeyId> {
+        self.by_hash.get(hash).copied()
+    }
+
     pub(crate) fn has_secret(&self, hash: &KeyHash) -> bool {
         self.by_hash.contains_key(hash)
     }

@@ -16,6 +16,7 @@ use crate::lending::{self, Lendings};
 use crate::period::{self, Lots};
 use crate::protocol::Subject;
 use crate::records::{self, Records};
+use crate::refusals::Refusals;
 use crate::transfer;
 
 const RESERVATIONS: &str = "CREATE TABLE IF NOT EXISTS reservations (
@@ -44,6 +45,8 @@ pub struct Team<S> {
     pub(crate) calendar: Calendar,
     /// Messages applied so far: a top-up is asked for once between two.
     pub(crate) received: u64,
+    /// What was refused of late. Not stored: what counts is recorded.
+    pub(crate) refusals: Refusals,
     /// No top-up is asked for before.
     pub(crate) top_up_not_before: i64,
     /// Ended reservations are cleaned away next time at.
@@ -104,6 +107,7 @@ impl<S: Storage> Team<S> {
             meters: BTreeMap::new(),
             calendar: Calendar::new(zone.unwrap_or(Zone::UTC)),
             received,
+            refusals: Refusals::default(),
             top_up_not_before: i64::MIN,
             prune_at: None,
             forgotten_ms,

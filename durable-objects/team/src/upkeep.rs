@@ -43,8 +43,8 @@ const TOP_UP_PAUSE_MS: i64 = 5000;
 
 impl<S: Storage> Team<S> {
     /// Does what is due: expires reservations and boosts, lends what is idle of
-    /// those who are away, warns of credits that will go back, writes a
-    /// checkpoint, cleans away. Publishing and delivering are the shell's, which
+    /// those who are away, warns of credits that will go back, records what was
+    /// refused, writes a checkpoint, cleans away. Publishing and delivering are the shell's, which
     /// asks the journal.
     ///
     /// # Errors
@@ -54,6 +54,7 @@ impl<S: Storage> Team<S> {
         self.end_boosts(now)?;
         self.lend(now)?;
         self.warn(now)?;
+        self.record_refusals(now)?;
         if self.journal.checkpoint_is_due() {
             let meters = self.meter_rows()?;
             self.journal.checkpoint(now, &meters)?;
@@ -72,6 +73,7 @@ impl<S: Storage> Team<S> {
             self.boosts.next_end(),
             self.next_lending(),
             self.lots.next_warning(),
+            self.next_refusals(),
             self.publish_at,
             self.journal.next_delivery(),
             self.prune_at,

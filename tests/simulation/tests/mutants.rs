@@ -8,7 +8,7 @@ use simulation::{Options, run};
 const SEEDS: [u64; 3] = [101, 102, 103];
 
 /// The wrong ways are noticed within so many commands.
-const COMMANDS: u64 = 10_000;
+const COMMANDS: u64 = 20_000;
 
 #[test]
 fn every_mutant_is_noticed() {
@@ -25,6 +25,7 @@ fn every_mutant_is_noticed() {
         Mutant::KeepBoost,
         Mutant::LendToAll,
         Mutant::KeepLent,
+        Mutant::ForgetRefused,
         Mutant::RunAgain,
         Mutant::ExpireAll,
         Mutant::DropRecord,

@@ -156,7 +156,7 @@ impl OrganizationActor {
             Command::Ask(Question::Approvals { viewer, filter }) => {
                 Answer::Approvals(organization.approvals(now, *viewer, filter))
             }
-            Command::RefuseChat(refused) => Answer::Order(organization.refuse_chat(now, refused)),
+            Command::Refuse(refused) => Answer::Order(organization.note_refused(now, refused)),
             Command::Ask(Question::Channels) => Answer::Channels(organization.channels()),
             Command::Ask(Question::Plans) => Answer::Plans(organization.plans()),
             Command::Ask(Question::Deciders { id }) => Answer::Deciders(organization.deciders(now, *id).map(Box::new)),
@@ -278,7 +278,7 @@ const fn must_deliver(command: &Command) -> bool {
 /// The answer of an actor that has no organization, or cannot read it.
 fn nobody(command: &Command, error: OrderError) -> Answer {
     match command {
-        Command::Open(_) | Command::Order(_) | Command::Receive(_) | Command::Observe(_) | Command::RefuseChat(_) => {
+        Command::Open(_) | Command::Order(_) | Command::Receive(_) | Command::Observe(_) | Command::Refuse(_) => {
             Answer::Order(Err(error))
         }
         Command::TopUp { .. } => Answer::TopUp(Err(error)),

@@ -5,20 +5,23 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use audit::Salt;
 use events::{AuditBatch, Cursor, JournalBatch};
 use futures::lock::Mutex;
 use identity::TeamId;
 use journal::OnTheirWay;
 use storage::DurableStorage;
 use team::Team;
-use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
+use team::protocol::{
+    Answer, Command, OrderError, Question, Refused, Reply, Reserve, ReserveError, Reserved, SettleError, TopUp,
+};
 use worker::{
     DurableObject, Env, Method, Request, Response, Result, State, console_error, durable_object, wasm_bindgen,
 };
 
 use crate::live::{Live, Shared};
 use crate::timer::Timer;
-use runtime::{Actors, now_ms};
+use runtime::{Actors, now_ms, random_u128};
 
 use crate::{name, publish};
 
@@ -145,7 +148,7 @@ impl TeamActor {
 
     async fn carry_out(&self, command: Command) -> Answer {
         let answer = match command {
-            Command::Reserve(call) => Answer::Reserve(self.reserve(call).await),
+            Command::Reserve(call) => Answer::Reserve(self.admit(call).await),
             other => self.answer(&other),
         };
         if storage_failed(&answer) {
@@ -158,19 +161,33 @@ impl TeamActor {
         self.team.replace(None);
     }
 
+    /// A call asks to be paid. One that is not accepted is recorded.
+    async fn admit(&self, mut call: Reserve) -> std::result::Result<Reserved, ReserveError> {
+        let outcome = self.reserve(&mut call).await;
+        if let Err(error) = &outcome
+            && let Some(refused) = Refused::of(&call, error)
+            && storage_failed(&self.answer(&Command::Refused(Box::new(refused))))
+        {
+            // It is refused all the same.
+            console_error!("what was refused could not be recorded");
+            self.forget();
+        }
+        outcome
+    }
+
     /// A call asks to be paid; if the pool is short, its department is asked
     /// for more first. Asking opens the gate for other calls, so everything is
     /// decided anew afterwards. Calls ask one after the other, each only for
     /// what is still missing when it is its turn: asked all at once, the
     /// department would give one call's worth for all of them.
-    async fn reserve(&self, mut call: Reserve) -> std::result::Result<Reserved, ReserveError> {
-        match self.try_reserve(&call) {
+    async fn reserve(&self, call: &mut Reserve) -> std::result::Result<Reserved, ReserveError> {
+        match self.try_reserve(call) {
             Err(ReserveError::NeedsTopUp(_)) => {}
             outcome => return outcome,
         }
         let _turn = self.asking.lock().await;
         for _ in 0..TOP_UPS {
-            match self.try_reserve(&call) {
+            match self.try_reserve(call) {
                 Err(ReserveError::NeedsTopUp(top_up)) => {
                     if !self.top_up(top_up).await {
                         let _ = self.with(|team, now| team.top_up_refused(now));
@@ -180,7 +197,7 @@ impl TeamActor {
             }
         }
         call.topped_up = true;
-        self.try_reserve(&call)
+        self.try_reserve(call)
     }
 
     fn try_reserve(&self, call: &Reserve) -> std::result::Result<Reserved, ReserveError> {
@@ -227,6 +244,7 @@ impl TeamActor {
         }
         let done = self.with(|team, now| match command {
             Command::Reserve(call) => Answer::Reserve(team.reserve(now, call)),
+            Command::Refused(refused) => Answer::Order(refuse(team, now, refused)),
             // Some are together once, and not again inside.
             Command::Together(_) => Answer::Together(Vec::new()),
             Command::Settle(call) => Answer::Settle(team.settle(now, call)),
@@ -353,6 +371,11 @@ impl TeamActor {
     }
 }
 
+fn refuse(team: &mut Team<DurableStorage>, now: i64, refused: &Refused) -> std::result::Result<Reply, OrderError> {
+    let salt = random_u128().map(Salt::from_u128).map_err(|_| OrderError::Storage)?;
+    team.refuse(now, refused, salt).map(|()| Reply::Done).map_err(|_| OrderError::Storage)
+}
+
 /// The answer of an actor that has no team, or cannot read it.
 fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: SettleError) -> Answer {
     match command {
@@ -372,7 +395,7 @@ fn nobody(command: &Command, order: OrderError, reserve: ReserveError, settle: S
         Command::Ask(Question::Me { .. }) => Answer::Me(Err(reserve)),
         Command::Progress(_) | Command::Heal { .. } => Answer::Standing(Err(order)),
         Command::Retain { .. } => Answer::Retained(Err(order)),
-        Command::Receive(_) | Command::Order(_) => Answer::Order(Err(order)),
+        Command::Receive(_) | Command::Order(_) | Command::Refused(_) => Answer::Order(Err(order)),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::courier;
 use crate::measure::{Expected, signed};
 use crate::permit;
 use crate::refuse::Refusal;
+use crate::refused;
 use crate::settings::{self, Prepared, Priced};
 use crate::settle;
 use crate::shadow;
@@ -69,6 +70,8 @@ pub(crate) async fn admit(
 ) -> Result<Admitted, Refusal> {
     let asked = Asked::parse(endpoint, body)?;
     let tag = tag(headers)?;
+    let note =
+        |refusal: &Refusal| refused::note((context, actors), (request, &key, headers), Some(asked.model()), refusal);
     let mut prepared = settings::get(actors, key.organization).await?;
     for _ in 0..ATTEMPTS {
         let planned = match plan(&prepared, &asked, now_ms()) {
@@ -82,8 +85,9 @@ pub(crate) async fn admit(
             Err(refusal) => {
                 // Nobody has said yet that the key is good and the settings
                 // are the newest, as a reservation would.
-                let (_, newest) = authenticate::owner_of(&key, headers, actors).await?;
+                let (_, newest) = authenticate::owner_of(&key, headers, actors).await.inspect_err(note)?;
                 if newest.settings.version == prepared.settings.version {
+                    note(&refusal);
                     return Err(refusal);
                 }
                 prepared = newest;
@@ -115,11 +119,11 @@ pub(crate) async fn admit(
             Ok(Answer::Reserve(Ok(reserved))) => {
                 shadow::note(context, actors, key.organization, watched);
                 let admitted = prepare((endpoint, request, key.clone()), &asked, &prepared, plan, reserved, env);
-                if admitted.is_err() {
+                return admitted.inspect_err(|refusal| {
+                    note(refusal);
                     // The reservation must not wait for its end.
                     settle::abandon(context, actors, key.team, request);
-                }
-                return admitted;
+                });
             }
             Ok(Answer::Reserve(Err(ReserveError::StaleSettings { .. }))) => {
                 prepared = settings::refresh(actors, key.organization).await?;

@@ -4,22 +4,23 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use identity::{ApiKey, KeyError};
+use identity::{ApiKey, KeyError, RequestId};
 use runtime::{ActorError, Actors, now_ms};
 use team::protocol::{Answer, Command, Me, Question};
-use worker::{Env, Headers};
+use worker::{Context, Env, Headers};
 
 use crate::refuse::Refusal;
+use crate::refused;
 use crate::settings::{self, Prepared};
 use crate::workload;
 
 /// Reads the key that a client sent, as OpenAI's clients send it, or finds the
 /// one behind a workload's token.
-pub(crate) async fn key(headers: &Headers, env: &Env, actors: &Actors) -> Result<ApiKey, Refusal> {
+pub(crate) async fn key(id: RequestId, headers: &Headers, env: &Env, actors: &Actors) -> Result<ApiKey, Refusal> {
     let header = headers.get("authorization").ok().flatten();
     let shown = bearer(header.as_deref())?;
     if workload::is_token(shown) {
-        return workload::key(shown, env, actors).await;
+        return workload::key(shown, (id, headers), env, actors).await;
     }
     read(shown)
 }
@@ -44,9 +45,14 @@ fn read(key: &str) -> Result<ApiKey, Refusal> {
 
 /// The key's owner, with settings that are as new as what the team has heard
 /// of. For what is answered without a reservation.
-pub(crate) async fn owner(headers: &Headers, env: &Env, actors: &Actors) -> Result<(Me, Rc<Prepared>), Refusal> {
-    let key = key(headers, env, actors).await?;
-    owner_of(&key, headers, actors).await
+pub(crate) async fn owner(
+    id: RequestId,
+    headers: &Headers,
+    (env, context, actors): (&Env, &Context, &Actors),
+) -> Result<(Me, Rc<Prepared>), Refusal> {
+    let key = key(id, headers, env, actors).await?;
+    let owner = owner_of(&key, headers, actors).await;
+    owner.inspect_err(|refusal| refused::note((context, actors), (id, &key, headers), None, refusal))
 }
 
 /// The same, of a key that is known.

@@ -40,7 +40,7 @@ async fn accept(
     request: &mut Request,
     (env, context, actors): (&Env, &Context, &Actors),
 ) -> Result<Admitted, Refusal> {
-    let key = authenticate::key(request.headers(), env, actors).await?;
+    let key = authenticate::key(id, request.headers(), env, actors).await?;
     let body = body::read(request).await?;
     admit((endpoint, id, key), request.headers(), &body, (env, context, actors)).await
 }

@@ -9,7 +9,8 @@
 //! 4. [`relay`]: its answer goes on to the client while usage is watched.
 //! 5. [`settle`]: always; what the call came to is paid, or nothing.
 //!
-//! [`courier`] carries 2 and 5 to the actor.
+//! [`courier`] carries 2 and 5 to the actor; what is refused before or after
+//! it was asked is told to it by [`refused`].
 //!
 //! From the reservation on, everything runs in `wait_until`, so that a client
 //! that leaves cannot keep the call from being settled.
@@ -33,6 +34,7 @@ mod client;
 mod courier;
 mod dispatch;
 mod fetch;
+mod gather;
 mod headers;
 mod measure;
 mod models;
@@ -40,6 +42,7 @@ mod outlet;
 mod pause;
 mod permit;
 mod refuse;
+mod refused;
 mod relay;
 mod settings;
 mod settle;
@@ -85,9 +88,9 @@ async fn route(
         (Method::Post, "/embeddings") => {
             call::run(body::Endpoint::Embeddings, id, request, (env, context), actors).await
         }
-        (Method::Get, "/models") => models::list(id, &request, env, &actors).await,
+        (Method::Get, "/models") => models::list(id, &request, (env, context, &actors)).await,
         (Method::Get, one) if one.starts_with("/models/") => {
-            models::one(id, &request, (env, &actors), one.trim_start_matches("/models/")).await
+            models::one(id, &request, (env, context, &actors), one.trim_start_matches("/models/")).await
         }
         (method, path @ ("/chat/completions" | "/embeddings" | "/models")) => {
             Err(Refusal::wrong_method(method.as_ref(), path))

@@ -7,7 +7,7 @@ use providers::demo;
 use runtime::{Actors, now_ms};
 use serde_json::{Value, json};
 use team::protocol::Me;
-use worker::{Env, Request, Response, ResponseBuilder};
+use worker::{Context, Env, Request, Response, ResponseBuilder};
 
 use crate::authenticate;
 use crate::headers;
@@ -19,8 +19,12 @@ use crate::settings::Prepared;
 const MOST: usize = 2000;
 
 /// `GET /v1/models`.
-pub(crate) async fn list(id: RequestId, request: &Request, env: &Env, actors: &Actors) -> Result<Response, Refusal> {
-    let (me, prepared) = authenticate::owner(request.headers(), env, actors).await?;
+pub(crate) async fn list(
+    id: RequestId,
+    request: &Request,
+    place: (&Env, &Context, &Actors),
+) -> Result<Response, Refusal> {
+    let (me, prepared) = authenticate::owner(id, request.headers(), place).await?;
     let models: Vec<Value> = names(&prepared)
         .into_iter()
         .filter(|name| allowed(&me, name) && is_permitted(&prepared, &me, request, name))
@@ -34,10 +38,10 @@ pub(crate) async fn list(id: RequestId, request: &Request, env: &Env, actors: &A
 pub(crate) async fn one(
     id: RequestId,
     request: &Request,
-    (env, actors): (&Env, &Actors),
+    place: (&Env, &Context, &Actors),
     model: &str,
 ) -> Result<Response, Refusal> {
-    let (me, prepared) = authenticate::owner(request.headers(), env, actors).await?;
+    let (me, prepared) = authenticate::owner(id, request.headers(), place).await?;
     let name = percent_decode(model);
     if !allowed(&me, &name) || !is_permitted(&prepared, &me, request, &name) {
         return Err(Refusal::unknown_model(&name));

@@ -68,7 +68,7 @@ pub(crate) fn permitted(
         return Ok(Vec::new());
     }
     let Some(engine) = prepared.engine() else {
-        return Err(Refusal::forbidden_model(model, "they cannot be evaluated, and then nothing is permitted"));
+        return Err(Refusal::forbidden_model(model, Vec::new()));
     };
     let decision = engine.decide(&Question {
         who: Who::Member { id: owner.member, path: owner.path.clone() },
@@ -83,7 +83,7 @@ pub(crate) fn permitted(
         let watched = decision.watched.filter(|watched| watched.differs);
         return Ok(watched.map(|watched| watched.policies).unwrap_or_default());
     }
-    Err(Refusal::forbidden_model(model, &decision.policies.join(", ")))
+    Err(Refusal::forbidden_model(model, decision.policies))
 }
 
 async fn ask(key: &ApiKey, headers: &Headers, actors: &Actors) -> Result<Owner, Refusal> {

@@ -25,6 +25,8 @@ pub(crate) struct Refusal {
     pub(crate) headers: Vec<(&'static str, String)>,
     /// A body that is sent as it is, in place of our own.
     pub(crate) body: Option<Vec<u8>>,
+    /// The policies that forbid it, where any do.
+    pub(crate) policies: Vec<String>,
 }
 
 const INVALID: &str = "invalid_request_error";
@@ -37,7 +39,9 @@ impl Refusal {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
-        Self { status, kind, code: code.into(), param: None, message: message.into(), headers: Vec::new(), body: None }
+        let (code, message) = (code.into(), message.into());
+        let (param, headers, body, policies) = (None, Vec::new(), None, Vec::new());
+        Self { status, kind, code, param, message, headers, body, policies }
     }
 
     fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -107,8 +111,13 @@ impl Refusal {
         Self::new(403, INVALID, "model_not_priced", message)
     }
 
-    /// `why`: which policies forbid it.
-    pub(crate) fn forbidden_model(model: &str, why: &str) -> Self {
+    /// `policies`: those that forbid it; none where they cannot be evaluated,
+    /// and then nothing is permitted.
+    pub(crate) fn forbidden_model(model: &str, policies: Vec<String>) -> Self {
+        let why = match policies.as_slice() {
+            [] => "they cannot be evaluated, and then nothing is permitted".to_owned(),
+            policies => policies.join(", "),
+        };
         let message = format!(
             "Your organization's policies do not permit `{}` here ({why}). `GET /v1/models` lists what you can use; an \
              admin can change the policies.",
@@ -116,6 +125,7 @@ impl Refusal {
         );
         let mut refusal = Self::new(403, INVALID, "model_not_allowed", message);
         refusal.param = Some("model".to_owned());
+        refusal.policies = policies;
         refusal
     }
 

@@ -3,16 +3,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use identity::{ApiKey, OrganizationId, WorkloadId};
+use identity::{ApiKey, OrganizationId, RequestId, WorkloadId};
 use issuers::Fault;
 use issuers::address::Reach;
 use issuers::workload::{Trust, accept, organization};
 use organization::{StandsFor, Workload};
 use runtime::{Actors, now_ms};
 use sha2::{Digest, Sha256};
-use worker::Env;
+use worker::{Env, Headers};
 
 use crate::refuse::Refusal;
+use crate::refused;
 use crate::settings;
 
 /// For how long a token that was verified is not verified again. Whether its
@@ -31,7 +32,12 @@ pub(crate) fn is_token(text: &str) -> bool {
 }
 
 /// The key behind a token.
-pub(crate) async fn key(token: &str, env: &Env, actors: &Actors) -> Result<ApiKey, Refusal> {
+pub(crate) async fn key(
+    token: &str,
+    (request, headers): (RequestId, &Headers),
+    env: &Env,
+    actors: &Actors,
+) -> Result<ApiKey, Refusal> {
     let Some(id) = organization(token) else {
         return Err(Refusal::invalid_key("it is a token whose audience is not `urn:alfred:org_…`"));
     };
@@ -50,7 +56,14 @@ pub(crate) async fn key(token: &str, env: &Env, actors: &Actors) -> Result<ApiKe
         prepared = settings::refresh(actors, id).await?;
         accepted = verify(token, id, &prepared.settings.workloads, env).await;
     }
-    let (place, expires_ms) = accepted.map_err(refused)?;
+    let (place, expires_ms) = match accepted {
+        Ok(accepted) => accepted,
+        Err(fault) => {
+            let refusal = refusal(fault);
+            refused::token(actors, id, (request, headers), &refusal).await;
+            return Err(refusal);
+        }
+    };
     let workload = prepared.settings.workloads.get(place).ok_or_else(Refusal::internal)?;
     VERIFIED.with_borrow_mut(|all| {
         if all.len() >= MOST_TOKENS {
@@ -76,7 +89,7 @@ fn stands_for(organization: OrganizationId, workload: &Workload) -> Result<ApiKe
     }
 }
 
-fn refused(fault: Fault) -> Refusal {
+fn refusal(fault: Fault) -> Refusal {
     match fault {
         Fault::Unreachable { .. } | Fault::Status { .. } => {
             worker::console_error!("an issuer of workloads' tokens: {fault}");

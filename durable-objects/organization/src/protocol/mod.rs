@@ -80,8 +80,10 @@ pub enum Command {
         /// The time by the cron.
         now_ms: i64,
     },
-    /// What came from a chat was refused before anybody could be asked.
-    RefuseChat(RefusedChat),
+    /// What came from a chat, or by a token of a workload, was refused before
+    /// anybody could be asked.
+    #[serde(rename = "refuse_chat")]
+    Refuse(Refused),
     /// A question that changes nothing.
     Ask(Question),
     /// How far D1 has come with this journal; what is missing is sent again.
@@ -107,10 +109,10 @@ pub struct Open {
     pub admin_key: NewAdminKey,
 }
 
-/// What came from a chat and was refused, for the record.
+/// What came from a stranger and was refused, for the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusedChat {
-    /// Which channel it says it is from; unknown where it is signed by none.
+pub struct Refused {
+    /// Which chat's channel it says it is from; unknown where it is signed by none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelId>,
     /// Whose account it is, if that is known.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use audit::Outcome as Verdict;
 use identity::{KeyHash, KeyId, LimitId, MemberId, OrganizationId, RequestId};
 use journal::Tag;
 use ledger::{Account, Metered, Millicredits, Outcome};
@@ -150,6 +151,86 @@ pub enum ReserveError {
     /// Our own fault; retry.
     #[error("the actor's storage failed")]
     Storage,
+}
+
+impl ReserveError {
+    /// The error's code, as whoever made the call sees it, and whether they
+    /// were not allowed to make it (`denied`) or it could not be made
+    /// (`failed`). `None` where another try is all that it takes.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<(&'static str, Verdict)> {
+        Some(match self {
+            Self::UnknownKey | Self::KeyRevoked | Self::KeyExpired { .. } => ("invalid_api_key", Verdict::Denied),
+            Self::MemberSuspended => ("member_suspended", Verdict::Denied),
+            Self::AddressNotAllowed => ("address_not_allowed", Verdict::Denied),
+            Self::ModelNotAllowed { .. } => ("model_not_allowed", Verdict::Denied),
+            Self::RateLimited(_) => ("rate_limit_exceeded", Verdict::Failed),
+            Self::LimitReached(_) | Self::InsufficientFunds { .. } => ("insufficient_quota", Verdict::Failed),
+            Self::StaleSettings { .. } | Self::NeedsTopUp(_) | Self::AlreadyEnded | Self::Storage => return None,
+        })
+    }
+
+    /// The limit that is reached.
+    const fn limit(&self) -> Option<LimitId> {
+        match self {
+            Self::RateLimited(state) | Self::LimitReached(state) => Some(state.id),
+            _ => None,
+        }
+    }
+}
+
+/// A call that was refused, for the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The call; the last of them where there were more.
+    pub request: RequestId,
+    /// By which key.
+    pub key: KeyHash,
+    /// Where it came from, if the runtime knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// Model, as the client named it; `None` where the call was about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether it was not allowed or could not be done.
+    pub outcome: Verdict,
+    /// The error's code, as the client saw it.
+    pub code: String,
+    /// Why, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The limit that is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitId>,
+    /// The policies that forbid it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// Which version of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_version: Option<u64>,
+    /// How many such calls.
+    pub times: u64,
+}
+
+impl Refused {
+    /// What is to be recorded of a call that is not paid for, if anything is.
+    #[must_use]
+    pub fn of(call: &Reserve, error: &ReserveError) -> Option<Self> {
+        let (code, outcome) = error.refusal()?;
+        Some(Self {
+            request: call.request,
+            key: call.key,
+            address: call.address,
+            model: Some(call.model.clone()),
+            outcome,
+            code: code.to_owned(),
+            why: Some(error.to_string()),
+            limit: error.limit(),
+            policies: Vec::new(),
+            policy_version: None,
+            times: 1,
+        })
+    }
 }
 
 /// A team asks its department for credits.

@@ -20,8 +20,8 @@ pub use absence::{Absence, AbsenceFilter, AbsenceView, AwayTime, CalendarAbsence
 pub use boost::{Boost, BoostFilter, BoostView, NewBoost};
 pub(crate) use call::limit_tag;
 pub use call::{
-    LimitState, Progress, RateState, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, Subject, Tokens,
-    TopUp,
+    LimitState, Progress, RateState, Refused, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, Subject,
+    Tokens, TopUp,
 };
 pub use order::{Act, Moved, NewKey, Order, OrderError, Reply};
 pub use transfer::{Direction, NewTransfer, Transfer, TransferFilter, TransferStatus, Transferred};
@@ -37,6 +37,8 @@ pub enum Command {
     Settle(Settle),
     /// A call goes on.
     Progress(Progress),
+    /// A call was refused before it asked to be paid, or after.
+    Refused(Box<Refused>),
     /// A message from the organization's actor.
     Receive(Envelope),
     /// An act of management.
@@ -70,7 +72,7 @@ pub enum Answer {
     Reserve(Result<Reserved, ReserveError>),
     /// To [`Command::Settle`].
     Settle(Result<Settled, SettleError>),
-    /// To [`Command::Order`] and [`Command::Receive`].
+    /// To [`Command::Order`], [`Command::Receive`] and [`Command::Refused`].
     Order(Result<Reply, OrderError>),
     /// To [`Question::Overview`].
     Overview(Result<Box<Overview>, OrderError>),

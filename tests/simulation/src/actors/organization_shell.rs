@@ -38,7 +38,7 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
         | Command::Observe(_)
         | Command::Session(_)
         | Command::Provision(_)
-        | Command::RefuseChat(_)
+        | Command::Refuse(_)
         | Command::Retain { .. }
         | Command::Ask(
             Question::Access

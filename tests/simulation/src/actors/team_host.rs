@@ -3,13 +3,13 @@
 
 use std::cell::{Cell, RefCell};
 
-use audit::Draft;
+use audit::{Draft, Salt};
 use events::{Envelope, Message};
 use journal::{Change, CommitError, OnTheirWay};
 use storage::{Storage, StorageError};
 use team::Team;
 use team::protocol::{
-    Order, OrderError, Progress, Reply, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, TopUp,
+    Order, OrderError, Progress, Refused, Reply, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, TopUp,
 };
 
 use super::{Disk, Fault};
@@ -72,6 +72,17 @@ impl TeamHost {
             |team, now| team.reserve(now, call),
             |answer| matches!(answer, Err(ReserveError::Storage)),
             |audit, tally, step, answer| audit.0.after_reserve(step, tally, call, answer),
+        )
+    }
+
+    pub(crate) fn refuse(&self, world: &World, refused: &Refused) -> Option<Result<(), StorageError>> {
+        // Nothing is secret here, and no dice are thrown for it.
+        let salt = Salt::from_u128(refused.request.as_u128());
+        self.step(
+            world,
+            |team, now| team.refuse(now, refused, salt),
+            Result::is_err,
+            |audit, tally, step, _| audit.0.after_refused(step, tally, refused),
         )
     }
 
@@ -291,7 +302,8 @@ impl TeamHost {
             world.count("actor: memory compared after a crash");
             world.check(memory.compare(team));
         }
-        if let Some(books) = world.auditor.borrow().teams.get(&self.place.team) {
+        if let Some(books) = world.auditor.borrow_mut().teams.get_mut(&self.place.team) {
+            books.woken();
             world.check(books.books.still_there(&self.disk));
             world.check(books.agree(team, true));
             world.check(books.is_up_to_date(team.profile()));

@@ -3,7 +3,9 @@
 
 use events::{AuditBatch, JournalBatch, Message, Publication};
 use identity::TeamId;
-use team::protocol::{Answer, Command, OrderError, Question, Reserve, ReserveError, Reserved, SettleError, TopUp};
+use team::protocol::{
+    Answer, Command, OrderError, Question, Refused, Reply, Reserve, ReserveError, Reserved, SettleError, TopUp,
+};
 
 use super::{Name, TeamHost};
 use crate::network::Request;
@@ -25,7 +27,11 @@ pub(super) async fn serve(world: &World, id: TeamId, command: Command) -> Option
 
 async fn one(world: &World, host: &TeamHost, command: Command) -> Answer {
     match command {
-        Command::Reserve(call) => Answer::Reserve(reserve(world, host, call).await),
+        Command::Reserve(call) => Answer::Reserve(admit(world, host, call).await),
+        Command::Refused(refused) => {
+            let done = host.refuse(world, &refused).unwrap_or(Ok(()));
+            Answer::Order(done.map(|()| Reply::Done).map_err(|_| OrderError::Storage))
+        }
         Command::Settle(call) => {
             Answer::Settle(host.settle(world, &call).unwrap_or(Err(SettleError::UnknownReservation)))
         }
@@ -115,12 +121,21 @@ fn standing(
     host.read(world, |team| team.standing()).ok_or(OrderError::NotOpen)
 }
 
+/// Reserves; what is not accepted is recorded.
+async fn admit(world: &World, host: &TeamHost, mut call: Reserve) -> Result<Reserved, ReserveError> {
+    let outcome = reserve(world, host, &mut call).await;
+    if let Some(refused) = outcome.as_ref().err().and_then(|error| Refused::of(&call, error)) {
+        host.refuse(world, &refused);
+    }
+    outcome
+}
+
 /// Reserves; asks the department first when the pool has too little and the
 /// team has a standing order.
-async fn reserve(world: &World, host: &TeamHost, mut call: Reserve) -> Result<Reserved, ReserveError> {
+async fn reserve(world: &World, host: &TeamHost, call: &mut Reserve) -> Result<Reserved, ReserveError> {
     // Calls that come meanwhile may take what this one has asked for.
     for attempt in 0..TOP_UPS {
-        match host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey)) {
+        match host.reserve(world, call).unwrap_or(Err(ReserveError::UnknownKey)) {
             Err(ReserveError::NeedsTopUp(wanted)) => top_up(world, host, wanted).await,
             outcome => {
                 if outcome.is_ok() && attempt > 0 {
@@ -131,7 +146,7 @@ async fn reserve(world: &World, host: &TeamHost, mut call: Reserve) -> Result<Re
         }
     }
     call.topped_up = true;
-    host.reserve(world, &call).unwrap_or(Err(ReserveError::UnknownKey))
+    host.reserve(world, call).unwrap_or(Err(ReserveError::UnknownKey))
 }
 
 /// Asks the department for credits; they come as a message.

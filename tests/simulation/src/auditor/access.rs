@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
-use identity::{KeyHash, KeyId, MemberId, Networks, OrganizationId};
+use identity::{KeyHash, KeyId, MemberId, Networks, OrganizationId, Principal};
 use team::protocol::{NewKey, Reserve, ReserveError, Subject};
 
 /// A key as the auditor knows it.
@@ -110,6 +110,12 @@ impl Access {
     pub(super) fn leavers(&self) -> impl Iterator<Item = MemberId> {
         let left = |member: &&MemberProfile| member.status == MemberStatus::Removed && !member.keeps_credits;
         self.members.values().filter(left).map(|member| member.member)
+    }
+
+    /// Whose secret this is or was, and of which key.
+    pub(super) fn whose(&self, secret: &KeyHash) -> Option<Principal> {
+        let has = |key: &&Key| key.hash == *secret || key.previous.is_some_and(|(previous, _)| previous == *secret);
+        self.keys.values().find(has).map(|key| Principal::Member(key.member, key.id))
     }
 
     /// Whether a call may be made, and if not, why.

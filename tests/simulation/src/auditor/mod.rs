@@ -19,6 +19,7 @@ mod organization;
 mod outbox;
 mod periods;
 mod plans;
+mod refusals;
 mod replies;
 mod rows;
 mod sharing;

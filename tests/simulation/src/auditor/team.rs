@@ -13,6 +13,7 @@ use super::books::Books;
 use super::boosts::{Boosts, Ending};
 use super::calls::{self, Calls, Parts, Stage};
 use super::periods::Lots;
+use super::refusals::{self, Refusals};
 use super::replies::Replies;
 use super::sharing::Sharing;
 use super::spending::Spending;
@@ -48,6 +49,7 @@ pub(crate) struct TeamAudit {
     pub(super) boosts: Boosts,
     pub(super) away: Away,
     pub(super) lots: Lots,
+    pub(super) refusals: Refusals,
     pub(super) received: BTreeSet<String>,
     /// The latest time at which the alarm rang, which may have cleaned away.
     latest_tick: i64,
@@ -67,6 +69,7 @@ impl TeamAudit {
             boosts: Boosts::default(),
             away: Away::default(),
             lots: Lots::default(),
+            refusals: Refusals::default(),
             received: BTreeSet::new(),
             latest_tick: 0,
         }
@@ -400,6 +403,8 @@ impl TeamAudit {
         let records = self.trail.follow(step.disk)?.into_iter();
         let (told, records): (Vec<_>, Vec<_>) = records.partition(absences::is_told);
         self.all_lend((step, tally), &lending, &told)?;
+        let (refused, records): (Vec<_>, Vec<_>) = records.into_iter().partition(refusals::is_refusal);
+        self.counted_is_recorded((step, tally), &refused)?;
         for record in records {
             if record.action == "credits_expiring" {
                 self.warned((step, tally), &record)?;

@@ -20,7 +20,7 @@ mod signed_in;
 mod slack;
 mod telegram;
 
-use ::organization::protocol::{Command, RefusedChat};
+use ::organization::protocol::{Command, Refused};
 use audit::Attribution;
 use axum::Router;
 use axum::routing::{get, post};
@@ -59,9 +59,9 @@ async fn refused(
     (channel, member): (Option<ChannelId>, Option<MemberId>),
     (code, by): (&str, &Attribution),
 ) {
-    let note = RefusedChat { channel, member, code: code.to_owned(), by: by.clone() };
+    let note = Refused { channel, member, code: code.to_owned(), by: by.clone() };
     let sent = match app.actors() {
-        Ok(actors) => actors.organization(organization, &Command::RefuseChat(note)).await.map(drop),
+        Ok(actors) => actors.organization(organization, &Command::Refuse(note)).await.map(drop),
         Err(_) => return,
     };
     if let Err(error) = sent {
