@@ -22,6 +22,7 @@
 
 mod access;
 mod approvals;
+mod calendars;
 mod channels;
 mod directory;
 mod live;

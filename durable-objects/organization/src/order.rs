@@ -59,6 +59,8 @@ impl<S: Storage> Organization<S> {
             Act::PutProvider { provider, new } => self.put_provider(now, order, provider, *new),
             Act::PutChannel { channel, new } => self.put_channel(now, order, channel, *new),
             Act::RemoveChannel { id } => self.remove_channel(now, order, *id),
+            Act::PutCalendar { calendar, new } => self.put_calendar(now, order, calendar, *new),
+            Act::RemoveCalendar { id } => self.remove_calendar(now, order, *id),
             Act::CreatePlan(new) => self.create_plan(now, order, new),
             Act::ChangePlan(new) => self.replace_plan(now, order, new),
             Act::RemovePlan { id } => self.remove_plan(now, order, *id),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use events::TeamProfile;
 use identity::{
-    AdminKeyId, ChannelId, DepartmentId, GrantId, MemberId, OrganizationId, PlanId, PolicyId, ProviderId,
+    AdminKeyId, CalendarId, ChannelId, DepartmentId, GrantId, MemberId, OrganizationId, PlanId, PolicyId, ProviderId,
     ServiceAccountId, SessionId, TeamId, WorkloadId,
 };
 use ledger::Millicredits;
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use storage::{Storage, StorageError, Value};
 
 use crate::protocol::{
-    AdminKeyRecord, Channel, MemberRecord, Plan, PolicyRecord, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
+    AdminKeyRecord, Calendar, Channel, MemberRecord, Plan, PolicyRecord, ServiceAccount, SessionRecord,
+    SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
 
@@ -78,6 +79,7 @@ pub(crate) struct Records {
     pub(crate) overrides: Overrides,
     pub(crate) workloads: BTreeMap<WorkloadId, Workload>,
     pub(crate) channels: BTreeMap<ChannelId, Channel>,
+    pub(crate) calendars: BTreeMap<CalendarId, Calendar>,
     pub(crate) plans: BTreeMap<PlanId, Plan>,
     pub(crate) sign_in: Option<SignIn>,
     pub(crate) setup: Option<SetupTokenRecord>,
@@ -130,6 +132,10 @@ impl Records {
                 Some("chan") => {
                     let channel: Channel = read(data)?;
                     records.channels.insert(channel.id, channel);
+                }
+                Some("cal") => {
+                    let calendar: Calendar = read(data)?;
+                    records.calendars.insert(calendar.id, calendar);
                 }
                 Some("plan") => {
                     let plan: Plan = read(data)?;

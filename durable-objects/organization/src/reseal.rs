@@ -10,7 +10,7 @@ use storage::Storage;
 
 use crate::Organization;
 use crate::organization::write;
-use crate::protocol::{Channel, Holder, Order, OrderError, Reply, Resealed, SignIn};
+use crate::protocol::{Calendar, Channel, Holder, Order, OrderError, Reply, Resealed, SignIn};
 use crate::records::SIGN_IN;
 use crate::settings::Provider;
 
@@ -20,6 +20,7 @@ impl<S: Storage> Organization<S> {
         let mut change = Change::new();
         let mut providers: Vec<Provider> = Vec::new();
         let mut channels: Vec<Channel> = Vec::new();
+        let mut calendars: Vec<Calendar> = Vec::new();
         let mut sign_in: Option<SignIn> = None;
         for Resealed { holder, before, after } in secrets {
             match holder {
@@ -37,6 +38,13 @@ impl<S: Storage> Organization<S> {
                     write(&mut change, id, &channel)?;
                     channels.push(channel);
                 }
+                Holder::Calendar(id) => {
+                    let known = self.records.calendars.get(id).filter(|known| known.secret == *before);
+                    let Some(known) = known else { continue };
+                    let calendar = Calendar { secret: after.clone(), ..known.clone() };
+                    write(&mut change, id, &calendar)?;
+                    calendars.push(calendar);
+                }
                 Holder::SignIn => {
                     let known = self.records.sign_in.as_ref().filter(|known| known.client_secret == *before);
                     let Some(known) = known else { continue };
@@ -46,7 +54,7 @@ impl<S: Storage> Organization<S> {
                 }
             }
         }
-        if providers.is_empty() && channels.is_empty() && sign_in.is_none() {
+        if providers.is_empty() && channels.is_empty() && calendars.is_empty() && sign_in.is_none() {
             return Ok(Reply::Done);
         }
         let reply = self.finish(now, order, change, Reply::Done)?;
@@ -55,6 +63,9 @@ impl<S: Storage> Organization<S> {
         }
         for channel in channels {
             self.records.channels.insert(channel.id, channel);
+        }
+        for calendar in calendars {
+            self.records.calendars.insert(calendar.id, calendar);
         }
         self.records.sign_in = sign_in.or_else(|| self.records.sign_in.take());
         Ok(reply)

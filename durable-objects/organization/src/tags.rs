@@ -48,6 +48,8 @@ impl<S: Storage> Organization<S> {
             Act::RemoveProvider { id } => records.providers.get(id).map(HasTag::tag),
             Act::PutChannel { channel, .. } => records.channels.get(&channel.id).map(HasTag::tag),
             Act::RemoveChannel { id } => records.channels.get(id).map(HasTag::tag),
+            Act::PutCalendar { calendar, .. } => records.calendars.get(&calendar.id).map(HasTag::tag),
+            Act::RemoveCalendar { id } => records.calendars.get(id).map(HasTag::tag),
             Act::ChangePlan(new) => records.plans.get(&new.id).map(HasTag::tag),
             Act::RemovePlan { id } => records.plans.get(id).map(HasTag::tag),
             Act::ChangeServiceAccount { id, .. } | Act::RevokeServiceKey { account: id, .. } => {

@@ -48,6 +48,7 @@ impl<S: Storage> Organization<S> {
             Reply::AdminKey(record) => json(record),
             Reply::Provider(provider) => json(provider),
             Reply::Channel(channel) => json(channel),
+            Reply::Calendar(calendar) => json(calendar),
             Reply::Plan(plan) => json(plan),
             Reply::ServiceAccount(account) => json(account),
             Reply::Grant(_) if is_removal(&order.act) => None,
@@ -86,6 +87,7 @@ impl<S: Storage> Organization<S> {
             "mem" => json(records.members.get(&id.parse().ok()?)?),
             "adm" => json(records.admin_keys.get(&id.parse().ok()?)?),
             "chan" => json(records.channels.get(&id.parse().ok()?)?),
+            "cal" => json(records.calendars.get(&id.parse().ok()?)?),
             "plan" => json(records.plans.get(&id.parse().ok()?)?),
             "prov" => json(records.providers.get(&id.parse().ok()?)?),
             "svc" => json(records.service_accounts.get(&id.parse().ok()?)?),
@@ -127,6 +129,8 @@ fn resource(act: &Act) -> Option<String> {
         Act::PutProvider { provider, .. } => &provider.id,
         Act::RemoveProvider { id } => id,
         Act::PutChannel { channel, .. } => &channel.id,
+        Act::PutCalendar { calendar, .. } => &calendar.id,
+        Act::RemoveCalendar { id } => id,
         Act::CreatePlan(new) | Act::ChangePlan(new) => &new.id,
         Act::RemovePlan { id } => id,
         Act::RemoveChannel { id } | Act::TestChannel { id, .. } => id,
@@ -159,6 +163,7 @@ const fn is_removal(act: &Act) -> bool {
         act,
         Act::RemoveProvider { .. }
             | Act::RemoveChannel { .. }
+            | Act::RemoveCalendar { .. }
             | Act::RemovePlan { .. }
             | Act::RevokeGrant { .. }
             | Act::RemoveWorkload { .. }
@@ -194,6 +199,9 @@ fn hide(value: &mut Value) {
             fields.remove("previous");
             fields.remove("client_secret");
             fields.remove("secret");
+            // A calendar's names of people, who can be erased, are in no record
+            // that is about them.
+            fields.remove("people");
             if fields.contains_key("base_url") {
                 hide_provider(fields);
             }

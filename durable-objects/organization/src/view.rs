@@ -90,6 +90,7 @@ impl<S: Storage> Organization<S> {
             audit: self.journal.audit_head().sequence,
             outbox: u64::try_from(self.journal.outbox_len()).unwrap_or(u64::MAX),
             teams: self.records.teams.keys().copied().collect(),
+            calendars: u64::try_from(self.records.calendars.len()).unwrap_or(u64::MAX),
         })
     }
 }

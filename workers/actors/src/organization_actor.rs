@@ -158,6 +158,7 @@ impl OrganizationActor {
             }
             Command::Refuse(refused) => Answer::Order(organization.note_refused(now, refused)),
             Command::Ask(Question::Channels) => Answer::Channels(organization.channels()),
+            Command::Ask(Question::Calendars) => Answer::Calendars(organization.calendars()),
             Command::Ask(Question::Plans) => Answer::Plans(organization.plans()),
             Command::Ask(Question::Deciders { id }) => Answer::Deciders(organization.deciders(now, *id).map(Box::new)),
             Command::Ask(Question::Holders { role, team }) => Answer::Holders(organization.holders(now, *role, *team)),
@@ -298,6 +299,7 @@ fn nobody(command: &Command, error: OrderError) -> Answer {
         Command::Ask(Question::Trail { .. }) => Answer::Trail(Err(error)),
         Command::Ask(Question::Approvals { .. }) => Answer::Approvals(Err(error)),
         Command::Ask(Question::Channels) => Answer::Channels(Err(error)),
+        Command::Ask(Question::Calendars) => Answer::Calendars(Err(error)),
         Command::Ask(Question::Plans) => Answer::Plans(Err(error)),
         Command::Ask(Question::Deciders { .. }) => Answer::Deciders(Err(error)),
         Command::Ask(Question::Holders { .. }) => Answer::Holders(Err(error)),
@@ -323,6 +325,7 @@ fn storage_failed(answer: &Answer) -> bool {
             | Answer::Access(Err(OrderError::Storage))
             | Answer::Trail(Err(OrderError::Storage))
             | Answer::Channels(Err(OrderError::Storage))
+            | Answer::Calendars(Err(OrderError::Storage))
             | Answer::Plans(Err(OrderError::Storage))
             | Answer::Deciders(Err(OrderError::Storage))
             | Answer::Holders(Err(OrderError::Storage))

@@ -2,7 +2,7 @@
 //!
 //! Their id stays, for money and the trail name them by it; what says whose it
 //! was goes: name, address, the account at the provider and what that has said
-//! of them by SCIM, workloads of theirs, why they asked for credits and why they
+//! of them by SCIM, workloads and calendars of theirs, why they asked for credits and why they
 //! decided, details of the audit trail, and replies that are remembered. All
 //! teams hear of it by a message, as exactly once as of any other change: notes
 //! of what they sent and details of what they did may be in each.
@@ -61,6 +61,7 @@ impl<S: Storage> Organization<S> {
         write(&mut change, id, &record)?;
         change.forget_replies(id);
         let blanked = self.without_words_of(id, &mut change)?;
+        let (calendars, gone) = self.calendars_without(id, &mut change)?;
         change.send(team.to_string(), Message::Member(member));
         // They may have sent credits to any team, and acted in it.
         for team in self.records.teams.keys() {
@@ -71,6 +72,8 @@ impl<S: Storage> Organization<S> {
         self.records.members.insert(id, record);
         self.records.workloads.retain(|workload, _| !workloads.contains(workload));
         self.forget_sessions(&over);
+        self.records.calendars.retain(|calendar, _| !gone.contains(calendar));
+        self.records.calendars.extend(calendars.into_iter().map(|calendar| (calendar.id, calendar)));
         blanked.into_iter().for_each(|approval| self.approvals.note(approval));
         Ok(reply)
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod access;
 mod approval;
+mod calendar;
 mod channel;
 mod listen;
 mod order;
@@ -27,6 +28,7 @@ pub use access::{
     PutPolicy, ServiceAccount, ServiceKeyRecord, Target, Visible, WouldDiffer,
 };
 pub use approval::{Approval, ApprovalFilter, ApprovalPage, ApprovalView, AskApproval, Decide, Nudge, Outcome};
+pub use calendar::Calendar;
 pub use channel::{Channel, Deciders, MailService, Way};
 pub use listen::{Listen, Listens};
 pub use order::{Act, Holder, Moved, NewAdminKey, NewTeam, Order, OrderError, Reply, Resealed};
@@ -157,6 +159,8 @@ pub enum Question {
     },
     /// The channels, with their sealed secrets.
     Channels,
+    /// Where it is written when people are away, with what is sealed.
+    Calendars,
     /// The plans.
     Plans,
     /// Something that was asked for, and who can decide it now.
@@ -214,6 +218,8 @@ pub enum Answer {
     Approvals(Result<ApprovalPage, OrderError>),
     /// To [`Question::Channels`].
     Channels(Result<Vec<Channel>, OrderError>),
+    /// To [`Question::Calendars`].
+    Calendars(Result<Vec<Calendar>, OrderError>),
     /// To [`Question::Plans`].
     Plans(Result<Vec<Plan>, OrderError>),
     /// To [`Question::Deciders`].
@@ -255,4 +261,7 @@ pub struct Standing {
     pub outbox: u64,
     /// The organization's teams.
     pub teams: Vec<TeamId>,
+    /// How many calendars it has to be asked.
+    #[serde(default)]
+    pub calendars: u64,
 }

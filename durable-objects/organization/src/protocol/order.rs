@@ -3,8 +3,8 @@
 use audit::Attribution;
 use events::{MemberProfile, OnDemand, PoolDraw, TeamProfile};
 use identity::{
-    AdminKeyId, ApprovalId, ChannelId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PlanId, PolicyId, Principal,
-    ProviderId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
+    AdminKeyId, ApprovalId, CalendarId, ChannelId, DepartmentId, GrantId, KeyHash, MemberId, Networks, PlanId,
+    PolicyId, Principal, ProviderId, ServiceAccountId, ServiceKeyId, SessionId, TeamId, TransferId, WorkloadId,
 };
 use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use vault::Sealed;
 
 use super::{
-    AdminKeyRecord, Approval, AskApproval, Channel, Decide, DepartmentView, MemberRecord, NewGrant, NewPlan,
+    AdminKeyRecord, Approval, AskApproval, Calendar, Channel, Decide, DepartmentView, MemberRecord, NewGrant, NewPlan,
     NewServiceKey, NewSession, Plan, PolicyRecord, PutPolicy, ServiceAccount, SessionRecord, SetupTokenRecord, SignIn,
 };
 use crate::settings::{General, Provider, Workload};
@@ -146,6 +146,18 @@ pub enum Act {
     RemoveChannel {
         /// Which.
         id: ChannelId,
+    },
+    /// A calendar, new or changed.
+    PutCalendar {
+        /// What it shall be.
+        calendar: Box<Calendar>,
+        /// Whether it must be new, or must be there.
+        new: bool,
+    },
+    /// No such calendar any more.
+    RemoveCalendar {
+        /// Which.
+        id: CalendarId,
     },
     /// A plan by which credits are given in every period.
     CreatePlan(NewPlan),
@@ -300,6 +312,8 @@ pub enum Holder {
     Provider(ProviderId),
     /// A channel, its secrets.
     Channel(ChannelId),
+    /// A calendar, where it is and with what it is read.
+    Calendar(CalendarId),
     /// The provider at which people sign in, our secret there.
     SignIn,
 }
@@ -423,6 +437,8 @@ pub enum Reply {
     Provider(Box<Provider>),
     /// A channel, as it is now.
     Channel(Box<Channel>),
+    /// A calendar, as it is now.
+    Calendar(Box<Calendar>),
     /// A plan, as it is now.
     Plan(Box<Plan>),
     /// A service account, as it is now.

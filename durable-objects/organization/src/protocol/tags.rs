@@ -6,7 +6,9 @@ use identity::DepartmentId;
 use journal::Tag;
 use pricing::Overrides;
 
-use super::{Channel, DepartmentView, Directory, MemberRecord, Plan, PolicyRecord, ServiceAccount, SignIn, SigningIn};
+use super::{
+    Calendar, Channel, DepartmentView, Directory, MemberRecord, Plan, PolicyRecord, ServiceAccount, SignIn, SigningIn,
+};
 use crate::settings::{General, Provider};
 
 /// Something whose state has a tag. What no order changes is not in it.
@@ -53,6 +55,12 @@ impl HasTag for Provider {
 }
 
 impl HasTag for Channel {
+    fn tag(&self) -> Tag {
+        Tag::of(self)
+    }
+}
+
+impl HasTag for Calendar {
     fn tag(&self) -> Tag {
         Tag::of(self)
     }

@@ -16,7 +16,9 @@ use events::Envelope;
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 
-pub use absence::{Absence, AbsenceFilter, AbsenceView, AwayTime, CalendarAbsences, Lends, NewAbsence, Share, Terms};
+pub use events::{Lends, Share};
+
+pub use absence::{Absence, AbsenceFilter, AbsenceView, AwayTime, CalendarAbsences, NewAbsence, Terms};
 pub use boost::{Boost, BoostFilter, BoostView, NewBoost};
 pub(crate) use call::limit_tag;
 pub use call::{

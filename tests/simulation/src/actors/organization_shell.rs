@@ -47,6 +47,7 @@ pub(super) async fn serve(world: &World, id: OrganizationId, command: Command) -
             | Question::Trail { .. }
             | Question::Approvals { .. }
             | Question::Channels
+            | Question::Calendars
             | Question::Plans
             | Question::Deciders { .. }
             | Question::Holders { .. }
