@@ -33,6 +33,8 @@ before(async () => {
     service_account_id: account.id,
   });
   const channel = await theirs.api.made("/channels", { name: "C", channel: WEBHOOK });
+  const source = { kind: "bamboohr", company: "acme", api_key: "x" };
+  const calendar = await theirs.api.made("/calendars", { name: "HR", source });
   const transfer = { from: member.id, to: team.id, amount: "2" };
   const { transfer: sent } = await theirs.api.made("/transfers", transfer);
   const plan = await theirs.api.made("/plans", { name: "P", to: { type: "team", id: team.id }, amount: "1", period: { every: "month" } });
@@ -51,6 +53,7 @@ before(async () => {
     AdminKeyId: adminKey.id,
     ApprovalId: asked.body.id,
     BoostId: boost.id,
+    CalendarId: calendar.id,
     ChannelId: channel.id,
     DepartmentId: theirs.department.id,
     DepartmentOrTeam: team.id,
@@ -142,6 +145,7 @@ const bodies = {
   request_approval: (pick) => ({ from: pick(ids.MemberId), to: pick(ids.TeamId), amount: "1" }),
   create_absence: (pick) => ({ member_id: pick(ids.MemberId) }),
   change_absence: () => ({ until: null }),
+  create_calendar: (pick) => ({ name: "x", source: { kind: "bamboohr", company: "acme", api_key: "x" }, people: { 1: pick(ids.MemberId) } }),
   boost: (pick) => ({ member_id: pick(ids.MemberId), amount: "1" }),
   create_grant: (pick) => ({ to: pick(ids.MemberId), role: "auditor", on: ours.id }),
   create_limit: () => ({ subject: { type: "team" }, window: "day", unit: "requests", amount: 1 }),
@@ -190,7 +194,7 @@ for (const by of ["key", "session"]) {
 
 /** What the other organization sees of itself. */
 async function everything() {
-  const lists = ["/departments", "/teams", "/members", "/providers", "/admin-keys", "/balances", "/grants", "/policies", "/service-accounts", "/channels"];
+  const lists = ["/departments", "/teams", "/members", "/providers", "/admin-keys", "/balances", "/grants", "/policies", "/service-accounts", "/calendars", "/channels"];
   return Promise.all([...lists.map((path) => theirs.api.list(path)), theirs.api.list(`/teams/${ids.TeamId}/keys`), theirs.api.list(`/teams/${ids.TeamId}/limits`)]);
 }
 

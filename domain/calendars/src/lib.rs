@@ -5,10 +5,11 @@
 //! Calendar, Microsoft 365's automatic replies, BambooHR, and any other JSON
 //! by a mapping. Which events of a calendar are absences is a [`ics::Rule`];
 //! what cannot be read is said, with its place. And what a configuration of a
-//! source may look like ([`Source`]).
+//! source may look like ([`Source`]), and what to post for an access token
+//! where one is needed ([`Access`]).
 //!
 //! Out of scope: fetching, the clock (the caller hands in a window), where
-//! credentials come from and answers are kept, whether an address may be
+//! credentials and answers are kept, whether an address may be
 //! reached from here, which member somebody is who is away, and what follows
 //! from it. Of iCalendar, tasks, free/busy times and VAVAILABILITY are passed
 //! over; events with rules by hours, minutes, seconds, weeks or days of the year,
@@ -33,6 +34,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, reason = "a test that overflows fails"))]
 
 mod absence;
+mod access;
 pub mod bamboohr;
 mod error;
 pub mod google;
@@ -45,6 +47,7 @@ mod source;
 mod zones;
 
 pub use absence::{Absence, Away, BEGUN_MS, OPEN_MS, Read, Skipped, merged};
+pub use access::{Access, Credentials, TokenRequest, token};
 pub use error::CalendarError;
 pub use request::{Answer, Request, StatusError, Validators, judge};
 pub use source::{Source, SourceError};

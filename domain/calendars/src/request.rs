@@ -22,7 +22,9 @@ impl Request {
         Self { url, headers: Vec::new() }.with("accept", accept.to_owned())
     }
 
-    pub(crate) fn bearer(self, token: &str) -> Self {
+    /// With a token (RFC 6750).
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
         self.with("authorization", format!("Bearer {token}"))
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::ics::{Rule, RuleError};
+use crate::ics::{Rule, RuleError, Whose};
 use crate::mapped::{Mapping, MappingError};
 use crate::request::https;
 
@@ -115,6 +115,17 @@ impl Source {
                 check_url(url, allow_loopback)?;
                 Ok(mapping.check()?)
             }
+        }
+    }
+
+    /// Whether all its absences are one person's, whose name it does not say.
+    #[must_use]
+    pub fn is_one_person(&self) -> bool {
+        match self {
+            Self::Ics { rule, .. } => rule.whose == Whose::Owner,
+            Self::GoogleCalendar { .. } | Self::MicrosoftGraph { .. } => true,
+            Self::BambooHr { .. } => false,
+            Self::Json { mapping, .. } => mapping.who.is_none(),
         }
     }
 

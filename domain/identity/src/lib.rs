@@ -7,12 +7,14 @@
 //! the shells, which hand bytes in), and what a principal may do.
 
 mod base32;
+mod home;
 mod id;
 mod key;
 mod network;
 mod principal;
 mod refresh;
 
+pub use home::at_home;
 pub use id::{
     AbsenceId, AdminKeyId, ApprovalId, AuditId, BoostId, CalendarId, ChannelId, DepartmentId, EntryId, GrantId,
     GroupId, IdError, KeyId, LimitId, MemberId, OrganizationId, PlanId, PolicyId, ProviderId, RequestId,

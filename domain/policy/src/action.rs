@@ -198,6 +198,10 @@ actions! {
     ListProviders = "list_providers" in ViewTree on Node;
     /// Show a provider.
     GetProvider = "get_provider" in ViewTree on Node;
+    /// List calendars.
+    ListCalendars = "list_calendars" in ViewAccess on Root;
+    /// Show a calendar.
+    GetCalendar = "get_calendar" in ViewAccess on Root;
     /// List channels.
     ListChannels = "list_channels" in ViewAccess on Root;
     /// Show a channel.
@@ -284,6 +288,12 @@ actions! {
     RemoveDeadLetter = "remove_dead_letter" in ManageSettings on Root;
     /// Send again what could not be delivered.
     ResendDeadLetter = "resend_dead_letter" in ManageSettings on Root;
+    /// Add a calendar.
+    CreateCalendar = "create_calendar" in ManageSettings on Root;
+    /// Change a calendar.
+    ChangeCalendar = "change_calendar" in ManageSettings on Root;
+    /// Remove a calendar.
+    RemoveCalendar = "remove_calendar" in ManageSettings on Root;
     /// Add a channel.
     CreateChannel = "create_channel" in ManageSettings on Root;
     /// Change a channel.

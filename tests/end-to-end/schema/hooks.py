@@ -47,6 +47,7 @@ BEYOND_A_SCHEMA = [
     ("whose absences", "list_absences|create_absence", r"^say whose absences: |^`member_id` and `team_id` exclude|^say with `member_id` who is away"),
     ("an absence ends after its begin", "(create|change)_absence", r"^an absence ends in the future and after its begin: "),
     ("a delegate is a colleague", "(create|change)_absence", r"^nobody lends to themselves: | is in another team: "),
+    ("whose calendar", "(create|change)_calendar", r"^say with `member_id` whose calendar it is: |^leave out `member_id`: "),
     ("a plan ends later", "(create|change)_plan", r"^a plan ends in the future, not at "),
     ("a boost ends later", "boost", r"^a boost ends in the future, not at |^rate limits are lifted for a while: the boost needs an end$"),
     ("whose transfers", "(list|export)_transfers", r"^say whose transfers: |^`member_id` and `team_id` exclude|^`direction` is about a member: "),

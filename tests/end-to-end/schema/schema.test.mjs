@@ -29,8 +29,9 @@ const ELSEWHERE = [
 ];
 /** A stream goes on for minutes, which here would be an answer that hangs: events.test.mjs tries it. */
 const STREAMS = ["watch_events"];
-/** Whatever channels a run makes, and tries: nothing leaves this machine. */
-const NOWHERE = Object.fromEntries(["SLACK_API", "TELEGRAM_API", "RESEND_API", "POSTMARK_API"].map((name) => [name, "http://127.0.0.1:9"]));
+/** Whatever channels and calendars a run makes, and tries: nothing leaves this machine. */
+const SERVICES = ["SLACK_API", "TELEGRAM_API", "RESEND_API", "POSTMARK_API", "GOOGLE_CALENDAR_API", "GOOGLE_OAUTH", "GRAPH_API", "MICROSOFT_LOGIN", "BAMBOOHR_API"];
+const NOWHERE = Object.fromEntries(SERVICES.map((name) => [name, "http://127.0.0.1:9"]));
 /** The end of each id in the document's examples. */
 const EXAMPLE = "01h2xcejqtf2nbrexx3vqjhp41";
 
@@ -128,6 +129,7 @@ async function examples(api, person) {
     absence,
     asked,
     await api.made("/channels", { name: "Teams", channel: { kind: "teams_webhook", url: "http://127.0.0.1:9/x" } }),
+    await api.made("/calendars", { name: "HR", source: { kind: "bamboohr", company: "acme", api_key: "x" } }),
     await api.made("/plans", { name: "P", to: { type: "team", id: team.id }, amount: "1", period: { every: "month" } }),
     await api.made("/admin-keys", { name: "spare" }),
     await api.made("/grants", { to: person.id, role: "auditor", on: team.id }),

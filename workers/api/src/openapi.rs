@@ -16,10 +16,10 @@ use utoipa::openapi::{
 use utoipa::{Modify, OpenApi};
 
 use crate::controllers::{
-    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat_links, dead_letters,
-    departments, events, grants, health, index, journal, keys, limits, me, members, metrics, notifications,
-    organization, organizations, permissions, plans, policies, policy_trials, prices, privacy, providers, requests,
-    sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
+    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, calendars, channels, chat_links,
+    dead_letters, departments, events, grants, health, index, journal, keys, limits, me, members, metrics,
+    notifications, organization, organizations, permissions, plans, policies, policy_trials, prices, privacy,
+    providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
 use crate::problem::Code;
 use crate::schema;
@@ -84,6 +84,8 @@ use crate::schema;
         balances::list_balances, balances::get_balance, events::watch_events,
         providers::create_provider, providers::list_providers, providers::get_provider, providers::change_provider,
         providers::remove_provider,
+        calendars::create_calendar, calendars::list_calendars, calendars::get_calendar, calendars::change_calendar,
+        calendars::remove_calendar,
         channels::create_channel, channels::list_channels, channels::get_channel, channels::change_channel,
         channels::remove_channel, channels::trial::test_channel,
         chat_links::create_chat_link, chat_links::list_chat_links, chat_links::remove_chat_link,
@@ -100,7 +102,7 @@ use crate::schema;
 struct Api;
 
 /// Operations on what has a tag: those that show it, and those that change it.
-const TAGGED: [(&str, &str); 14] = [
+const TAGGED: [(&str, &str); 15] = [
     ("get_organization", "change_organization"),
     ("get_department", "change_department"),
     ("get_team", "change_team"),
@@ -109,6 +111,7 @@ const TAGGED: [(&str, &str); 14] = [
     ("get_service_account", "change_service_account revoke_service_key"),
     ("get_provider", "change_provider remove_provider"),
     ("get_absence", "change_absence"),
+    ("get_calendar", "change_calendar remove_calendar"),
     ("get_channel", "change_channel remove_channel"),
     ("get_plan", "change_plan remove_plan"),
     ("get_policy", "change_policy remove_policy"),
@@ -130,6 +133,7 @@ impl Modify for Common {
         for name in [
             "AbsenceShare",
             "LimitSubject",
+            "NewCalendarSource",
             "NewChannelWay",
             "PriceChange",
             "Recipients",

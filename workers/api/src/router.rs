@@ -11,7 +11,7 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, channels, chat, chat_links,
+    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, calendars, channels, chat, chat_links,
     dead_letters, departments, events, grants, health, index, journal, keys, limits, me, members, metrics,
     notifications, organization, organizations, permissions, plans, policies, policy_trials, prices, privacy,
     providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
@@ -147,6 +147,11 @@ fn providers() -> Router {
         .route(
             "/providers/{provider_id}",
             get(providers::get_provider).patch(providers::change_provider).delete(providers::remove_provider),
+        )
+        .route("/calendars", post(calendars::create_calendar).get(calendars::list_calendars))
+        .route(
+            "/calendars/{calendar_id}",
+            get(calendars::get_calendar).patch(calendars::change_calendar).delete(calendars::remove_calendar),
         )
         .route("/channels", post(channels::create_channel).get(channels::list_channels))
         .route(

@@ -2,6 +2,8 @@
 //! has more of either than D1 sends again what is missing, so that a lost
 //! message heals.
 
+use std::collections::BTreeSet;
+
 use identity::{OrganizationId, TeamId};
 use runtime::Actors;
 use serde::Deserialize;
@@ -30,7 +32,8 @@ struct Cursor {
 }
 
 /// Compares the next organizations' journals with D1.
-pub(crate) async fn run(env: &Env) -> Result<()> {
+/// Answers those that have calendars to be read.
+pub(crate) async fn run(env: &Env) -> Result<BTreeSet<OrganizationId>> {
     let db = env.d1("DB")?;
     let actors = Actors::new(env)?;
     let cursor = d1::prepare(&db, "SELECT position FROM cursors WHERE name = ?", &[CURSOR.into()])?;
@@ -39,13 +42,18 @@ pub(crate) async fn run(env: &Env) -> Result<()> {
     let next = d1::prepare(&db, sql, &[after.clone().into(), ORGANIZATIONS_A_RUN.into()])?.all().await?;
     let next: Vec<Organization> = next.results()?;
     let mut asked = 0;
+    let mut with_calendars = BTreeSet::new();
     let mut reached = String::new();
     for organization in &next {
         if asked >= ACTORS_A_RUN {
             break;
         }
         match organization.id.parse() {
-            Ok(id) => asked += one(&db, &actors, id).await?,
+            Ok(id) => {
+                let Healed { actors, has_calendars } = one(&db, &actors, id).await?;
+                asked += actors;
+                with_calendars.extend(has_calendars.then_some(id));
+            }
             Err(error) => console_error!("D1 has an organization without a valid id: {error}"),
         }
         reached.clone_from(&organization.id);
@@ -59,20 +67,26 @@ pub(crate) async fn run(env: &Env) -> Result<()> {
             ON CONFLICT (name) DO UPDATE SET position = excluded.position";
         d1::prepare(&db, sql, &[CURSOR.into(), position.into()])?.run().await?;
     }
-    Ok(())
+    Ok(with_calendars)
 }
 
-/// Compares one organization's journals, its own and its teams'. Answers how
-/// many actors were asked.
-async fn one(db: &D1Database, actors: &Actors, id: OrganizationId) -> Result<usize> {
+/// What came of one organization.
+struct Healed {
+    /// How many actors were asked.
+    actors: usize,
+    has_calendars: bool,
+}
+
+/// Compares one organization's journals, its own and its teams'.
+async fn one(db: &D1Database, actors: &Actors, id: OrganizationId) -> Result<Healed> {
     let Both { entries: projected, records } = journals::both_through(db, &id.to_string()).await?;
     let command = organization::protocol::Command::Heal { projected, audit: Some(records) };
-    let teams: Vec<TeamId> = match actors.organization(id, &command).await {
-        Ok(organization::protocol::Answer::Standing(Ok(standing))) => standing.teams,
-        Ok(_) => return Ok(1),
+    let (teams, calendars): (Vec<TeamId>, u64) = match actors.organization(id, &command).await {
+        Ok(organization::protocol::Answer::Standing(Ok(standing))) => (standing.teams, standing.calendars),
+        Ok(_) => return Ok(Healed { actors: 1, has_calendars: false }),
         Err(error) => {
             console_error!("healing {id}: {error}");
-            return Ok(1);
+            return Ok(Healed { actors: 1, has_calendars: false });
         }
     };
     for team in &teams {
@@ -82,5 +96,5 @@ async fn one(db: &D1Database, actors: &Actors, id: OrganizationId) -> Result<usi
             console_error!("healing {team}: {error}");
         }
     }
-    Ok(teams.len().saturating_add(1))
+    Ok(Healed { actors: teams.len().saturating_add(1), has_calendars: calendars > 0 })
 }

@@ -7,6 +7,7 @@
 //! Out of scope: everything that decides anything.
 #![cfg(target_arch = "wasm32")]
 
+mod calendars;
 mod d1;
 mod heal;
 mod journals;
@@ -39,8 +40,15 @@ async fn queue(batch: MessageBatch<JsValue>, env: Env, _context: Context) -> Res
 
 #[event(scheduled)]
 async fn scheduled(event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    if let Err(error) = heal::run(&env).await {
-        console_error!("comparing journals with D1: {error}");
+    let with_calendars = match heal::run(&env).await {
+        Ok(organizations) => organizations,
+        Err(error) => {
+            console_error!("comparing journals with D1: {error}");
+            Default::default()
+        }
+    };
+    if let Err(error) = calendars::run(&env, with_calendars).await {
+        console_error!("reading calendars: {error}");
     }
     if let Err(error) = notify::sweep(&env).await {
         console_error!("telling what nobody was told of: {error}");

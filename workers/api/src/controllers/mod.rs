@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod balances;
 pub(crate) mod boosts;
+pub(crate) mod calendars;
 pub(crate) mod channels;
 pub(crate) mod chat;
 pub(crate) mod chat_links;

@@ -31,11 +31,12 @@ pub(crate) struct SealedBody {
     /// The same of `MASTER_SECRET_PREVIOUS`; `null` where there is none.
     #[schema(value_type = Option<schema::MasterKeyId>)]
     previous_key: Option<String>,
-    /// How many secrets are sealed: providers' keys, channels' secrets and the sign-in provider's client secret.
+    /// How many secrets are sealed: providers' keys, channels' and calendars' secrets and the sign-in provider's client
+    /// secret.
     secrets: usize,
     /// How many of them are not sealed under `MASTER_SECRET`, but open: `POST` seals them anew.
     left: usize,
-    /// Providers, channels (and `sign_in`) whose secret opens under neither: it must be set again.
+    /// Providers, channels, calendars (and `sign_in`) whose secret opens under neither: it must be set again.
     unreadable: Vec<String>,
 }
 
@@ -76,6 +77,15 @@ async fn kept(app: &App, id: OrganizationId) -> Result<Vec<Kept>, Problem> {
         purpose: channel.id.to_string(),
         sealed: channel.secret,
     }));
+    let calendars = match app.ask_organization(id, Question::Calendars).await? {
+        Answer::Calendars(calendars) => calendars?.into_iter(),
+        _ => return Err(unexpected()),
+    };
+    all.extend(calendars.map(|calendar| Kept {
+        holder: Holder::Calendar(calendar.id),
+        purpose: calendar.id.to_string(),
+        sealed: calendar.secret,
+    }));
     let sign_in = match app.ask_organization(id, Question::SigningIn).await? {
         Answer::SigningIn(signing_in) => signing_in?.sign_in,
         _ => return Err(unexpected()),
@@ -89,6 +99,7 @@ fn name(holder: Holder) -> String {
     match holder {
         Holder::Provider(id) => id.to_string(),
         Holder::Channel(id) => id.to_string(),
+        Holder::Calendar(id) => id.to_string(),
         Holder::SignIn => "sign_in".to_owned(),
     }
 }

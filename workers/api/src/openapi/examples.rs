@@ -92,6 +92,13 @@ fn example(operation_id: &str) -> Option<Value> {
         "create_provider" => json!({
             "name": "ollama", "kind": "openai", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3*"],
         }),
+        "create_calendar" => json!({
+            "name": "Who is out",
+            "source": { "kind": "bamboohr", "company": "acme", "api_key": "8f742231b10e" },
+            "people": { "4711": "mem_01h2xcejqtf2nbrexx3vqjhp41" },
+            "share": { "kind": "percent", "percent": 50 },
+        }),
+        "change_calendar" => json!({ "enabled": false }),
         "create_channel" => json!({
             "name": "Slack",
             "channel": { "kind": "slack", "workspace": "T012AB3CD", "token": "xoxb-0123", "signing_secret": "8f742231b10e" },

@@ -56,12 +56,26 @@ text! {
     Action, "^[a-z_]+$", "create_key";
     /// By what a master secret is told from another.
     MasterKeyId, "^[0-9a-f]{8}$", "1c8cd1c8";
+    /// A calendar's id.
+    CalendarId, "^cal_[0-7][0-9a-hjkmnp-tv-z]{25}$", "cal_01h2xcejqtf2nbrexx3vqjhp41";
+    /// A calendar's address.
+    CalendarUrl, "^https://[a-z][a-z0-9]{0,20}\\.example/[A-Za-z0-9/_.-]{0,50}$", "https://calendar.example/ada.ics";
+    /// Whose calendar it is, as its system names them.
+    CalendarName, "^[a-z0-9][a-z0-9.@-]{0,60}$", "ada@acme.example";
+    /// A company at BambooHR.
+    CalendarCompany, "^[A-Za-z0-9-]{1,63}$", "acme";
     /// A channel's id.
     ChannelId, "^chan_[0-7][0-9a-hjkmnp-tv-z]{25}$", "chan_01h2xcejqtf2nbrexx3vqjhp41";
     /// A bot's name at Telegram, without `@`.
     TelegramBot, "^[A-Za-z0-9_]{5,32}$", "alfred_acme_bot";
     /// A webhook's secret token at Telegram.
     TelegramSecret, "^[A-Za-z0-9_-]{16,256}$", "8f742231b10e8f742231b10e";
+    /// A word by which events are known.
+    CalendarWord, "^[a-z]{1,30}$", "vacation";
+    /// A JSON Pointer (RFC 6901) into a document; empty is the whole.
+    DocumentPointer, "^(/[a-z_]{1,20}){0,5}$", "/data/items";
+    /// A JSON Pointer (RFC 6901) into an item.
+    JsonPointer, "^(/[a-z_]{1,20}){1,5}$", "/id";
     /// A channel's token or secret: visible ASCII characters.
     ChannelSecret, "^[!-~]+$", "xoxb-0123", min_length = 1, max_length = 2000;
     /// A webhook's address.
@@ -340,6 +354,97 @@ pub struct Problem {
     pub left: Option<Credits>,
     /// With `insufficient_funds`: what is needed.
     pub needed: Option<Credits>,
+}
+
+/// What a calendar is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CalendarKind {
+    /// Published as iCalendar.
+    Ics,
+    /// Google Calendar.
+    GoogleCalendar,
+    /// Microsoft 365.
+    MicrosoftGraph,
+    /// BambooHR.
+    Bamboohr,
+    /// Another list, as JSON.
+    Json,
+}
+
+/// Which events of a calendar are absences, and whose.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarRule {
+    /// Those that are marked as out of office or have one of the words, or all; `marked` if left out.
+    #[schema(required = false)]
+    pub events: CalendarEvents,
+    /// Words that mark an event as an absence if its title or one of its categories has them: whole ones, or with `*` in
+    /// front or behind parts of longer ones.
+    #[schema(required = false, max_items = 100)]
+    pub words: Vec<CalendarWord>,
+    /// Whether words mark events that leave the time free, too.
+    #[schema(required = false)]
+    pub free: bool,
+    /// Who is away: whoever the calendar belongs to, each event's organizer, or all that it invites; `owner` if left out.
+    #[schema(required = false)]
+    pub whose: CalendarWhose,
+}
+
+/// Which events of a calendar count.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CalendarEvents {
+    /// Those that are out of office, and those with one of the words.
+    Marked,
+    /// All of them.
+    All,
+}
+
+/// Who is away, by the events of a calendar.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CalendarWhose {
+    /// The one person whose calendar it is.
+    Owner,
+    /// Each event's organizer.
+    Organizer,
+    /// All that an event invites and that have not declined.
+    Attendees,
+}
+
+/// Where in a JSON document to find absences. All are JSON Pointers (RFC 6901).
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarMapping {
+    /// The list, in the document.
+    pub items: DocumentPointer,
+    /// In an item: its name, which stays the same.
+    pub uid: JsonPointer,
+    /// In an item: who is away. Left out if all items are about the same person.
+    pub who: Option<JsonPointer>,
+    /// In an item: what it is called.
+    pub title: Option<JsonPointer>,
+    /// In an item: when the absence begins.
+    pub from: JsonPointer,
+    /// In an item: when it ends. A `null` there means that nobody knows.
+    pub until: JsonPointer,
+    /// Whether a date at `until` is the last day of the absence, and not the first day after it.
+    #[schema(required = false)]
+    pub until_inclusive: bool,
+    /// Which items count; all if left out.
+    pub only: Option<CalendarOnly>,
+}
+
+/// Which items of a JSON document are absences.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarOnly {
+    /// In an item: what decides.
+    pub pointer: JsonPointer,
+    /// One of these has to be there.
+    #[schema(min_items = 1, max_items = 100)]
+    pub equals: Vec<String>,
 }
 
 /// What a channel is.

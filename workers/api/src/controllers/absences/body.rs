@@ -1,7 +1,7 @@
 //! What is sent and answered about absences.
 
 use ::team::protocol::{AbsenceView, Lends, Share, Terms};
-use identity::{AbsenceId, MemberId};
+use identity::{AbsenceId, CalendarId, MemberId};
 use ledger::Millicredits;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -189,6 +189,9 @@ pub(crate) struct Absence {
     time: Time,
     /// On whose order.
     who: String,
+    /// The calendar that says so; `null` where somebody did.
+    #[schema(value_type = Option<schema::CalendarId>)]
+    calendar_id: Option<CalendarId>,
 }
 
 impl Absence {
@@ -216,6 +219,7 @@ impl Absence {
             ended_at: absence.ended_ms.map(Time::from_ms),
             time: Time::from_ms(absence.time_ms),
             who: absence.who.to_string(),
+            calendar_id: absence.calendar,
         }
     }
 }

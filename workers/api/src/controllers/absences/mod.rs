@@ -4,15 +4,15 @@ mod body;
 
 use ::team::protocol::{self as team, AbsenceFilter, AbsenceView, Share, Terms};
 use axum::Json;
-use identity::{AbsenceId, MemberId, TeamId};
+use identity::{AbsenceId, MemberId, TeamId, at_home};
 use organization::protocol::Directory;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-pub(crate) use body::{Absence, AbsenceChange, NewAbsence};
+pub(crate) use body::{Absence, AbsenceChange, NewAbsence, ShareBody};
 
 use crate::app::{App, unexpected};
-use crate::controllers::transfers::find::{at_home, homes};
+use crate::controllers::transfers::find::homes;
 use crate::controllers::transfers::team_of;
 use crate::controllers::{Created, created};
 use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target};

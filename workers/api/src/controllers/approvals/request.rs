@@ -2,13 +2,12 @@
 
 use ::organization::protocol::{Act, AskApproval};
 use events::Place;
-use identity::{ApprovalId, TransferId};
+use identity::{ApprovalId, TransferId, at_home};
 use ledger::Millicredits;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Approval;
-use crate::controllers::transfers::find::at_home;
 use crate::controllers::transfers::{place, team_of};
 use crate::controllers::{Created, created};
 use crate::extract::{Action, Admin, Body, Caller, Target};

@@ -2,7 +2,7 @@
 
 use ::team::protocol as team;
 use events::Place;
-use identity::{BoostId, MemberId};
+use identity::{BoostId, MemberId, at_home};
 use ledger::Millicredits;
 use policy::Facts;
 use serde::Deserialize;
@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::Boost;
 use crate::app::unexpected;
-use crate::controllers::transfers::find::at_home;
 use crate::controllers::transfers::team_of;
 use crate::controllers::{Created, created};
 use crate::extract::{Action, Body, Caller, Target};

@@ -2,7 +2,7 @@
 
 use ::team::protocol as team;
 use axum::Json;
-use identity::{TeamId, TransferId};
+use identity::{TeamId, TransferId, at_home};
 
 use super::send::find;
 use super::{Transfer, team_of};
@@ -52,15 +52,6 @@ pub(super) async fn seen(caller: &Caller, id: TransferId) -> Result<team::Transf
         }
     }
     Err(not_found())
-}
-
-/// The last bits of the ids of what teams keep are their team's: so what was
-/// made is found by its id at once, and nobody else has to be asked.
-const HOME: u128 = 0xFF_FFFF;
-
-/// A new id's bits, for something that this team keeps.
-pub(in crate::controllers) const fn at_home(bits: u128, team: TeamId) -> u128 {
-    bits & !HOME | team.as_u128() & HOME
 }
 
 /// Teams that may know something by its id's bits, among those that the caller

@@ -5,11 +5,10 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use events::Place;
 use http::StatusCode;
-use identity::TransferId;
+use identity::{TransferId, at_home};
 use ledger::Millicredits;
 use policy::Facts;
 
-use super::find::at_home;
 use super::{Moved, NewTransfer, is_own, place, target};
 use crate::app::{App, unexpected};
 use crate::controllers::approvals::Approval;
