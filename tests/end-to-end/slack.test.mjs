@@ -188,6 +188,23 @@ test("/alfred says what somebody has, sends and asks", async () => {
   assert.equal(await balance(bob), 12);
 });
 
+test("/alfred ooo", async () => {
+  const said = async (text) => JSON.stringify((await heard(await slack.typed("UBOB", text))).body);
+  const absences = () => acme.api.list(`/absences?member_id=${bob.member.id}&state=current`);
+  assert.match(await said("ooo friday"), /is not a date/);
+  assert.match(await said("ooo off"), /You are not out of office/);
+  assert.match(await said("ooo until 2001-01-01"), /ends in the future/);
+  assert.match(await said("ooo until 2099-12-31"), /You are out of office until 2099-12-31 is over/);
+  const [absence, ...others] = await absences();
+  assert.deepEqual([others, absence.state, absence.until, absence.share], [[], "away", "2100-01-01T00:00:00.000Z", { kind: "all" }]);
+  assert.match(absence.who, new RegExp(`^${bob.member.id}/${channel.id}$`));
+  assert.match(await said("ooo 2098-01-01 - 2098-01-31"), /You are out of office until 2098-01-31/);
+  assert.match(await said("ooo off"), /Welcome back/);
+  assert.deepEqual((await absences()).map(({ state, from, until }) => [state, from, until]), [["planned", "2098-01-01T00:00:00.000Z", "2098-02-01T00:00:00.000Z"]]);
+  const records = () => acme.api.list("/audit?action=end_absence");
+  await eventually(async () => (await records()).some(({ who }) => who === absence.who));
+});
+
 test("a Slack that fails is tried again, and told once", async () => {
   await slack.fail("chat.postMessage", 503, 1);
   await ask(ada, "11", "in a bad hour");

@@ -444,7 +444,19 @@ pub struct CalendarOnly {
     pub pointer: JsonPointer,
     /// One of these has to be there.
     #[schema(min_items = 1, max_items = 100)]
-    pub equals: Vec<String>,
+    pub equals: Vec<PlainValue>,
+}
+
+/// A text, a number or a truth value.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum PlainValue {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A truth value.
+    Truth(bool),
 }
 
 /// What a channel is.

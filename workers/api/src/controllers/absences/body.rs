@@ -95,6 +95,16 @@ pub(crate) struct NewAbsence {
 }
 
 impl NewAbsence {
+    /// One's own, that lends everything to everybody.
+    pub(crate) fn own(from: Option<Time>, until: Time) -> Self {
+        Self { member_id: None, from, until: Some(until), share: None, delegate_id: None, reason: None }
+    }
+
+    /// The same, of somebody.
+    pub(crate) fn of(self, member: MemberId) -> Self {
+        Self { member_id: Some(member), ..self }
+    }
+
     pub(super) fn terms(self, now: i64) -> Terms {
         Terms {
             from_ms: self.from.map_or(now, Time::ms),

@@ -16,11 +16,15 @@ use crate::controllers::transfers::find::homes;
 use crate::controllers::transfers::team_of;
 use crate::controllers::{Created, created};
 use crate::extract::{Action, Admin, Body, Caller, Id, Query, Target};
+use crate::idempotency::Repeat;
 use crate::node::not_heard_of_yet;
 use crate::page::{List, Size, unknown_cursor};
 use crate::problem::{Code, Problem};
 use crate::schema;
 use crate::tags::Tagged;
+
+/// More than a member can have that are not over.
+const MOST_CURRENT: u32 = 200;
 
 /// How often a change is begun anew because somebody else was faster.
 const ATTEMPTS: u32 = 5;
@@ -187,6 +191,20 @@ pub(crate) async fn change_absence(
             Ok(_) => return Err(unexpected()),
         }
     }
+}
+
+/// Ends all because of which a member is away now; how many.
+pub(crate) async fn come_back(caller: Caller, member: MemberId, repeat: &Repeat) -> Result<usize, Problem> {
+    let admin = caller.may(Action::EndAbsence, Target::Wallet { id: member }).await?;
+    let team = team_of(&admin.directory().await?, member).ok_or_else(|| Problem::not_found("member", member))?;
+    let filter = AbsenceFilter { member: Some(member), over: Some(false), before: None, limit: MOST_CURRENT };
+    let mut ended: usize = 0;
+    for view in absences(&admin.app, team, filter).await?.iter().filter(|view| view.is_now) {
+        let act = team::Act::EndAbsence { absence: view.absence.new.id };
+        admin.order_team(team, &repeat.part(), act).await?;
+        ended = ended.saturating_add(1);
+    }
+    Ok(ended)
 }
 
 /// Nothing is to be said.

@@ -4,9 +4,12 @@ use axum::response::Response;
 use channels::command::{Command, CommandError};
 use http::StatusCode;
 use identity::MemberId;
+use jiff::civil::Date;
+use limits::{Day, Zone};
 
 use super::heard::Heard;
 use super::people;
+use crate::controllers::absences::{NewAbsence, come_back, create_absence};
 use crate::controllers::approvals::request::{NewApproval, request_approval};
 use crate::controllers::transfers::NewTransfer;
 use crate::controllers::transfers::send::transfer;
@@ -14,8 +17,10 @@ use crate::extract::{Action, Body, Target};
 use crate::node::Node;
 use crate::problem::Problem;
 use crate::text::Note;
+use crate::time::Time;
 
-const HELP: &str = "You can say: balance, pool, send @alan 50 for the demo, request 100 for the demo.";
+const HELP: &str = "You can say: balance, pool, send @alan 50 for the demo, request 100 for the demo, ooo until \
+                    2026-12-31, ooo off.";
 
 /// Does it as whoever typed it, and says what came of it.
 pub(super) async fn carry_out(
@@ -28,9 +33,22 @@ pub(super) async fn carry_out(
     match command {
         Err(error) => Ok(error.to_string()),
         Ok(Command::Help) => Ok(HELP.to_owned()),
-        Ok(Command::Away { .. } | Command::Back) => {
-            Ok("Being out of office cannot be said here yet: do it where you sign in.".to_owned())
+        Ok(Command::Away { from, until }) => {
+            let zone = Zone::parse(&heard.app.directory(heard.organization).await?.general.time_zone);
+            let zone = zone.map_err(Problem::internal)?;
+            let from = from.map(|day| begins(Ok(day), &zone)).transpose()?;
+            let value = NewAbsence::own(from, begins(until.tomorrow(), &zone)?).of(member);
+            let _ = create_absence(heard.caller(member), Body { value, repeat }).await?;
+            let since = from.map(|_| ", from the day that you said").unwrap_or_default();
+            Ok(format!(
+                "You are out of office until {until} is over{since}. Whatever you do not use pays for others meanwhile; what \
+                 is left is yours again when you are back. Back earlier? Say: ooo off."
+            ))
         }
+        Ok(Command::Back) => Ok(match come_back(heard.caller(member), member, &repeat).await? {
+            0 => "You are not out of office.".to_owned(),
+            _ => "Welcome back! What was left of your credits is yours again.".to_owned(),
+        }),
         Ok(Command::Balance) => {
             let admin = heard.caller(member).may(Action::GetBalance, Target::Wallet { id: member }).await?;
             let directory = heard.app.directory(admin.organization).await?;
@@ -65,4 +83,10 @@ pub(super) async fn carry_out(
             Ok(format!("You have asked for {amount} credits. You are told when it is decided."))
         }
     }
+}
+
+/// When a day begins where the organization is.
+fn begins(day: Result<Date, jiff::Error>, zone: &Zone) -> Result<Time, Problem> {
+    let at_ms = day.ok().and_then(|day| Day::from(day).begins_ms(zone));
+    at_ms.map(Time::from_ms).ok_or_else(|| Problem::invalid("the days must be of years that can be reckoned with"))
 }
