@@ -165,7 +165,7 @@ test("in Teams the link is everybody's: who is signed in decides", async () => {
   assert.equal(message.attachments[0].content.actions.length, 1, "no link of anybody's own");
 
   const stranger = await alfred.fetch(path, { redirect: "manual" });
-  assert.deepEqual([stranger.status, stranger.headers.get("location")], [303, `/api/v1/auth/sign-in?return_to=${path}`]);
+  assert.deepEqual([stranger.status, stranger.headers.get("location")], [303, `/api/v1/auth/sign-in?return_to=${encodeURIComponent(path)}`]);
   assert.equal((await visit(path, "x")).status, 401);
 
   const [marys, adas] = [new Visitor(alfred), new Visitor(alfred)];

@@ -11,8 +11,8 @@ use http::{Method, Uri};
 
 use crate::app::App;
 use crate::controllers::{
-    absences, admin_keys, allotments, approvals, audit, auth, balances, boosts, calendars, channels, chat, chat_links,
-    dead_letters, departments, events, grants, health, index, journal, keys, limits, me, members, metrics,
+    absences, admin_keys, allotments, approvals, ask, audit, auth, balances, boosts, calendars, channels, chat,
+    chat_links, dead_letters, departments, events, grants, health, index, journal, keys, limits, me, members, metrics,
     notifications, organization, organizations, permissions, plans, policies, policy_trials, prices, privacy,
     providers, requests, sealed, service_accounts, sessions, sign_in, teams, transfers, usage, workloads,
 };
@@ -34,6 +34,7 @@ fn build() -> Router {
         .nest("/api/v1", people().merge(tree()).merge(access()).merge(credits()).merge(reports()).merge(providers()))
         .route("/api/v1", get(index::get_index))
         .merge(provisioning::router())
+        .merge(ask::router())
         .merge(chat::router())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

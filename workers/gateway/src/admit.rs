@@ -61,10 +61,11 @@ struct Plan {
     output: u64,
 }
 
-/// Prices a call and reserves for it.
+/// Prices a call and reserves for it. `site`: where it came to, as the client
+/// named it.
 pub(crate) async fn admit(
     (endpoint, request, key): (Endpoint, RequestId, ApiKey),
-    headers: &Headers,
+    (headers, site): (&Headers, Option<&str>),
     body: &Bytes,
     (env, context, actors): (&Env, &Context, &Actors),
 ) -> Result<Admitted, Refusal> {
@@ -133,7 +134,13 @@ pub(crate) async fn admit(
                     // A storage that fails may have written all the same.
                     settle::abandon(context, actors, key.team, request);
                 }
-                return Err(Refusal::reserve(&error, now_ms(), general.help.as_deref()));
+                let refusal = Refusal::reserve(&error, now_ms(), general.help.as_deref());
+                return Err(match (&error, site) {
+                    (ReserveError::InsufficientFunds { left, needed, .. }, Some(site)) => {
+                        refusal.with_request_for(needed.saturating_sub(*left), site)
+                    }
+                    _ => refusal,
+                });
             }
             Ok(_) => return Err(Refusal::internal()),
             Err(error) => {

@@ -42,7 +42,8 @@ async fn accept(
 ) -> Result<Admitted, Refusal> {
     let key = authenticate::key(id, request.headers(), env, actors).await?;
     let body = body::read(request).await?;
-    admit((endpoint, id, key), request.headers(), &body, (env, context, actors)).await
+    let site = request.url().ok().map(|url| url.origin().ascii_serialization());
+    admit((endpoint, id, key), (request.headers(), site.as_deref()), &body, (env, context, actors)).await
 }
 
 /// Calls the provider, answers the client and settles.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use ledger::Millicredits;
 use limits::{LimitAmount, Unit, reset_text};
 use pricing::NotPricedError;
 use providers::openai::{RequestError, UpstreamError, error};
@@ -31,6 +32,9 @@ pub(crate) struct Refusal {
 
 const INVALID: &str = "invalid_request_error";
 const QUOTA: &str = "insufficient_quota";
+
+/// The page of the management API where whoever is signed in asks for credits.
+const ASK: &str = "/ask";
 
 impl Refusal {
     pub(crate) fn new(
@@ -281,6 +285,14 @@ impl Refusal {
         }
     }
 
+    /// With where on this site more credits can be asked for, the amount filled
+    /// in: as much as lacks, rounded up.
+    pub(crate) fn with_request_for(mut self, lacks: Millicredits, site: &str) -> Self {
+        let credits = lacks.get().max(1).saturating_add(999) / 1000;
+        self.message.push_str(&format!(" Ask for {credits} more, filled in: {site}{ASK}?amount={credits}"));
+        self
+    }
+
     /// Something of ours has too much to do.
     pub(crate) fn busy(seconds: u32) -> Self {
         let message = format!("Alfred is overloaded right now. Nothing was charged; try again in {seconds} s.");
@@ -410,7 +422,7 @@ fn shown(text: &str) -> String {
 mod tests {
     use super::*;
     use identity::{LimitId, MemberId};
-    use ledger::{Account, Millicredits};
+    use ledger::Account;
     use limits::{Kind, Limit, Window};
     use team::protocol::Subject;
 
@@ -469,6 +481,14 @@ mod tests {
             let no_retry = refusal.headers.contains(&("x-should-retry", "false".to_owned()));
             let never = status == 402 || says == "ever leaves";
             assert_eq!(no_retry, never, "SDKs retry 429 and 5xx by themselves, and must not when it is of no use");
+        }
+    }
+
+    #[test]
+    fn what_lacks_is_filled_in() {
+        for (lacks, amount) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (i64::MAX, i64::MAX / 1000)] {
+            let refusal = Refusal::busy(1).with_request_for(Millicredits::new(lacks), "https://alfred.example");
+            assert!(refusal.message.ends_with(&format!("https://alfred.example/ask?amount={amount}")), "{lacks}");
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod absences;
 pub(crate) mod admin_keys;
 pub(crate) mod allotments;
 pub(crate) mod approvals;
+pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod balances;

@@ -15,8 +15,8 @@ mod knock;
 mod link;
 pub(crate) mod linking;
 mod people;
-mod question;
-mod signed_in;
+pub(in crate::controllers) mod question;
+pub(in crate::controllers) mod signed_in;
 mod slack;
 mod telegram;
 

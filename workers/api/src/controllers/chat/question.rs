@@ -16,7 +16,7 @@ use crate::text::Note;
 use crate::time::Time;
 
 /// A form's body: a reason of 500 characters, escaped.
-pub(super) const MOST_BYTES: usize = 8 * 1024;
+pub(in crate::controllers) const MOST_BYTES: usize = 8 * 1024;
 
 /// What was asked for, as somebody sees it.
 pub(super) struct Asked {
@@ -100,13 +100,13 @@ pub(super) fn sorry(problem: Problem) -> Response {
 }
 
 /// A field of the form.
-pub(super) fn field(body: &[u8], name: &str) -> Option<String> {
+pub(in crate::controllers) fn field(body: &[u8], name: &str) -> Option<String> {
     let mut fields = form_urlencoded::parse(body);
     fields.find(|(own, value)| own == name && !value.trim().is_empty()).map(|(_, value)| value.trim().to_owned())
 }
 
 /// Why, if they said.
-pub(super) fn reason(body: &[u8]) -> Result<Option<Note>, Problem> {
+pub(in crate::controllers) fn reason(body: &[u8]) -> Result<Option<Note>, Problem> {
     field(body, "reason").map(Note::try_from).transpose().map_err(Problem::invalid)
 }
 

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use identity::{ApprovalId, OrganizationId, Principal};
 use openid::session::Session;
+use url::form_urlencoded;
 
 use super::link::verdict;
 use super::question;
@@ -66,18 +67,20 @@ pub(crate) async fn decide(app: App, request: Request) -> Response {
 
 /// The browser's session. One that has expired is none: signing in gives the
 /// next.
-fn session_of(app: &App, parts: &Parts) -> Result<Option<Session>, Problem> {
+pub(in crate::controllers) fn session_of(app: &App, parts: &Parts) -> Result<Option<Session>, Problem> {
     let site = Site::of(&parts.uri).ok_or_else(|| Problem::internal("a request without an address"))?;
     let Some(cookie) = site.jar.read(&parts.headers, Cookie::Session) else { return Ok(None) };
     Ok(session::keys(app)?.verify(&cookie, ::runtime::now_ms()).ok())
 }
 
 /// There, and back to here.
-fn to_sign_in(parts: &Parts) -> Result<Response, Problem> {
+pub(in crate::controllers) fn to_sign_in(parts: &Parts) -> Result<Response, Problem> {
     if parts.method == Method::POST {
-        return Err(Problem::new(Code::Unauthorized, "you are not signed in any more: open the request again"));
+        return Err(Problem::new(Code::Unauthorized, "you are not signed in any more: open the page again"));
     }
-    let place = format!("/api/v1/auth/sign-in?return_to={}", parts.uri.path());
+    let here = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let here: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    let place = format!("/api/v1/auth/sign-in?return_to={here}");
     let mut response = StatusCode::SEE_OTHER.into_response();
     let place = HeaderValue::from_str(&place).map_err(Problem::internal)?;
     response.headers_mut().insert(header::LOCATION, place);
