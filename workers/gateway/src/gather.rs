@@ -37,15 +37,15 @@ impl<K: Eq + Hash, T: Default> Gather<K, T> {
         let now = now_ms();
         let mut waiting = self.waiting.borrow_mut();
         let mut tells = false;
-        let actors = waiting.entry(actor).or_insert_with(|| {
+        let waits = waiting.entry(actor).or_insert_with(|| {
             tells = true;
             Waiting { since_ms: now, gathered: T::default() }
         });
-        if now.saturating_sub(actors.since_ms) > OVERDUE_MS {
+        if now.saturating_sub(waits.since_ms) > OVERDUE_MS {
             tells = true;
-            actors.since_ms = now;
+            waits.since_ms = now;
         }
-        add(&mut actors.gathered);
+        add(&mut waits.gathered);
         tells
     }
 
