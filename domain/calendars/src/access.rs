@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::request::encoded;
-use crate::{CalendarError, Source};
+use crate::source::check_id;
+use crate::{CalendarError, Source, SourceError};
 
 /// A source and its credentials. Kept sealed, as one JSON text; its `Debug`
 /// shows none of it.
@@ -50,6 +51,19 @@ pub enum Credentials {
         /// Its secret.
         client_secret: String,
     },
+}
+
+impl Access {
+    /// Checks what somebody typed. `allow_loopback` as in [`Source::check`].
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn check(&self, allow_loopback: bool) -> Result<(), SourceError> {
+        if let Credentials::Client { tenant, .. } = &self.credentials {
+            check_id(tenant, "a tenant at Microsoft: use its id, or one of its domains")?;
+        }
+        self.source.check(allow_loopback)
+    }
 }
 
 impl fmt::Debug for Access {
@@ -149,6 +163,15 @@ mod tests {
         };
         let asked = client.token_request().unwrap();
         assert_eq!(asked.url, "https://login.microsoftonline.com/acme.onmicrosoft.com/oauth2/v2.0/token");
+        let access = |tenant: &str| Access {
+            source: Source::MicrosoftGraph { user: "ada".into() },
+            credentials: Credentials::Client {
+                tenant: tenant.into(),
+                client_id: "a".into(),
+                client_secret: "s".into(),
+            },
+        };
+        assert!(access("acme.onmicrosoft.com").check(false).is_ok() && access("").check(false).is_err());
         assert!(asked.form.ends_with("&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"));
         assert!(Credentials::Nothing.token_request().is_none());
         assert_eq!(token(br#"{"access_token":"ya29.x","expires_in":3599}"#).as_deref(), Ok("ya29.x"));

@@ -180,7 +180,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// It becomes a segment of a path, which `.` and `..` cannot be.
-fn check_id(id: &str, what: &'static str) -> Result<(), SourceError> {
+pub(crate) fn check_id(id: &str, what: &'static str) -> Result<(), SourceError> {
     let strange = |c: char| c.is_whitespace() || c.is_control();
     if id.is_empty() || id.len() > MAX_ID || id.contains(strange) || id.bytes().all(|byte| byte == b'.') {
         return Err(SourceError::Id { id: short(id), what });

@@ -155,7 +155,7 @@ pub(crate) async fn remove_calendar(
 fn sealed(app: &App, id: CalendarId, access: &Access) -> Result<Sealed, Problem> {
     let reach = app.reach();
     let invalid = |detail: String| Problem::invalid(format!("the source: {detail}"));
-    access.source.check(reach == Reach::Anywhere).map_err(|error| invalid(error.to_string()))?;
+    access.check(reach == Reach::Anywhere).map_err(|error| invalid(error.to_string()))?;
     if let calendars::Source::Ics { url, .. } | calendars::Source::Json { url, .. } = &access.source {
         let url = Url::parse(url).map_err(|error| invalid(error.to_string()))?;
         check_public(&url, "`url`", reach).map_err(invalid)?;
