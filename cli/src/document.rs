@@ -9,7 +9,7 @@ use identity::{
     ServiceKeyId, TeamId,
 };
 use ledger::Millicredits;
-use limits::LimitAmount;
+use limits::{LimitAmount, PoolRules};
 use pricing::{Override, Usd};
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ named! {
     OrganizationId: "OrganizationId", DepartmentId: "DepartmentId", TeamId: "TeamId", MemberId: "MemberId",
     LimitId: "LimitId", ProviderId: "ProviderId", ServiceAccountId: "ServiceAccountId", ServiceKeyId: "ServiceKeyId",
     GrantId: "GrantId", PolicyId: "PolicyId", Millicredits: "Credits", Usd: "Usd", LimitAmount: "LimitAmount",
-    Override: "Override", LimitSubject: "LimitSubject", PolicySource: "PolicySource",
+    Override: "Override", LimitSubject: "LimitSubject", PolicySource: "PolicySource", PoolRules: "PoolRules",
 }
 
 macro_rules! typed {

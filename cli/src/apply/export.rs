@@ -120,6 +120,7 @@ fn team(state: &State, there: &state::Team) -> Result<Team, ExportError> {
     Ok(Team {
         allotment_plan: there.allotment_plan.as_ref().map(|there| OrNone::This(plan(there))),
         pool_draw: Some(word(&there.pool_draw)?),
+        pool_rules: there.pool_rules.map(OrNone::This),
         models: there.models.clone().map(OrAll::These),
         addresses: there.addresses.clone().map(OrAll::These),
         limits: limits(state, there, &LimitSubject::Team)?,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use identity::Networks;
 use ledger::Millicredits;
-use limits::Limit;
+use limits::{Limit, PoolRules};
 use pricing::{Override, Usd};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,8 @@ tables! {
         allotment_plan: Option<OrNone<AllotmentPlan>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         pool_draw: Option<PoolDraw>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pool_rules: Option<OrNone<PoolRules>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         models: Option<OrAll<Vec<String>>>,
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,7 @@ use identity::{
 };
 use jiff::Timestamp;
 use ledger::Millicredits;
-use limits::LimitAmount;
+use limits::{LimitAmount, PoolRules};
 use pricing::{Override, Usd};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +76,7 @@ wire! {
         name: String,
         allotment_plan: Option<AllotmentPlan>,
         pool_draw: String,
+        pool_rules: Option<PoolRules>,
         models: Option<Vec<String>>,
         addresses: Option<Networks>,
     }

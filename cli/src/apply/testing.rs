@@ -17,7 +17,7 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
 fn team(number: u32, department: u32, name: &str) -> Value {
     json!({
         "id": id("team", number), "department_id": id("dep", department), "name": name, "allotment_plan": null,
-        "pool_draw": "automatic", "models": null, "addresses": null,
+        "pool_draw": "automatic", "pool_rules": null, "models": null, "addresses": null,
     })
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn state() -> State {
             {
                 "id": id("team", 1), "department_id": id("dep", 1), "name": "Compilers",
                 "allotment_plan": { "chunk": "100", "low_water": "50", "monthly_cap": null },
-                "pool_draw": "off", "models": ["demo-*"], "addresses": ["10.0.0.0/8"],
+                "pool_draw": "off", "pool_rules": null, "models": ["demo-*"], "addresses": ["10.0.0.0/8"],
             },
             team(2, 1, "Vision"),
             team(3, 2, "Store front"),

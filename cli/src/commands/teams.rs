@@ -48,6 +48,15 @@ pub(crate) struct New {
     /// Calls do not draw from the pool once the wallet is empty
     #[arg(long)]
     no_pool_draw: bool,
+    /// Of the pool, each member's calls may draw so much in a window
+    #[arg(long, value_name = "CREDITS", conflicts_with = "no_pool_draw")]
+    each: Option<Millicredits>,
+    /// Of the last so much of the pool, nobody draws more than an even share in a window
+    #[arg(long, value_name = "CREDITS", conflicts_with = "no_pool_draw")]
+    floor: Option<Millicredits>,
+    /// The window in which draws are counted; a month if left out
+    #[arg(long, value_name = "WINDOW", value_parser = ["day", "week", "month", "quarter", "total"])]
+    draw_window: Option<String>,
     /// Refill the pool by so much at a time; by hand if left out
     #[arg(long, requires = "low_water", value_name = "CREDITS")]
     chunk: Option<Millicredits>,
@@ -66,12 +75,19 @@ impl New {
             let cap = self.monthly_cap.map(|cap| json!(cap));
             body([("chunk", Some(json!(chunk))), ("low_water", Some(json!(low_water))), ("monthly_cap", cap)])
         });
+        let rules = self.each.is_some() || self.floor.is_some() || self.draw_window.is_some();
+        let rules = rules.then(|| {
+            let window = self.draw_window.as_deref().unwrap_or("month");
+            let amount = |amount: Option<Millicredits>| amount.map(|amount| json!(amount));
+            body([("window", Some(json!(window))), ("each", amount(self.each)), ("floor", amount(self.floor))])
+        });
         body([
             ("department_id", Some(json!(department))),
             ("name", Some(json!(self.name))),
             ("models", some(&self.models)),
             ("addresses", some(&self.addresses)),
             ("pool_draw", Some(json!(if self.no_pool_draw { "off" } else { "automatic" }))),
+            ("pool_rules", rules),
             ("allotment_plan", plan),
         ])
     }
@@ -125,6 +141,9 @@ mod tests {
             models: Vec::new(),
             addresses: Vec::new(),
             no_pool_draw: false,
+            each: None,
+            floor: None,
+            draw_window: None,
             chunk: None,
             low_water: None,
             monthly_cap: None,
@@ -136,7 +155,9 @@ mod tests {
         new.addresses = vec!["10.0.0.0/8".into()];
         new.no_pool_draw = true;
         (new.chunk, new.low_water) = (Some(Millicredits::new(5000)), Some(Millicredits::new(1500)));
+        (new.no_pool_draw, new.each) = (false, Some(Millicredits::new(9000)));
         document::accepts(ops::CREATE_TEAM, &new.order(department));
+        assert_eq!(new.order(department)["pool_rules"], json!({"window": "month", "each": "9"}));
         assert_eq!(new.order(department)["allotment_plan"], json!({"chunk": "5", "low_water": "1.5"}));
     }
 }

@@ -50,6 +50,8 @@ views! {
         "ALLOTTED" "/allotted" Amount, "SPENT" "/spent" Amount, "OVERRUN" "/overrun" Amount,
         "MEMBERS" "/members" Number, "KEYS" "/keys" Number, "CALLS IN FLIGHT" "/calls_in_flight" Number,
         "MODELS" "/models" List, "ADDRESSES" "/addresses" List, "POOL DRAW" "/pool_draw" Text,
+        "DRAWN BY EACH" "/pool_rules/each" Amount, "IN A" "/pool_rules/window" Text,
+        "FLOOR" "/pool_rules/floor" Amount,
         "CHUNK" "/allotment_plan/chunk" Amount, "LOW WATER" "/allotment_plan/low_water" Amount,
         "MONTHLY CAP" "/allotment_plan/monthly_cap" Amount,
     }

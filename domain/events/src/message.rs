@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use identity::{ApprovalId, DepartmentId, MemberId, Networks, OrganizationId, PlanId, Principal, TeamId, TransferId};
 use ledger::{Account, Millicredits};
+use limits::PoolRules;
 use serde::{Deserialize, Serialize};
 
 use crate::period::{Keep, Period, PeriodDone};
@@ -188,6 +189,9 @@ pub struct TeamProfile {
     /// Whether calls may draw from the pool once the wallet is empty.
     #[serde(default)]
     pub pool_draw: PoolDraw,
+    /// How much of the pool one member's calls may draw. `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_rules: Option<PoolRules>,
     /// Models that its members may use: exact names, or beginnings that end
     /// in `*`. `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -29,6 +29,8 @@ pub enum Mutant {
     KeepBoost,
     /// What somebody who is away lends pays for everybody, whomever it is for.
     LendToAll,
+    /// Of the pool everybody draws as much as there is.
+    DrawAll,
     /// What somebody has lent stays lent when they are back.
     KeepLent,
     /// What is paid to whom is the same, but the plan does not move on to its

@@ -26,6 +26,14 @@ impl Calendar {
         &self.zone
     }
 
+    /// The bounds of one window that contains `now_ms`. For those who cannot
+    /// have it remembered: quick while it is.
+    #[must_use]
+    pub fn of(&self, window: Window, now_ms: i64) -> Bounds {
+        let known = *window.of(&self.bounds);
+        if known.contains(now_ms) { known } else { window.bounds(now_ms, &self.zone) }
+    }
+
     /// The bounds of the seven windows that contain `now_ms`, in the order of
     /// [`Window::ALL`]. The clock may jump either way.
     pub fn at(&mut self, now_ms: i64) -> &[Bounds; 7] {

@@ -147,8 +147,14 @@ impl Meter {
     /// What was taken in the window of the moment.
     #[must_use]
     pub fn taken(&self, window: Window, bounds: &[Bounds; 7]) -> Taken {
+        self.taken_in(window, *window.of(bounds))
+    }
+
+    /// Likewise, of one window whose bounds these are.
+    #[must_use]
+    pub fn taken_in(&self, window: Window, bounds: Bounds) -> Taken {
         let slot = window.of(&self.slots);
-        if window.of(bounds).start_ms > slot.start_ms { Taken::default() } else { slot.taken }
+        if bounds.start_ms > slot.start_ms { Taken::default() } else { slot.taken }
     }
 
     /// Begins the windows that have come since.

@@ -4,6 +4,7 @@ use events::{MemberProfile, Message, OnDemand, TeamProfile};
 use identity::{DepartmentId, TeamId};
 use journal::Change;
 use ledger::{Account, Millicredits};
+use limits::PoolRules;
 use storage::Storage;
 
 use crate::Organization;
@@ -84,6 +85,9 @@ impl<S: Storage> Organization<S> {
         if let Some(plan) = &new.on_demand {
             check_plan(plan)?;
         }
+        if let Some(rules) = &new.pool_rules {
+            check_rules(rules)?;
+        }
         let mut profile = self.profile()?.clone();
         let team = team_profile(&mut profile, new);
         let topped_up = self.records.teams.get(&new.id).map(|known| known.topped_up).unwrap_or_default();
@@ -161,6 +165,7 @@ pub(crate) fn team_profile(profile: &mut Profile, new: &NewTeam) -> TeamProfile 
         settings_version: profile.settings_version,
         on_demand: new.on_demand.clone(),
         pool_draw: new.pool_draw,
+        pool_rules: new.pool_rules,
         models: new.models.clone(),
         addresses: new.addresses.clone(),
         organization_addresses: profile.general.addresses.clone(),
@@ -173,6 +178,13 @@ fn check_plan(plan: &OnDemand) -> Result<(), OrderError> {
     }
     if plan.low_water.is_negative() || plan.monthly_cap.is_some_and(Millicredits::is_negative) {
         return Err(invalid("`low_water` and `monthly_cap` of an allotment plan cannot be below zero"));
+    }
+    Ok(())
+}
+
+fn check_rules(rules: &PoolRules) -> Result<(), OrderError> {
+    if rules.floor.is_negative() || rules.each.is_some_and(Millicredits::is_negative) {
+        return Err(invalid("`each` and `floor` of pool rules cannot be below zero"));
     }
     Ok(())
 }

@@ -54,6 +54,7 @@ impl World {
                 name: format!("Team {n}"),
                 on_demand: None,
                 pool_draw: events::PoolDraw::Automatic,
+                pool_rules: None,
                 models: None,
                 addresses: None,
             }));

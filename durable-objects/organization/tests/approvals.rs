@@ -67,6 +67,7 @@ impl World {
             name: "Vision".into(),
             on_demand: None,
             pool_draw: PoolDraw::Automatic,
+            pool_rules: None,
             models: None,
             addresses: None,
         };

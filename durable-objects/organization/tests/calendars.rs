@@ -67,6 +67,7 @@ fn what_a_calendar_is_read_with_is_exchanged_and_names_of_people_are_in_no_recor
         name: "Compilers".into(),
         on_demand: None,
         pool_draw: PoolDraw::Automatic,
+        pool_rules: None,
         models: None,
         addresses: None,
     };

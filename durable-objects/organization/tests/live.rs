@@ -43,7 +43,8 @@ impl World {
         for (id, name) in [(TEAM, "Team"), (OTHER, "Vision")] {
             let (models, addresses, on_demand) = (None, None, None);
             let (name, pool_draw) = (name.to_owned(), PoolDraw::Automatic);
-            let team = NewTeam { id, department: DEPARTMENT, name, on_demand, pool_draw, models, addresses };
+            let team =
+                NewTeam { id, department: DEPARTMENT, name, on_demand, pool_draw, pool_rules: None, models, addresses };
             world.done(Act::CreateTeam(team));
         }
         let email = Some("ada@acme.example".into());

@@ -79,6 +79,7 @@ impl World {
                 name: name.into(),
                 on_demand: None,
                 pool_draw: PoolDraw::Automatic,
+                pool_rules: None,
                 models: None,
                 addresses: None,
             }));

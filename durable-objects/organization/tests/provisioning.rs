@@ -42,6 +42,7 @@ impl World {
                 name: name.into(),
                 on_demand: None,
                 pool_draw: PoolDraw::default(),
+                pool_rules: None,
                 models: None,
                 addresses: None,
             }));

@@ -231,6 +231,7 @@ fn profile() -> TeamProfile {
         settings_version: 1,
         on_demand: None,
         pool_draw: PoolDraw::Automatic,
+        pool_rules: None,
         models: Some(vec!["gpt-4o*".into()]),
         addresses: None,
         organization_addresses: None,

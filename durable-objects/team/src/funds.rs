@@ -25,7 +25,22 @@ impl<S: Storage> Team<S> {
             others.extend(self.lent_to(now, None, member));
         }
         let accounts = boosts.chain(own).chain(others);
-        accounts.map(|account| Part { account, amount: self.available(account) }).collect()
+        let available = |account| match account {
+            Account::Pool => self.pool_room(now, member),
+            _ => self.available(account),
+        };
+        accounts.map(|account| Part { account, amount: available(account) }).collect()
+    }
+
+    /// Likewise for what a call has already taken, beyond what was reserved
+    /// for it: the pool's rules say what may begin, not who pays what was
+    /// spent.
+    pub(crate) fn liable(&self, now: i64, member: MemberId) -> Vec<Part> {
+        let mut payers = self.payers(now, member);
+        if let Some(pool) = payers.iter_mut().find(|part| part.account == Account::Pool) {
+            pool.amount = self.available(Account::Pool);
+        }
+        payers
     }
 
     /// Whether calls may draw from the pool.

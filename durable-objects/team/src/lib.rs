@@ -27,6 +27,7 @@
 
 mod absence;
 mod boost;
+mod draws;
 mod expire;
 mod funds;
 mod keys;

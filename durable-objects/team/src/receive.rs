@@ -148,9 +148,9 @@ impl<S: Storage> Team<S> {
     fn move_to_zone(&mut self, now: i64, zone: Zone, mut change: Change) -> Result<(), OrderError> {
         let rows = self.meter_rows().map_err(|_| OrderError::Storage)?;
         self.journal.checkpoint(now, &rows).map_err(|_| OrderError::Storage)?;
-        let before = self.meters.clone();
+        let before = (self.meters.clone(), self.draws.clone());
         let old = self.calendar.zone().clone();
-        self.meters.values_mut().for_each(|meter| meter.rezone(now, &old, &zone));
+        self.meters.values_mut().chain(self.draws.meters_mut()).for_each(|meter| meter.rezone(now, &old, &zone));
         let result = self.meter_rows().map_err(|_| OrderError::Storage).and_then(|rows| {
             rows.into_iter().for_each(|(sql, values)| {
                 change.write(sql, values);
@@ -158,7 +158,7 @@ impl<S: Storage> Team<S> {
             self.apply(now, change)
         });
         if result.is_err() {
-            self.meters = before;
+            (self.meters, self.draws) = before;
             return result;
         }
         self.calendar = Calendar::new(zone);

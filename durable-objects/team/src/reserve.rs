@@ -114,6 +114,7 @@ impl<S: Storage> Team<S> {
                 left: open.amount(),
                 needed: cost(&worst, least),
                 pool: self.draws_from_pool(),
+                draws: None,
             });
         }
         let wanted = bounded(call.output_tokens);
@@ -198,7 +199,7 @@ impl<S: Storage> Team<S> {
         let funds = payment::total(&self.payers(now, member));
         let fits = output_for(&worst, funds.get());
         let missing = cost(&worst, least).saturating_sub(funds);
-        let lacks_funds = fits < least && (call.topped_up || self.top_up_for(now, missing).is_none());
+        let lacks_funds = fits < least && (call.topped_up || self.top_up_call(now, member, missing, missing).is_none());
         for set in binding().filter(|set| set.limit.kind() == Kind::Cap) {
             let left = self.left(set, bounds);
             let (fits, needed) = match set.limit.unit() {
@@ -217,7 +218,7 @@ impl<S: Storage> Team<S> {
         }
         if fits < room {
             if !call.topped_up
-                && let Some(top_up) = self.top_up_for(now, cost(&worst, room).saturating_sub(funds))
+                && let Some(top_up) = self.top_up_call(now, member, missing, cost(&worst, room).saturating_sub(funds))
             {
                 return Err(ReserveError::NeedsTopUp(top_up));
             }
@@ -261,6 +262,7 @@ impl<S: Storage> Team<S> {
             left: payment::total(&self.payers(now, member)),
             needed,
             pool: self.draws_from_pool(),
+            draws: self.draws_of(now, member).filter(|draws| draws.left < self.available(Account::Pool)).map(Box::new),
         }
     }
 

@@ -102,7 +102,7 @@ impl<S: Storage> Team<S> {
 
     /// Ends an open reservation in one transaction.
     pub(crate) fn end(&mut self, now: i64, reservation: &Reservation, end: &End) -> Result<Reservation, CommitError> {
-        let spare = self.payers(now, reservation.member);
+        let spare = self.liable(now, reservation.member);
         let paid = payment::charge(&reservation.parts, &spare, end.cost);
         let beyond = end.cost > reservation.amount();
         let mut ended = reservation.clone();
@@ -145,6 +145,8 @@ impl<S: Storage> Team<S> {
             let meter = self.meters.entry(subject).or_default();
             meter.settle(reservation.accepted_ms, reserved_spend(reservation), actual, &bounds);
         }
+        let draws = [of(&reservation.parts, Account::Pool), of(&paid, Account::Pool)];
+        self.draws.settle(reservation.member, reservation.accepted_ms, draws, &bounds);
         self.prune_at.get_or_insert(now.saturating_add(crate::upkeep::KEEP_ENDED_MS));
         Ok(ended)
     }
@@ -168,7 +170,7 @@ impl<S: Storage> Team<S> {
         record.cost = end.cost.saturating_sub(before);
         let tokens = record.input_tokens.saturating_add(record.output_tokens);
         if end.cost >= before {
-            let more = payment::charge(&[], &self.payers(now, reservation.member), end.cost.saturating_sub(before));
+            let more = payment::charge(&[], &self.liable(now, reservation.member), end.cost.saturating_sub(before));
             let debit = Account::Wallet(reservation.member);
             post(&mut change, reservation, Kind::Correct, &more, debit, record);
             followed = self.follow_apart(now, &[], &more, &mut change)?;
@@ -189,6 +191,7 @@ impl<S: Storage> Team<S> {
             }
             paid = kept;
         }
+        let drawn = of(&paid, Account::Pool).saturating_sub(of(posted, Account::Pool));
         let mut ended = reservation.clone();
         ended.state = State::Settled { paid };
         change.write(UPDATE, row("settled", &ended)?);
@@ -200,6 +203,7 @@ impl<S: Storage> Team<S> {
         for subject in Self::subjects(reservation) {
             self.meters.entry(subject).or_default().correct(reservation.accepted_ms, delta, &bounds);
         }
+        self.draws.correct(reservation.member, reservation.accepted_ms, drawn, &bounds);
         Ok(ended)
     }
 
@@ -299,7 +303,7 @@ fn row(state: &str, reservation: &Reservation) -> Result<Vec<Value>, StorageErro
 }
 
 /// What an account has in some parts.
-fn of(parts: &[Part], account: Account) -> Millicredits {
+pub(crate) fn of(parts: &[Part], account: Account) -> Millicredits {
     let own = parts.iter().filter(|part| part.account == account);
     own.fold(Millicredits::ZERO, |sum, part| sum.saturating_add(part.amount))
 }

@@ -11,12 +11,14 @@ use storage::{Storage, StorageError, Value};
 
 use crate::absence::{self, Absences};
 use crate::boost::{self, Boosts};
+use crate::draws::Draws;
 use crate::funds;
 use crate::lending::{self, Lendings};
 use crate::period::{self, Lots};
 use crate::protocol::Subject;
 use crate::records::{self, Records};
 use crate::refusals::Refusals;
+use crate::settle::of;
 use crate::transfer;
 
 const RESERVATIONS: &str = "CREATE TABLE IF NOT EXISTS reservations (
@@ -42,6 +44,8 @@ pub struct Team<S> {
     pub(crate) open: BTreeMap<RequestId, Reservation>,
     pub(crate) reserved: BTreeMap<Account, Millicredits>,
     pub(crate) meters: BTreeMap<Subject, Meter>,
+    /// What each member's calls have drawn from the pool.
+    pub(crate) draws: Draws,
     pub(crate) calendar: Calendar,
     /// Messages applied so far: a top-up is asked for once between two.
     pub(crate) received: u64,
@@ -105,6 +109,7 @@ impl<S: Storage> Team<S> {
             open: BTreeMap::new(),
             reserved: BTreeMap::new(),
             meters: BTreeMap::new(),
+            draws: Draws::default(),
             calendar: Calendar::new(zone.unwrap_or(Zone::UTC)),
             received,
             refusals: Refusals::default(),
@@ -188,29 +193,42 @@ impl<S: Storage> Team<S> {
 
     /// The meters' rows as they are after the last entry.
     pub(crate) fn meter_rows(&self) -> Result<Vec<Statement>, StorageError> {
-        let row = |(subject, meter): (&Subject, &Meter)| {
+        let row = |(subject, meter): (String, &Meter)| {
             let data = serde_json::to_string(meter)
                 .map_err(|error| StorageError::Corrupt { what: "meter", error: error.to_string() })?;
             let sql = "INSERT INTO meters (subject, data) VALUES (?, ?)
                 ON CONFLICT (subject) DO UPDATE SET data = excluded.data WHERE meters.data <> excluded.data";
-            Ok((sql, vec![subject_text(*subject).into(), Value::Text(data)]))
+            Ok((sql, vec![subject.into(), Value::Text(data)]))
         };
-        self.meters.iter().map(row).collect()
+        let subjects = self.meters.iter().map(|(subject, meter)| (subject_text(*subject), meter));
+        subjects.chain(self.draws.rows()).map(row).collect()
     }
 
     fn load_meters(&mut self) -> Result<(), StorageError> {
         for row in self.journal.store().query("SELECT subject, data FROM meters", &[])? {
             let corrupt = |error: String| StorageError::Corrupt { what: "meter", error };
-            let subject = subject_of(row.text(0)?).ok_or_else(|| corrupt("unknown subject".to_owned()))?;
+            let name = row.text(0)?;
             let meter = serde_json::from_str(row.text(1)?).map_err(|error| corrupt(error.to_string()))?;
-            self.meters.insert(subject, meter);
+            if let Some(member) = Draws::member_of(name) {
+                self.draws.insert(member, meter);
+            } else {
+                let subject = subject_of(name).ok_or_else(|| corrupt(format!("unknown subject `{name}`")))?;
+                self.meters.insert(subject, meter);
+            }
         }
         Ok(())
     }
 
     /// Counts again what was spent after the checkpoint.
     fn replay(&mut self, entries: &[Entry]) {
+        // A call's end is one entry for each payer, of which the first tells it.
+        let mut told = None;
         for entry in entries {
+            told = entry.call.as_ref().map(|call| (&entry.reference, call)).or(told);
+            if let Some((_, call)) = told.filter(|(reference, _)| **reference == entry.reference) {
+                let bounds = *self.calendar.at(call.accepted_ms.max(entry.time_ms));
+                self.draws.replay(entry, call, &bounds);
+            }
             let Some(call) = &entry.call else { continue };
             let tokens = call.input_tokens.saturating_add(call.output_tokens);
             let counts = matches!(entry.kind, Kind::Settle | Kind::Expire);
@@ -241,6 +259,8 @@ impl<S: Storage> Team<S> {
             // count it refuses further calls by being full.
             let _ = meter.reserve(reservation.accepted_ms, reserved_spend(reservation), bounds);
         }
+        let drawn = of(&reservation.parts, Account::Pool);
+        self.draws.reserve(reservation.member, reservation.accepted_ms, drawn, bounds);
     }
 }
 

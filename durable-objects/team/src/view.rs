@@ -83,6 +83,7 @@ impl<S: Storage> Team<S> {
             lent: self.balance(Account::Lent(key.member)),
             borrowable: self.borrowable(now, key.member),
             pool: self.draws_from_pool().then(|| self.balance(Account::Pool)),
+            draws: self.draws_of(now, key.member),
             key: self.key_view(&key),
             member,
             team,

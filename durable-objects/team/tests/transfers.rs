@@ -60,6 +60,7 @@ impl Test {
             settings_version: 1,
             on_demand: None,
             pool_draw: PoolDraw::Automatic,
+            pool_rules: None,
             models: None,
             addresses: None,
             organization_addresses: None,

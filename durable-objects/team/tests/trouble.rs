@@ -61,6 +61,7 @@ fn profile(organization: OrganizationId, team: TeamId) -> TeamProfile {
         settings_version: 1,
         on_demand: None,
         pool_draw: PoolDraw::Automatic,
+        pool_rules: None,
         models: None,
         addresses: None,
         organization_addresses: None,

@@ -10,6 +10,7 @@ use identity::{
 };
 use journal::Idempotency;
 use ledger::{Account, Millicredits};
+use limits::{PoolRules, Window};
 use organization::General;
 use organization::protocol::{Act, Command, NewAdminKey, NewTeam, Open, Order, PolicySource, PutPolicy};
 use policy::{Mode, Node, Role};
@@ -197,8 +198,18 @@ pub(crate) fn team_profile(world: &World, place: &TeamPlace) -> NewTeam {
         name: place.team.to_string(),
         on_demand,
         pool_draw: if world.percent(85) { PoolDraw::Automatic } else { PoolDraw::Off },
+        pool_rules: world.percent(40).then(|| pool_rules(world)),
         models: world.percent(5).then(|| vec!["demo-*".to_owned()]),
         addresses: None,
+    }
+}
+
+/// Now what hardly binds, now what binds most calls.
+fn pool_rules(world: &World) -> PoolRules {
+    PoolRules {
+        window: Window::ALL[usize::try_from(world.between(0, 6)).unwrap_or_default()],
+        each: world.percent(70).then(|| Millicredits::new(world.between(0, 20_000_000))),
+        floor: Millicredits::new(if world.percent(50) { world.between(0, 20_000_000) } else { 0 }),
     }
 }
 

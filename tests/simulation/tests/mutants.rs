@@ -25,6 +25,7 @@ fn every_mutant_is_noticed() {
         Mutant::KeepBoost,
         Mutant::LendToAll,
         Mutant::KeepLent,
+        Mutant::DrawAll,
         Mutant::ForgetRefused,
         Mutant::RunAgain,
         Mutant::ExpireAll,

@@ -25,6 +25,7 @@ pub(crate) fn directory() -> Directory {
             time_zone: "UTC".to_owned(),
             settings_version: 1,
             on_demand: None,
+            pool_rules: None,
             pool_draw: PoolDraw::Automatic,
             models: None,
             addresses: None,

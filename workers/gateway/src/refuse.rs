@@ -267,11 +267,16 @@ impl Refusal {
             }
             ReserveError::RateLimited(state) => rate_limited(state, now_ms),
             ReserveError::LimitReached(state) => limit_reached(state, help),
-            ReserveError::InsufficientFunds { left, needed, pool, .. } => {
-                let payers = if *pool { "Your wallet and your team's pool" } else { "Your wallet" };
-                let verb = if *pool { "have" } else { "has" };
+            ReserveError::InsufficientFunds { left, needed, pool, draws, .. } => {
+                let (payers, verb) = match (pool, draws) {
+                    (true, Some(_)) => ("Your wallet and what you may draw from your team's pool", "have"),
+                    (true, None) => ("Your wallet and your team's pool", "have"),
+                    (false, _) => ("Your wallet", "has"),
+                };
+                let again = draws.as_ref().and_then(|draws| draws.resets_ms);
+                let again = again.map(|at| format!(" You may draw anew at {}.", time(at))).unwrap_or_default();
                 let message = format!(
-                    "{payers} {verb} {left} credits left, and at least {needed} must be reserved for this call. {} \
+                    "{payers} {verb} {left} credits left, and at least {needed} must be reserved for this call.{again} {} \
                      A shorter prompt, a lower output limit or a cheaper model needs less.",
                     ask(help)
                 );
@@ -447,6 +452,7 @@ mod tests {
             left: Millicredits::new(1500),
             needed: Millicredits::new(2000),
             pool: false,
+            draws: None,
         };
         for (error, status, code, says) in [
             (ReserveError::UnknownKey, 401, "invalid_api_key", "ask whoever gave it to you"),

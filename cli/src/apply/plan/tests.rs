@@ -71,7 +71,7 @@ fn the_organization() {
 #[test]
 fn teams() {
     let compilers = |fields: &str| format!("[departments.Research.teams.Compilers]\n{fields}");
-    check(&compilers("models = ['demo-*']\npool_draw = 'off'\naddresses = ['10.0.0.0/8']"), &[]);
+    check(&compilers("models = ['demo-*']\npool_draw = 'off'\npool_rules = 'none'\naddresses = ['10.0.0.0/8']"), &[]);
     check(&compilers("allotment_plan = { chunk = '100.0', low_water = '50' }"), &[]);
     check(
         &compilers("allotment_plan = { chunk = '100', low_water = '50', monthly_cap = '1' }"),
@@ -87,6 +87,10 @@ fn teams() {
             r#"~ team Research/Compilers models: ["demo-*"] -> all"#,
             r#"~ team Research/Compilers addresses: ["10.0.0.0/8"] -> all"#,
         ],
+    );
+    check(
+        &compilers("pool_rules = { window = 'month', each = '50' }"),
+        &[r#"~ team Research/Compilers pool_rules: none -> {"each":"50","floor":"0","window":"month"}"#],
     );
     check(
         "[departments.Research.teams.Vision]\nmodels = ['a', 'b*']",

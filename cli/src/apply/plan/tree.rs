@@ -60,9 +60,11 @@ impl Planner<'_> {
         let path = format!("{department}/{name}");
         let label = format!("team {path}");
         let plan = file.allotment_plan.as_ref().map(|plan| plan.as_option().map(plan_value));
+        let rules = file.pool_rules.as_ref().map(|rules| rules.as_option().map(|rules| json!(rules)));
         let wants = [
             Want::or("allotment_plan", plan, "by hand"),
             Want::new("pool_draw", &file.pool_draw),
+            Want::or("pool_rules", rules, "none"),
             Want::or("models", file.models.as_ref().map(|models| models.as_option()), "all"),
             Want::or("addresses", file.addresses.as_ref().map(|addresses| addresses.as_option()), "all"),
         ];
@@ -76,7 +78,8 @@ impl Planner<'_> {
                 }
                 let mut patch = Patch::new(&label);
                 let have = json!(there);
-                for (want, field) in wants.into_iter().zip(["allotment_plan", "pool_draw", "models", "addresses"]) {
+                let fields = ["allotment_plan", "pool_draw", "pool_rules", "models", "addresses"];
+                for (want, field) in wants.into_iter().zip(fields) {
                     patch.compare(have.get(field), want);
                 }
                 self.change(ops::CHANGE_TEAM, vec![Term::from(there.id)], patch);

@@ -114,6 +114,7 @@ impl<S: Storage> Organization<S> {
             name: TEAM.to_owned(),
             on_demand: None,
             pool_draw: PoolDraw::default(),
+            pool_rules: None,
             models: None,
             addresses: None,
         };

@@ -8,6 +8,7 @@ use identity::{
 };
 use journal::{Idempotency, Tag};
 use ledger::{Account, Millicredits};
+use limits::PoolRules;
 use policy::{Action, Grant};
 use pricing::Overrides;
 use serde::{Deserialize, Serialize};
@@ -355,6 +356,9 @@ pub struct NewTeam {
     pub on_demand: Option<OnDemand>,
     /// Whether calls may draw from the pool.
     pub pool_draw: PoolDraw,
+    /// How much of the pool one member's calls may draw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_rules: Option<PoolRules>,
     /// Models that it may use.
     pub models: Option<Vec<String>>,
     /// Networks that its calls may come from.

@@ -46,6 +46,7 @@ pub(crate) fn organization() -> Organization<NativeStorage> {
             name: "Compilers".into(),
             on_demand: Some(on_demand),
             pool_draw: events::PoolDraw::Automatic,
+            pool_rules: None,
             models: None,
             addresses: None,
         }),

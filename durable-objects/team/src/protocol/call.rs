@@ -6,7 +6,7 @@ use audit::Outcome as Verdict;
 use identity::{KeyHash, KeyId, LimitId, MemberId, OrganizationId, RequestId};
 use journal::Tag;
 use ledger::{Account, Metered, Millicredits, Outcome};
-use limits::Limit;
+use limits::{Limit, PoolRules};
 use serde::{Deserialize, Serialize};
 
 /// A call asks to be paid: everything that needs consistency, in one message.
@@ -140,6 +140,10 @@ pub enum ReserveError {
         needed: Millicredits,
         /// Whether the pool could have paid too.
         pool: bool,
+        /// What the pool's rules leave the member, where that is less than the
+        /// pool has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        draws: Option<Box<Draws>>,
     },
     /// The pool must be topped up first. Never leaves the actor: its shell
     /// asks the department and tries again.
@@ -262,6 +266,19 @@ impl std::fmt::Display for Subject {
             Self::Key(_) => "key",
         })
     }
+}
+
+/// A pool's rules, and where a member stands with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draws {
+    /// The rules.
+    pub rules: PoolRules,
+    /// What the member has drawn in the window, calls in flight included.
+    pub drawn: Millicredits,
+    /// What they may draw now.
+    pub left: Millicredits,
+    /// When the next window begins; `None` for never.
+    pub resets_ms: Option<i64>,
 }
 
 /// A limit and where it stands.

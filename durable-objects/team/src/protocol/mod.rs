@@ -22,8 +22,8 @@ pub use absence::{Absence, AbsenceFilter, AbsenceView, AwayTime, CalendarAbsence
 pub use boost::{Boost, BoostFilter, BoostView, NewBoost};
 pub(crate) use call::limit_tag;
 pub use call::{
-    LimitState, Progress, RateState, Refused, Reserve, ReserveError, Reserved, Settle, SettleError, Settled, Subject,
-    Tokens, TopUp,
+    Draws, LimitState, Progress, RateState, Refused, Reserve, ReserveError, Reserved, Settle, SettleError, Settled,
+    Subject, Tokens, TopUp,
 };
 pub use order::{Act, Moved, NewKey, Order, OrderError, Reply};
 pub use transfer::{Direction, NewTransfer, Transfer, TransferFilter, TransferStatus, Transferred};

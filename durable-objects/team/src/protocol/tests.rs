@@ -74,6 +74,7 @@ fn answers_are_pinned() {
         left: Millicredits::new(1),
         needed: Millicredits::new(2),
         pool: true,
+        draws: None,
     };
     insta::assert_snapshot!(serde_json::to_string(&Answer::Reserve(Err(refused))).unwrap(), @r#"{"reserve":{"Err":{"reason":"insufficient_funds","account":"wallet/mem_00000000000000000000000001","left":"0.001","needed":"0.002","pool":true}}}"#);
     let by = ReserveError::ModelNotAllowed { by: Subject::Key(KeyId::from_u128(1)) };

@@ -8,7 +8,7 @@ use ledger::{Account, Millicredits};
 use limits::{Taken, Unit, Window};
 use serde::{Deserialize, Serialize};
 
-use super::{AbsenceFilter, BoostFilter, BoostView, LimitState, TransferFilter};
+use super::{AbsenceFilter, BoostFilter, BoostView, Draws, LimitState, TransferFilter};
 
 /// A key as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +182,9 @@ pub struct Me {
     pub borrowable: Millicredits,
     /// The pool, if calls may draw from it.
     pub pool: Option<Balance>,
+    /// What the pool's rules leave the member, if it has rules.
+    #[serde(default)]
+    pub draws: Option<Draws>,
     /// Limits that bind this key.
     pub limits: Vec<LimitState>,
     /// What the member has used, by window.

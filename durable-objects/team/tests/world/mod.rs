@@ -149,6 +149,7 @@ pub(crate) fn profile(version: u64) -> TeamProfile {
         settings_version: 1,
         on_demand: None,
         pool_draw: PoolDraw::Automatic,
+        pool_rules: None,
         models: None,
         addresses: None,
         organization_addresses: None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use events::{Envelope, MemberProfile, MemberStatus, Message, PoolDraw, TeamProfile};
 use identity::{KeyHash, KeyId, MemberId, Networks, OrganizationId, Principal};
+use limits::PoolRules;
 use team::protocol::{NewKey, Reserve, ReserveError, Subject};
 
 /// A key as the auditor knows it.
@@ -104,6 +105,16 @@ impl Access {
 
     pub(super) fn draws_from_pool(&self) -> bool {
         self.profile.as_ref().is_some_and(|profile| profile.pool_draw == PoolDraw::Automatic)
+    }
+
+    pub(super) fn pool_rules(&self) -> Option<&PoolRules> {
+        self.profile.as_ref()?.pool_rules.as_ref()
+    }
+
+    /// How many may call.
+    pub(super) fn active(&self) -> u32 {
+        let active = self.members.values().filter(|member| member.status == MemberStatus::Active);
+        u32::try_from(active.count()).unwrap_or(u32::MAX)
     }
 
     /// Those whose credits went back when they were removed.

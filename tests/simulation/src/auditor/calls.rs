@@ -168,6 +168,11 @@ pub(super) fn parts(reservation: &Reservation) -> Parts {
     reservation.parts.iter().map(|part| (part.account, i128::from(part.amount.get()))).collect()
 }
 
+/// What an account has in some parts.
+pub(super) fn of(parts: &[(Account, i128)], account: Account) -> i128 {
+    parts.iter().filter(|(known, _)| *known == account).map(|(_, amount)| amount).sum()
+}
+
 pub(super) fn sum(parts: &[(Account, i128)]) -> i128 {
     parts.iter().map(|(_, amount)| amount).sum()
 }

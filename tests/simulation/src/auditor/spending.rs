@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use identity::{KeyId, LimitId, MemberId};
-use ledger::Reservation;
+use ledger::{Account, Reservation};
 use limits::{Kind, Limit, Unit, Window, Zone};
 use team::protocol::{LimitState, Reserve, Subject};
 
+use super::calls;
 use crate::violation::{Checked, ensure};
 
 /// One accepted call as limits count it: reserved while it is open, used
@@ -18,6 +19,8 @@ struct Counted {
     key: KeyId,
     open: bool,
     credits: i128,
+    /// Of it, from the pool.
+    drawn: i128,
     tokens: i128,
     requests: i128,
 }
@@ -88,6 +91,7 @@ impl Spending {
             key: reservation.key,
             open: true,
             credits: reservation.parts.iter().map(|part| i128::from(part.amount.get())).sum(),
+            drawn: calls::of(&calls::parts(reservation), Account::Pool),
             tokens: reservation.tokens.into(),
             requests: 1,
         };
@@ -114,11 +118,11 @@ impl Spending {
     }
 
     /// A call has ended, or what it took was corrected.
-    pub(super) fn end(&mut self, now: i64, place: usize, (credits, tokens): (i128, i128), counts: bool) {
+    pub(super) fn end(&mut self, now: i64, place: usize, (credits, drawn, tokens): (i128, i128, i128), counts: bool) {
         self.latest = self.latest.max(now);
         if let Some(call) = self.calls.get_mut(place) {
             call.open = false;
-            call.credits = credits;
+            (call.credits, call.drawn) = (credits, drawn);
             call.tokens = tokens;
             call.requests = i128::from(counts);
         }
@@ -131,10 +135,7 @@ impl Spending {
         ensure(known == Some(&(told.subject, told.limit)), CHECK, || format!("{told:?} is not {known:?}"))?;
         ensure(told.needed > told.left, CHECK, || format!("{told:?} would fit"))?;
         let window = told.limit.window();
-        let at = self.latest.max(now);
-        // The newest moment seen is ahead of the clock when that was put back:
-        // a call would be accepted at the start of its minute.
-        let at = if at > now { Window::Minute.bounds(at, &self.zone).start_ms.max(now) } else { at };
+        let at = self.accepted_at(now);
         let (used, reserved) = self.taken(told.subject, window, told.limit.unit(), at);
         let same = (used, reserved) == (told.used.into(), told.reserved.into());
         // After a move to another zone the core may count more, never less.
@@ -142,18 +143,42 @@ impl Spending {
         ensure(same || more, CHECK, || format!("{told:?}, but {used} used and {reserved} reserved at {at}"))
     }
 
+    /// When a call that arrives now would be accepted.
+    fn accepted_at(&self, now: i64) -> i64 {
+        let at = self.latest.max(now);
+        // The newest moment seen is ahead of the clock when that was put back:
+        // a call would be accepted at the start of its minute.
+        if at > now { Window::Minute.bounds(at, &self.zone).start_ms.max(now) } else { at }
+    }
+
+    /// Whether the windows were ever cut anew: then the core may count more
+    /// than there is in the list, never less.
+    pub(super) const fn has_moved(&self) -> bool {
+        self.moved
+    }
+
+    /// What a member's calls have drawn from the pool in the window in which
+    /// one would count now, and those in flight may.
+    pub(super) fn drawn(&self, now: i64, member: MemberId, window: Window) -> i128 {
+        let calls = self.counting(Subject::Member(member), window, self.accepted_at(now));
+        calls.map(|call| call.drawn).sum()
+    }
+
     /// Added up call by call.
     fn taken(&self, subject: Subject, window: Window, unit: Unit, at: i64) -> Sums {
+        self.counting(subject, window, at).fold((0, 0), |(used, reserved), call| match call.open {
+            true => (used, reserved + call.get(unit)),
+            false => (used + call.get(unit), reserved),
+        })
+    }
+
+    fn counting(&self, subject: Subject, window: Window, at: i64) -> impl Iterator<Item = &Counted> {
         let bounds = window.bounds(at, &self.zone);
         let start = bounds.start_ms.max(*window.of(&self.floors));
         // Calls are in the order of acceptance but for those of one minute
         // during which the clock was put back.
-        let calls = self.calls.iter().rev().take_while(|call| call.accepted_ms >= start.saturating_sub(60_000));
-        let counting = calls.filter(|call| call.accepted_ms >= start && concerns(subject, call));
-        counting.fold((0, 0), |(used, reserved), call| match call.open {
-            true => (used, reserved + call.get(unit)),
-            false => (used + call.get(unit), reserved),
-        })
+        let calls = self.calls.iter().rev().take_while(move |call| call.accepted_ms >= start.saturating_sub(60_000));
+        calls.filter(move |call| call.accepted_ms >= start && concerns(subject, call))
     }
 }
 

@@ -91,7 +91,42 @@ impl TeamAudit {
             payers.push(Account::Pool);
             payers.extend(self.lent_to(now, None, member));
         }
-        payers.into_iter().map(|account| (account, self.available(account))).collect()
+        let has = |account| match account {
+            Account::Pool => self.drawable(now, member),
+            _ => self.available(account),
+        };
+        payers.into_iter().map(|account| (account, has(account))).collect()
+    }
+
+    /// What they have for a call that has cost more than was reserved: the
+    /// pool's rules are for calls that begin.
+    fn liable(&self, now: i64, member: identity::MemberId) -> Parts {
+        let all = |(account, has)| match account {
+            Account::Pool => (account, self.available(account)),
+            _ => (account, has),
+        };
+        self.payers(now, member).into_iter().map(all).collect()
+    }
+
+    /// What of the pool a member's next call may draw.
+    fn drawable(&self, now: i64, member: identity::MemberId) -> i128 {
+        let pool = self.available(Account::Pool);
+        let Some(rules) = self.access.pool_rules() else { return pool };
+        let drawn = self.spending.drawn(now, member, rules.window);
+        let floor = i128::from(rules.floor.get());
+        // Of what lies below the floor, an even share.
+        let even = floor / i128::from(self.access.active().max(1));
+        let mut room = pool - pool.min(floor) + pool.min(floor).min((even - drawn).max(0));
+        if let Some(each) = rules.each {
+            room = room.min((i128::from(each.get()) - drawn).max(0));
+        }
+        room
+    }
+
+    /// What somebody was told is left, and what there is.
+    fn is_left(&self, told: i64, left: i128) -> bool {
+        let less = self.access.pool_rules().is_some() && self.spending.has_moved();
+        i128::from(told) == left || (less && i128::from(told) < left)
     }
 
     /// A few secrets with which to look at the team from its members' side.
@@ -164,7 +199,7 @@ impl TeamAudit {
                 }
                 self.accepted(step, tally, call, row, verdict)?;
                 let left = calls::sum(&self.payers(step.now, reserved.member));
-                ensure(left == reserved.balance.get().into(), "the balance told is the balance", || {
+                ensure(self.is_left(reserved.balance.get(), left), "the balance told is the balance", || {
                     format!("{reserved:?}, {left} left")
                 })?;
             }
@@ -209,7 +244,8 @@ impl TeamAudit {
                 // Of a repeated call, what it has reserved must suffice.
                 let open = self.calls.get(call.request).filter(|known| known.stage == Stage::Open);
                 let has = open.map_or_else(|| calls::sum(&self.payers(now, *member)), calls::Call::reserved);
-                ensure(has == left.get().into() && needed > left, "refused for lack of credits that lack", || {
+                let same = if open.is_some() { has == left.get().into() } else { self.is_left(left.get(), has) };
+                ensure(same && needed > left, "refused for lack of credits that lack", || {
                     format!("{refusal:?}, payers have {has}")
                 })
             }
@@ -236,7 +272,7 @@ impl TeamAudit {
     ) -> Checked {
         step.failure_is_told("settle")?;
         let before = self.calls.get(call.request).cloned();
-        let payers = before.as_ref().map(|known| self.payers(step.now, known.reservation.member)).unwrap_or_default();
+        let payers = before.as_ref().map(|known| self.liable(step.now, known.reservation.member)).unwrap_or_default();
         let all = self.books.follow(step.disk)?;
         let new = self.without_leavers(tally, &all)?;
         let new = self.without_lent(tally, &new)?;
@@ -264,16 +300,17 @@ impl TeamAudit {
         ensure(covered || bigger || stage == Stage::Corrected, "the overrun account is for overruns", || {
             request.to_string()
         })?;
-        if let Ok(settled) = answer {
-            let left = calls::sum(&self.payers(step.now, before.reservation.member));
-            let same =
-                settled.changed && i128::from(settled.cost.get()) == cost && i128::from(settled.balance.get()) == left;
-            ensure(same, "the answer is what was written", || format!("{settled:?}, cost {cost}, left {left}"))?;
-        }
         let tokens = [call.tokens.input, call.tokens.output].map(|count| i128::from(count.clamp(0, MOST_TOKENS)));
         let tokens = tokens.iter().sum();
         let tokens = if stage == Stage::Released { 0 } else { tokens };
-        self.spending.end(step.now, before.place, (cost, tokens), stage != Stage::Released);
+        let drawn = calls::of(&after.paid, Account::Pool);
+        self.spending.end(step.now, before.place, (cost, drawn, tokens), stage != Stage::Released);
+        if let Ok(settled) = answer {
+            let left = calls::sum(&self.payers(step.now, before.reservation.member));
+            let same =
+                settled.changed && i128::from(settled.cost.get()) == cost && self.is_left(settled.balance.get(), left);
+            ensure(same, "the answer is what was written", || format!("{settled:?}, cost {cost}, left {left}"))?;
+        }
         record_is_right(&new, cost - before.cost())?;
         tally.count(match (stage, call.metered) {
             (Stage::Released, _) => "call: released",
@@ -359,7 +396,7 @@ impl TeamAudit {
         step.failure_is_told("tick")?;
         self.latest_tick = self.latest_tick.max(step.now);
         let mut expired = 0;
-        let payers = |audit: &Self, call: &calls::Call| audit.payers(step.now, call.reservation.member);
+        let payers = |audit: &Self, call: &calls::Call| audit.liable(step.now, call.reservation.member);
         // One by one, because each call's end changes what the next can take.
         let new = rows::entries(step.disk.native(), self.books.sequence())?;
         let (mut back, mut lending) = (Vec::new(), Vec::new());
@@ -395,7 +432,8 @@ impl TeamAudit {
             })?;
             record_is_right(group, due)?;
             let tokens = i128::from(before.reservation.due_tokens);
-            self.spending.end(step.now, before.place, (due, tokens), true);
+            let drawn = calls::of(&after.paid, Account::Pool);
+            self.spending.end(step.now, before.place, (due, drawn, tokens), true);
             tally.count("call: expired");
             expired += 1;
         }

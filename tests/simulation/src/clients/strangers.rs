@@ -24,6 +24,7 @@ pub(crate) async fn misrouted(world: Rc<World>, sender: TeamPlace, victim: TeamP
             settings_version: 0,
             on_demand: None,
             pool_draw: PoolDraw::Automatic,
+            pool_rules: None,
             models: None,
             addresses: None,
             organization_addresses: None,

@@ -4,7 +4,7 @@ use axum::Json;
 use events::MemberStatus;
 use identity::{MemberId, OrganizationId, TeamId};
 use ledger::Millicredits;
-use limits::Window;
+use limits::{PoolRules, Window};
 use pricing::CreditRate;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::extract::Member;
 use crate::money::dollars;
 use crate::problem::Problem;
 use crate::schema;
+use crate::time::Time;
 
 /// A member, and what they have.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,6 +34,8 @@ pub(crate) struct Me {
     borrowable: Worth,
     /// The team's pool; `null` where calls may not draw from it.
     pool: Option<MyFunds>,
+    /// What the pool's rules leave the member; `null` where it has none.
+    pool_draws: Option<MyDraws>,
     /// All of them together: what the next call could cost.
     available: Worth,
     /// Limits that bind this key.
@@ -93,6 +96,20 @@ pub(crate) struct MyFunds {
     available: Worth,
 }
 
+/// How much of the pool the member's calls may draw.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MyDraws {
+    #[schema(value_type = schema::PoolRules)]
+    rules: PoolRules,
+    /// Drawn in the window, calls in flight included.
+    drawn: Worth,
+    /// What the next call could draw.
+    left: Worth,
+    /// When the next window begins; `null` for never.
+    #[schema(value_type = Option<schema::Time>)]
+    resets_at: Option<Time>,
+}
+
 /// What was used in one window.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Used {
@@ -127,6 +144,7 @@ pub(crate) async fn get_me(Member { app, key, me }: Member) -> Result<Json<Me>, 
     let settings = app.settings(key.organization).await?;
     let rate = settings.general.usd_per_million_credits;
     let pool = me.pool.map_or(Millicredits::ZERO, |pool| pool.available);
+    let pool = me.draws.map_or(pool, |draws| draws.left);
     let boosts = me.boosts.iter().filter(|view| view.boost.ended_ms.is_none());
     let boosted = boosts.fold(Millicredits::ZERO, |sum, view| sum.saturating_add(view.left.available));
     let own = me.wallet.available.saturating_add(me.lent.available);
@@ -150,6 +168,12 @@ pub(crate) async fn get_me(Member { app, key, me }: Member) -> Result<Json<Me>, 
         lent: funds(me.lent, rate),
         borrowable: worth(me.borrowable, rate),
         pool: me.pool.map(|pool| funds(pool, rate)),
+        pool_draws: me.draws.map(|draws| MyDraws {
+            rules: draws.rules,
+            drawn: worth(draws.drawn, rate),
+            left: worth(draws.left, rate),
+            resets_at: draws.resets_ms.map(Time::from_ms),
+        }),
         limits: me.limits.into_iter().map(|state| LimitBody::new(key.team, state)).collect(),
         usage: me.usage.iter().map(used).collect(),
         key: Key::new(key.team, me.key),

@@ -4,6 +4,7 @@ use axum::Json;
 use events::{OnDemand, PoolDraw, TeamProfile};
 use identity::{DepartmentId, Networks, TeamId};
 use ledger::Millicredits;
+use limits::PoolRules;
 use organization::protocol::{Act, HasTag, NewTeam, Reply};
 use serde::{Deserialize, Serialize};
 use team::protocol::{Balance, Overview};
@@ -32,6 +33,9 @@ pub(crate) struct Team {
     allotment_plan: Option<OnDemand>,
     #[schema(value_type = schema::PoolDraw)]
     pool_draw: PoolDraw,
+    /// How much of the pool one member's calls may draw; `null` for all of it.
+    #[schema(value_type = Option<schema::PoolRules>)]
+    pool_rules: Option<PoolRules>,
     /// Models that it may use; `null` for all.
     #[schema(value_type = Option<Vec<schema::ModelPattern>>)]
     models: Option<Vec<String>>,
@@ -48,6 +52,7 @@ impl From<TeamProfile> for Team {
             name: profile.name,
             allotment_plan: profile.on_demand,
             pool_draw: profile.pool_draw,
+            pool_rules: profile.pool_rules,
             models: profile.models,
             addresses: profile.addresses,
         }
@@ -160,6 +165,10 @@ pub(crate) struct TeamBody {
     #[serde(default)]
     #[schema(value_type = schema::PoolDraw)]
     pool_draw: PoolDraw,
+    /// How much of the pool one member's calls may draw; all of it if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<schema::PoolRules>)]
+    pool_rules: Option<PoolRules>,
     /// Models that it may use; all if left out.
     #[serde(default)]
     #[schema(value_type = Option<Vec<schema::ModelPattern>>)]
@@ -182,6 +191,10 @@ pub(crate) struct TeamChange {
     allotment_plan: Option<Option<OnDemand>>,
     #[schema(value_type = Option<schema::PoolDraw>)]
     pool_draw: Option<PoolDraw>,
+    /// `null` for all of it.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<schema::PoolRules>)]
+    pool_rules: Option<Option<PoolRules>>,
     /// `null` for all.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<schema::ModelPattern>>)]
@@ -200,6 +213,7 @@ impl TeamChange {
             name: self.name.map_or(team.name, Name::into_string),
             on_demand: self.allotment_plan.unwrap_or(team.on_demand),
             pool_draw: self.pool_draw.unwrap_or(team.pool_draw),
+            pool_rules: self.pool_rules.unwrap_or(team.pool_rules),
             models: self.models.map_or(team.models, |models| models.map(Models::into_vec)),
             addresses: self.addresses.unwrap_or(team.addresses),
         }
@@ -236,6 +250,7 @@ pub(crate) async fn create_team(
         name: value.name.into_string(),
         on_demand: value.allotment_plan,
         pool_draw: value.pool_draw,
+        pool_rules: value.pool_rules,
         models: value.models.map(Models::into_vec),
         addresses: value.addresses,
     };

@@ -63,7 +63,10 @@ fn example(operation_id: &str) -> Option<Value> {
             "department_id": department, "name": "Robotics", "allotment_plan": plan, "pool_draw": "automatic",
             "models": ["demo-*"],
         }),
-        "change_team" => json!({ "name": "Compilers and linkers", "addresses": null }),
+        "change_team" => json!({
+            "name": "Compilers and linkers", "addresses": null,
+            "pool_rules": { "window": "month", "each": "250", "floor": "500" },
+        }),
         "create_member" => json!({ "team_id": team, "name": "linus", "email": "linus@acme.example" }),
         "change_member" => json!({ "name": "Ada Lovelace", "models": ["demo-*"] }),
         "erase_member" => json!({ "confirm": member }),

@@ -279,6 +279,20 @@ pub struct AllotmentPlan {
     pub monthly_cap: Option<Amount>,
 }
 
+/// How much of its team's pool one member's calls may draw without asking.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PoolRules {
+    /// The stretch of the calendar in which draws are counted, in the organization's time zone.
+    pub window: Window,
+    /// At most so much for each member in a window; no such limit if left out.
+    pub each: Option<Amount>,
+    /// Of the last so many credits of the pool, nobody draws more than an even share in a window, so that no one
+    /// empties it; 0 if left out.
+    #[schema(required = false)]
+    pub floor: Amount,
+}
+
 /// What shall become of a header.
 #[derive(ToSchema)]
 #[serde(untagged)]
