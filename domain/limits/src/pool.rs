@@ -10,8 +10,6 @@ use crate::window::Window;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoolRules {
-    /// The stretch of the calendar in which draws are counted.
-    pub window: Window,
     /// At most so much for each member in a window; as much as there is if
     /// left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -20,6 +18,8 @@ pub struct PoolRules {
     /// than an even share in a window.
     #[serde(default)]
     pub floor: Millicredits,
+    /// The stretch of the calendar in which draws are counted.
+    pub window: Window,
 }
 
 impl PoolRules {
