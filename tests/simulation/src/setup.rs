@@ -207,7 +207,7 @@ pub(crate) fn team_profile(world: &World, place: &TeamPlace) -> NewTeam {
 /// Now what hardly binds, now what binds most calls.
 fn pool_rules(world: &World) -> PoolRules {
     PoolRules {
-        window: Window::ALL[usize::try_from(world.between(0, 6)).unwrap_or_default()],
+        window: world.pick(&Window::ALL).unwrap_or(Window::Day),
         each: world.percent(70).then(|| Millicredits::new(world.between(0, 20_000_000))),
         floor: Millicredits::new(if world.percent(50) { world.between(0, 20_000_000) } else { 0 }),
     }
